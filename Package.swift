@@ -1,0 +1,138 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Three columns over one shared vocabulary: command, daemon, worker (see README, "How the code is laid out").
+// MOLT_PARTS=orchestration leaves out the engine, which needs libtorch; MOLT_PARTS=engine leaves out the rest.
+let parts = Context.environment["MOLT_PARTS"] ?? "all"
+let wantsEngine = parts != "orchestration"
+let wantsOrchestration = parts != "engine"
+let warningsAreErrors = Context.environment["MOLT_WERROR"] == "1"
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["MoltTesting"], exclude: exclusions[name] ?? [], swiftSettings: strict)
+}
+
+/// Folders of golden files, which are read from the source tree.
+let exclusions = [
+    "MoltTemplatesTests": ["Golden"]
+]
+
+let shared: [Target] = [
+    library("MoltCore", [crypto]),
+    library("MoltRecipe", ["MoltCore", yams]),
+    library("MoltTesting", ["MoltCore"]),
+    tests("MoltCoreTests", ["MoltCore"]),
+    tests("MoltRecipeTests", ["MoltRecipe", "MoltCore"]),
+    tests("TidyTests", []),
+]
+
+let orchestration: [Target] = [
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+    .systemLibrary(name: "CSlurm", pkgConfig: "molt-slurm"),
+    .target(name: "CMoltAssets"),
+    library("MoltHTTP", ["MoltCore", "CCurl"]),
+    library("MoltTemplates", ["MoltCore", "MoltRecipe", "CMoltAssets", mustache]),
+    library("MoltLifecycle", ["MoltCore"]),
+    library("MoltScheduler", ["MoltCore", "MoltHTTP", subprocess]),
+    library("MoltStore", ["MoltCore", grdb]),
+    library("MoltAPI", ["MoltCore", "MoltHTTP"]),
+    library(
+        "MoltServer",
+        [
+            "MoltCore", "MoltRecipe", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltStore", "MoltAPI",
+            "MoltHTTP", hummingbird, lifecycle, logging, subprocess,
+        ]),
+    library("MoltCommands", ["MoltCore", "MoltRecipe", "MoltTemplates", "MoltAPI", "MoltHTTP", argumentParser]),
+    library("MoltJob", ["MoltCore", "MoltRecipe"]),
+    program("molt", ["MoltCommands"]),
+    program("moltd", ["MoltServer", argumentParser]),
+    program("molt-job", ["MoltJob", argumentParser]),
+    program("molt-slurm", ["MoltScheduler", "MoltCore", "CSlurm"]),
+    tests("MoltHTTPTests", ["MoltHTTP", "MoltCore"]),
+    tests("MoltTemplatesTests", ["MoltTemplates", "MoltRecipe", "MoltCore"]),
+    tests("MoltLifecycleTests", ["MoltLifecycle", "MoltCore"]),
+    tests("MoltSchedulerTests", ["MoltScheduler", "MoltCore", subprocess]),
+    tests("MoltStoreTests", ["MoltStore", "MoltCore"]),
+    tests("MoltAPITests", ["MoltAPI", "MoltCore"]),
+    tests("MoltServerTests", ["MoltServer", "MoltStore", "MoltScheduler", "MoltLifecycle", "MoltAPI", "MoltHTTP", "MoltCore"]),
+    tests("MoltCommandsTests", ["MoltCommands", "MoltAPI", "MoltCore"]),
+    tests("MoltJobTests", ["MoltJob", "MoltRecipe", "MoltCore", subprocess]),
+    tests("IntegrationTests", ["MoltCore", "MoltAPI", "MoltHTTP", subprocess]),
+]
+
+let engine: [Target] = [
+    .systemLibrary(name: "CMoltTorch", pkgConfig: "molt-torch"),
+    library("MoltTensor", ["CMoltTorch"]),
+    library("MoltNN", ["MoltTensor"]),
+    library("MoltModels", ["MoltTensor", "MoltNN", "MoltRecipe"]),
+    library("MoltParallel", ["MoltTensor", "MoltNN", "MoltCore"]),
+    library("MoltOptim", ["MoltTensor", "MoltNN"]),
+    library("MoltCheckpoint", ["MoltTensor", "MoltCore"]),
+    library("MoltData", ["MoltCore"]),
+    library(
+        "MoltTrainer",
+        [
+            "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
+            "MoltCheckpoint", "MoltData",
+        ]),
+    program("molt-train", ["MoltTrainer", argumentParser]),
+    tests("MoltTensorTests", ["MoltTensor"]),
+    tests("MoltNNTests", ["MoltNN", "MoltTensor"]),
+    tests("MoltModelsTests", ["MoltModels", "MoltNN", "MoltTensor", "MoltRecipe"]),
+    tests("MoltParallelTests", ["MoltParallel", "MoltNN", "MoltTensor", "MoltCore"]),
+    tests("MoltOptimTests", ["MoltOptim", "MoltNN", "MoltTensor"]),
+    tests("MoltCheckpointTests", ["MoltCheckpoint", "MoltTensor", "MoltCore"]),
+    tests("MoltDataTests", ["MoltData", "MoltCore"]),
+    tests(
+        "MoltTrainerTests",
+        [
+            "MoltTrainer", "MoltModels", "MoltOptim", "MoltParallel", "MoltCheckpoint", "MoltData", "MoltNN",
+            "MoltTensor", "MoltRecipe", "MoltCore",
+        ]),
+]
+
+let orchestrationPackages: [Package.Dependency] = [
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+]
+
+let package = Package(
+    name: "molt",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ] + (wantsOrchestration ? orchestrationPackages : []),
+    targets: shared + (wantsOrchestration ? orchestration : []) + (wantsEngine ? engine : []),
+    cLanguageStandard: .c2x
+)

@@ -1,0 +1,2 @@
+/// The bounds of this module: everything that could grow has one.
+enum Limits {}

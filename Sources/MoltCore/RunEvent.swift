@@ -1,0 +1,64 @@
+/// One line of `events/<epoch>-<writer>.jsonl`. Absent fields are left out of the JSON.
+///
+/// A `task: command` program appends the same lines (at least `step`, `loss`) to `MOLT_PROGRESS_FILE`.
+package struct RunEvent: Codable, Hashable, Sendable {
+    /// Seconds since 1970, by the writer's clock.
+    package var at: Double?
+    package var kind: Kind?
+    package var step: Int?
+    package var steps: Int?
+    package var loss: Double?
+    package var validationLoss: Double?
+    package var tokens: Int?
+    package var tokensPerSecond: Double?
+    package var learningRate: Double?
+    package var gradientNorm: Double?
+    /// Seconds that the thing named by `kind` took.
+    package var seconds: Double?
+    package var phase: Phase?
+    package var checkpoint: String?
+    package var bytes: Int?
+    package var message: String?
+
+    package enum Kind: String, Codable, Sendable, CaseIterable {
+        /// One optimizer step was taken.
+        case step
+        /// A validation pass ended.
+        case validation
+        /// The worker entered `phase`.
+        case phase
+        /// A checkpoint was committed, or failed to be (`message` says why).
+        case saved, saveFailed
+        /// State was loaded from `checkpoint` (or from nothing).
+        case loaded
+        /// A checkpoint was passed over on load (`message` says why).
+        case rejectedCheckpoint
+        /// The thread count, instruction set or matmul choice differs from the record of the run.
+        case numericsChanged
+        /// Worker and job starts and ends.
+        case started, ended
+        /// Anything that people should read.
+        case note
+    }
+
+    /// What a worker is busy with; each phase has its own budget of silence.
+    package enum Phase: String, Codable, Sendable, CaseIterable {
+        case start, load, data, step, save, evaluate, finish
+    }
+
+    package init(_ kind: Kind, at: Double, step: Int? = nil, message: String? = nil) {
+        self.kind = kind
+        self.at = at
+        self.step = step
+        self.message = message
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case at = "t"
+        case kind, step, steps, loss, tokens, seconds, phase, checkpoint, bytes, message
+        case validationLoss = "validation_loss"
+        case tokensPerSecond = "tokens_per_second"
+        case learningRate = "lr"
+        case gradientNorm = "grad_norm"
+    }
+}

@@ -1,0 +1,85 @@
+/// A place to run, as its owner describes it in `sites/<name>.yaml`.
+package struct Site: Codable, Hashable, Sendable {
+    package var name: String
+    package var kind: Kind
+    /// Where `make install` went (without the version); the nodes see it.
+    package var prefix: String
+    /// The folder of the run folders; the nodes see it.
+    package var runs: String
+    package var scratch: String?
+    package var account: String?
+    package var partitions: Partitions
+    package var gpus: GPUs
+    /// Lines at the top of the batch script, written by the site's owner.
+    package var setup: [String]
+    package var environment: [String: String]
+    /// Extra srun options.
+    package var srun: [String]
+    package var poll: Poll
+    /// For `kind: slurm`: the slurm.conf to use; nil means the library's default.
+    package var slurmConfiguration: String?
+    /// For `kind: local`: what this machine offers.
+    package var slots: Slots
+
+    package enum Kind: String, Codable, Sendable, CaseIterable { case local, slurm }
+
+    package struct Partitions: Codable, Hashable, Sendable {
+        package var `default`: String?
+        /// Empty: any.
+        package var allowed: [String] = []
+
+        package init() {}
+    }
+
+    package struct GPUs: Codable, Hashable, Sendable {
+        /// `gpu` or `gpu:h100`; a count is appended.
+        package var gres: String = "gpu"
+        /// GPUs a node, if the site's owner says so.
+        package var perNode: Int?
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case gres
+            case perNode = "per_node"
+        }
+
+        package init() {}
+    }
+
+    /// Seconds between looks at the queue.
+    package struct Poll: Codable, Hashable, Sendable {
+        package var min: Double = 5
+        package var max: Double = 60
+
+        package init() {}
+    }
+
+    /// Nil: what the machine has.
+    package struct Slots: Codable, Hashable, Sendable {
+        package var cpus: Int?
+        package var gpus: Int = 0
+        /// Seconds between the warning and the kill when `high` preempts `low`.
+        package var grace: Double = 20
+
+        package init() {}
+    }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, kind, prefix, runs, scratch, account, partitions, gpus, setup, srun, poll, slots
+        case environment = "env"
+        case slurmConfiguration = "slurm_conf"
+    }
+
+    package init(name: String, kind: Kind, prefix: String, runs: String) {
+        self.name = name
+        self.kind = kind
+        self.prefix = prefix
+        self.runs = runs
+        partitions = Partitions()
+        gpus = GPUs()
+        setup = []
+        environment = [:]
+        srun = []
+        poll = Poll()
+        slots = Slots()
+    }
+}

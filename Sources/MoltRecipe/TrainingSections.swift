@@ -1,0 +1,131 @@
+/// How the weights change: all of them, or adapters beside them.
+package struct MethodSection: Codable, Hashable, Sendable {
+    package var type: MethodType = .full
+    package var rank: Int = 16
+    package var alpha: Double = 32
+    /// Patterns of module names (the last path component, or a glob over the whole path).
+    package var targets: [String] = []
+
+    package enum MethodType: String, Codable, Sendable, CaseIterable { case full, lora }
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case type, rank, alpha, targets }
+
+    package init() {}
+}
+
+/// Text in, packed tokens out.
+package struct DataSection: Codable, Hashable, Sendable {
+    /// JSONL (`text`, or `prompt` and `completion`) and plain text files, folders or globs.
+    package var train: [String]
+    package var validation: [String] = []
+    /// `bytes`, or a tokenizer file.
+    package var tokenizer: String = "bytes"
+    package var sequenceLength: Int = 1024
+    package var packing: Bool = true
+    /// Documents are shuffled by this seed and the epoch of the data; nil means `train.seed`.
+    package var shuffleSeed: Int?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case train, validation, tokenizer, packing
+        case sequenceLength = "sequence_length"
+        case shuffleSeed = "shuffle_seed"
+    }
+
+    package init(train: [String]) {
+        self.train = train
+    }
+}
+
+/// How long, in what portions and in which precision.
+package struct TrainSection: Codable, Hashable, Sendable {
+    /// Exactly one of tokens and steps decides the length; the other is derived.
+    package var tokens: Int?
+    package var steps: Int?
+    /// Sequences an optimizer step, over all ranks.
+    package var globalBatch: Int = 8
+    /// Sequences a rank takes at once.
+    package var microBatch: Int = 1
+    package var precision: Precision = .fp32
+    package var seed: Int = 1
+    /// Optimizer steps between validation passes; 0 means only at the end.
+    package var evaluateEvery: Int = 0
+    /// Upper limit of validation sequences a pass; 0 means all.
+    package var evaluateSequences: Int = 64
+    /// Threads a rank; nil means the cores it was given.
+    package var threads: Int?
+
+    package enum Precision: String, Codable, Sendable, CaseIterable { case fp32, bf16 }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case tokens, steps, precision, seed, threads
+        case globalBatch = "global_batch"
+        case microBatch = "micro_batch"
+        case evaluateEvery = "eval_every"
+        case evaluateSequences = "eval_sequences"
+    }
+
+    package init() {}
+}
+
+package struct OptimizerSection: Codable, Hashable, Sendable {
+    package var name: OptimizerName = .adamw
+    package var learningRate: Double = 3e-4
+    package var weightDecay: Double = 0.1
+    package var betas: [Double] = [0.9, 0.95]
+    package var epsilon: Double = 1e-8
+    /// Largest global gradient norm; 0 switches clipping off.
+    package var clip: Double = 1
+
+    package enum OptimizerName: String, Codable, Sendable, CaseIterable { case adamw }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, betas, clip
+        case learningRate = "lr"
+        case weightDecay = "weight_decay"
+        case epsilon = "eps"
+    }
+
+    package init() {}
+}
+
+package struct ScheduleSection: Codable, Hashable, Sendable {
+    package var name: ScheduleName = .cosine
+    package var warmupSteps: Int = 0
+    package var minimumLearningRate: Double = 0
+
+    package enum ScheduleName: String, Codable, Sendable, CaseIterable { case cosine, linear, constant }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name
+        case warmupSteps = "warmup_steps"
+        case minimumLearningRate = "min_lr"
+    }
+
+    package init() {}
+}
+
+/// Data parallelism fills what the others leave.
+package struct ParallelSection: Codable, Hashable, Sendable {
+    package var tensor: Int = 1
+    package var pipeline: Int = 1
+    package var sequence: Bool = false
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case tensor, pipeline, sequence }
+
+    package init() {}
+}
+
+package struct CheckpointSection: Codable, Hashable, Sendable {
+    /// Seconds between periodic saves; nil when `everySteps` decides alone.
+    package var every: Double? = 600
+    package var everySteps: Int?
+    /// Newest verified checkpoints to keep; never fewer than two are.
+    package var keep: Int = 3
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case every, keep
+        case everySteps = "every_steps"
+    }
+
+    package init() {}
+}

@@ -1,0 +1,76 @@
+package import MoltCore
+
+/// A job as its scheduler sees it; the numbers are Slurm's, the local backend speaks them too.
+package struct JobStatus: Hashable, Sendable, Codable {
+    package var job: UInt32
+    package var name: String
+    package var comment: String
+    package var userID: UInt32
+    package var state: JobState
+    package var flags: JobFlags
+    /// Slurm's reason number and its word (`Resources`, `BeginTime`, `JobHeldUser`, …).
+    package var reasonCode: UInt32
+    package var reason: String
+    package var restartCount: Int
+    /// A wait(2) word: low 7 bits signal, bits 8–15 exit status.
+    package var exitWord: Int32
+    package var partition: String
+    package var nodes: [String]
+    /// Seconds; nil means unlimited or unknown.
+    package var timeLimit: Double?
+    /// Seconds since 1970 by the scheduler's clock; nil when it has none.
+    package var submittedAt: Double?
+    package var eligibleAt: Double?
+    package var startedAt: Double?
+    package var endsAt: Double?
+    package var preemptedAt: Double?
+
+    package var key: AttemptKey? { AttemptKey(comment: comment) }
+    package var exitStatus: Int32 { (exitWord >> 8) & 0xff }
+    package var exitSignal: Int32 { exitWord & 0x7f }
+
+    package init(job: UInt32, name: String, comment: String, userID: UInt32, state: JobState) {
+        self.job = job
+        self.name = name
+        self.comment = comment
+        self.userID = userID
+        self.state = state
+        flags = []
+        reasonCode = 0
+        reason = "None"
+        restartCount = 0
+        exitWord = 0
+        partition = ""
+        nodes = []
+    }
+}
+
+/// Slurm's base states (`job_state & 0xff`).
+package enum JobState: Int, Hashable, Sendable, Codable, CaseIterable {
+    case pending = 0, running, suspended, complete, cancelled, failed, timeout, nodeFail, preempted, bootFail
+    case deadline, outOfMemory
+
+    package var isTerminal: Bool {
+        switch self {
+        case .pending, .running, .suspended: false
+        case .complete, .cancelled, .failed, .timeout, .nodeFail, .preempted, .bootFail, .deadline, .outOfMemory: true
+        }
+    }
+}
+
+/// Slurm's state flags (`job_state & ~0xff`).
+package struct JobFlags: OptionSet, Hashable, Sendable, Codable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    package static let requeued = JobFlags(rawValue: 0x400)
+    package static let specialExit = JobFlags(rawValue: 0x1000)
+    package static let resizing = JobFlags(rawValue: 0x2000)
+    package static let configuring = JobFlags(rawValue: 0x4000)
+    package static let completing = JobFlags(rawValue: 0x8000)
+    package static let stopped = JobFlags(rawValue: 0x10000)
+    package static let poweringUp = JobFlags(rawValue: 0x40000)
+}

@@ -1,0 +1,67 @@
+package import MoltCore
+
+/// A place that runs jobs: the local machine or a Slurm cluster. One conformance suite runs against each backend.
+///
+/// No method retries, and none waits longer than its backend's deadline.
+package protocol Scheduler: Sendable {
+    /// Starts a job. `ambiguous` means that it may exist all the same: look it up by key before sending again.
+    func submit(_ request: JobRequest) async throws(SchedulerError) -> SubmitReply
+
+    /// Every job of this user that the scheduler still knows, in one call, whatever its state.
+    func loadJobs() async throws(SchedulerError) -> JobTable
+
+    /// One job, or nil when the scheduler does not know it (any more).
+    func load(_ job: UInt32) async throws(SchedulerError) -> JobStatus?
+
+    /// Ends a job for good. Fails with `.keyMismatch` unless the job carries `key`.
+    func cancel(_ job: UInt32, key: AttemptKey) async throws(SchedulerError)
+
+    /// Sends a signal to the workers, the batch shell or both.
+    func signal(_ job: UInt32, key: AttemptKey, signal: Int32, to: SignalTarget) async throws(SchedulerError)
+
+    /// Stops a running job and puts it back into the queue under the same id; does nothing to one that has ended.
+    func requeue(_ job: UInt32, key: AttemptKey) async throws(SchedulerError)
+
+    /// Changes a pending job.
+    func update(_ job: UInt32, key: AttemptKey, change: JobChange) async throws(SchedulerError)
+
+    /// Limits, partitions and settings that decide how jobs behave here.
+    func configuration() async throws(SchedulerError) -> SchedulerConfiguration
+
+    /// Cheap: is the scheduler there?
+    func ping() async throws(SchedulerError)
+}
+
+package enum SignalTarget: String, Codable, Sendable, CaseIterable {
+    case workers, batch, all
+}
+
+package enum JobChange: Hashable, Sendable, Codable {
+    /// Lets a job start that waits for its begin time.
+    case beginNow
+    case hold
+    case release
+}
+
+package struct SubmitReply: Hashable, Sendable, Codable {
+    package var job: UInt32
+    /// What the scheduler said although it accepted (a held job, a plugin's message).
+    package var warning: String?
+
+    package init(job: UInt32, warning: String? = nil) {
+        self.job = job
+        self.warning = warning
+    }
+}
+
+/// One look at the queue.
+package struct JobTable: Hashable, Sendable, Codable {
+    package var jobs: [JobStatus]
+    /// The scheduler's own clock when it answered, in seconds since 1970.
+    package var asOf: Double
+
+    package init(jobs: [JobStatus], asOf: Double) {
+        self.jobs = jobs
+        self.asOf = asOf
+    }
+}

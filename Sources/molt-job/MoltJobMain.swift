@@ -1,0 +1,4 @@
+@main
+struct MoltJobMain {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct MoltSlurmMain {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct MoltTrainMain {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct MoltMain {
+    static func main() {}
+}

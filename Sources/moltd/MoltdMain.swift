@@ -1,0 +1,4 @@
+@main
+struct MoltdMain {
+    static func main() {}
+}
