@@ -11,6 +11,8 @@ package struct Receipt: Codable, Hashable, Sendable {
     package var stopSignal: Int32?
     /// The rank that failed first, if one did.
     package var failedRank: Int?
+    /// Nodes that the preflight refused (exit 77): the next attempt goes without them.
+    package var unfitNodes: [String]?
     package var lastStep: Int?
     /// Directory name of the newest committed checkpoint.
     package var lastCheckpoint: String?
@@ -19,7 +21,7 @@ package struct Receipt: Codable, Hashable, Sendable {
 
     package init(
         key: AttemptKey, incarnation: Int, epoch: Int, exitCode: Int32, reason: String, stopSignal: Int32? = nil,
-        failedRank: Int? = nil, lastStep: Int? = nil, lastCheckpoint: String? = nil, startedAt: Double, endedAt: Double
+        failedRank: Int? = nil, unfitNodes: [String]? = nil, lastStep: Int? = nil, lastCheckpoint: String? = nil, startedAt: Double, endedAt: Double
     ) {
         self.key = key
         self.incarnation = incarnation
@@ -28,6 +30,7 @@ package struct Receipt: Codable, Hashable, Sendable {
         self.reason = reason
         self.stopSignal = stopSignal
         self.failedRank = failedRank
+        self.unfitNodes = unfitNodes
         self.lastStep = lastStep
         self.lastCheckpoint = lastCheckpoint
         self.startedAt = startedAt
