@@ -1,5 +1,3 @@
-package import MoltCore
-
 /// One submission, typed: the script's header and the API's descriptor are both made from it.
 package struct JobRequest: Hashable, Sendable, Codable {
     package var key: AttemptKey
