@@ -1,0 +1,52 @@
+/// What the daemon says about itself.
+package struct DaemonStatus: Codable, Hashable, Sendable {
+    package var version: String
+    package var host: String
+    package var pid: Int32
+    package var home: String
+    package var socket: String
+    package var startedAt: Double
+    package var leaseUntil: Double?
+    package var runs: Int
+    package var activeRuns: Int
+    package var sites: [SiteStatus]
+
+    package struct SiteStatus: Codable, Hashable, Sendable {
+        package var name: String
+        package var kind: String
+        /// The last look at the queue: when, how long it took, and what went wrong if it did.
+        package var lookedAt: Double?
+        package var seconds: Double?
+        package var error: String?
+        /// Looks so far since the daemon started.
+        package var looks: Int
+
+        package init(
+            name: String, kind: String, lookedAt: Double? = nil, seconds: Double? = nil, error: String? = nil,
+            looks: Int = 0
+        ) {
+            self.name = name
+            self.kind = kind
+            self.lookedAt = lookedAt
+            self.seconds = seconds
+            self.error = error
+            self.looks = looks
+        }
+    }
+
+    package init(
+        version: String, host: String, pid: Int32, home: String, socket: String, startedAt: Double,
+        leaseUntil: Double? = nil, runs: Int, activeRuns: Int, sites: [SiteStatus]
+    ) {
+        self.version = version
+        self.host = host
+        self.pid = pid
+        self.home = home
+        self.socket = socket
+        self.startedAt = startedAt
+        self.leaseUntil = leaseUntil
+        self.runs = runs
+        self.activeRuns = activeRuns
+        self.sites = sites
+    }
+}

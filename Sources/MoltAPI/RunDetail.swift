@@ -1,0 +1,123 @@
+/// Everything about one run; what `molt show RUN --json` prints.
+package struct RunDetail: Codable, Hashable, Sendable {
+    package var summary: RunSummary
+    package var runFolder: String
+    package var workingDirectory: String
+    package var host: String
+    package var gitCommit: String?
+    package var tokens: Int?
+    package var validationLoss: Double?
+    /// Seconds of training still to come, by the latest speed.
+    package var secondsLeft: Double?
+    package var attempts: [AttemptDetail]
+    package var checkpoints: [CheckpointDetail]
+
+    package init(
+        summary: RunSummary, runFolder: String, workingDirectory: String, host: String, gitCommit: String? = nil,
+        attempts: [AttemptDetail] = [], checkpoints: [CheckpointDetail] = []
+    ) {
+        self.summary = summary
+        self.runFolder = runFolder
+        self.workingDirectory = workingDirectory
+        self.host = host
+        self.gitCommit = gitCommit
+        self.attempts = attempts
+        self.checkpoints = checkpoints
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case runFolder, workingDirectory, host, gitCommit, tokens, validationLoss, secondsLeft, attempts, checkpoints
+    }
+
+    /// The summary's fields and these lie side by side in one object.
+    package init(from decoder: any Decoder) throws {
+        summary = try RunSummary(from: decoder)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        runFolder = try container.decode(String.self, forKey: .runFolder)
+        workingDirectory = try container.decode(String.self, forKey: .workingDirectory)
+        host = try container.decode(String.self, forKey: .host)
+        gitCommit = try container.decodeIfPresent(String.self, forKey: .gitCommit)
+        tokens = try container.decodeIfPresent(Int.self, forKey: .tokens)
+        validationLoss = try container.decodeIfPresent(Double.self, forKey: .validationLoss)
+        secondsLeft = try container.decodeIfPresent(Double.self, forKey: .secondsLeft)
+        attempts = try container.decode([AttemptDetail].self, forKey: .attempts)
+        checkpoints = try container.decode([CheckpointDetail].self, forKey: .checkpoints)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try summary.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(runFolder, forKey: .runFolder)
+        try container.encode(workingDirectory, forKey: .workingDirectory)
+        try container.encode(host, forKey: .host)
+        try container.encode(gitCommit, forKey: .gitCommit)
+        try container.encode(tokens, forKey: .tokens)
+        try container.encode(validationLoss, forKey: .validationLoss)
+        try container.encode(secondsLeft, forKey: .secondsLeft)
+        try container.encode(attempts, forKey: .attempts)
+        try container.encode(checkpoints, forKey: .checkpoints)
+    }
+}
+
+/// One submission of the run to a scheduler.
+package struct AttemptDetail: Codable, Hashable, Sendable {
+    package var number: Int
+    package var jobID: UInt32?
+    /// `intent`, `sending`, `submitted`, `confirmed`, `claimed`, `ended`.
+    package var state: String
+    /// Why it ended: `finished`, `preempted`, `wallTime`, `crashed`, `stopped`, `cancelled`, …; nil while it lives.
+    package var outcome: String?
+    /// One line for people.
+    package var reason: String?
+    package var submittedAt: Double?
+    package var endedAt: Double?
+    package var incarnations: [IncarnationDetail]
+
+    package init(number: Int, jobID: UInt32? = nil, state: String, incarnations: [IncarnationDetail] = []) {
+        self.number = number
+        self.jobID = jobID
+        self.state = state
+        self.incarnations = incarnations
+    }
+}
+
+/// One start of an attempt's job.
+package struct IncarnationDetail: Codable, Hashable, Sendable {
+    package var number: Int
+    /// Nil until it has claimed the run.
+    package var epoch: Int?
+    package var nodes: [String]
+    package var startedAt: Double?
+    package var endedAt: Double?
+    package var outcome: String?
+    package var reason: String?
+    package var firstStep: Int?
+    package var lastStep: Int?
+
+    package init(number: Int, epoch: Int? = nil, nodes: [String] = [], startedAt: Double? = nil) {
+        self.number = number
+        self.epoch = epoch
+        self.nodes = nodes
+        self.startedAt = startedAt
+    }
+}
+
+/// A committed checkpoint of the run.
+package struct CheckpointDetail: Codable, Hashable, Sendable {
+    package var step: Int
+    package var epoch: Int
+    package var path: String
+    /// True once sizes and hashes have been checked after writing.
+    package var verified: Bool
+    package var bytes: Int?
+    package var savedAt: Double?
+
+    package init(step: Int, epoch: Int, path: String, verified: Bool, bytes: Int? = nil, savedAt: Double? = nil) {
+        self.step = step
+        self.epoch = epoch
+        self.path = path
+        self.verified = verified
+        self.bytes = bytes
+        self.savedAt = savedAt
+    }
+}

@@ -1,0 +1,101 @@
+package import MoltCore
+
+/// One line of `molt ls`.
+package struct RunSummary: Codable, Hashable, Sendable {
+    package var id: String
+    package var name: String
+    package var state: RunState
+    /// What the user submitted: a file or a built-in recipe.
+    package var recipe: String
+    package var site: String
+    package var partition: String?
+    package var step: Int?
+    package var steps: Int?
+    package var loss: Double?
+    package var tokensPerSecond: Double?
+    /// The number of the latest attempt; 0 before the first.
+    package var attempt: Int
+    /// Starts so far, over all attempts.
+    package var incarnations: Int
+    package var createdAt: Double
+    /// Start of the first incarnation.
+    package var startedAt: Double?
+    package var finishedAt: Double?
+    /// Why it waits, in plain words, and the scheduler's own word for it.
+    package var pendingReason: String?
+    package var pendingCode: String?
+    /// One line: what went wrong last.
+    package var lastError: String?
+    /// When the scheduler or the run folder last said something about it, by the daemon's clock.
+    package var asOf: Double?
+
+    package init(
+        id: String, name: String, state: RunState, recipe: String, site: String, attempt: Int = 0,
+        incarnations: Int = 0, createdAt: Double
+    ) {
+        self.id = id
+        self.name = name
+        self.state = state
+        self.recipe = recipe
+        self.site = site
+        self.attempt = attempt
+        self.incarnations = incarnations
+        self.createdAt = createdAt
+    }
+}
+
+/// Which runs to list: the active ones and the latest finished ones, unless `all`.
+package struct RunQuery: Hashable, Sendable {
+    package var limit: Int
+    package var all: Bool
+    package var states: [RunState]
+    /// Only runs with this name.
+    package var name: String?
+
+    package init(limit: Int = WireLimits.runsListed, all: Bool = false, states: [RunState] = [], name: String? = nil) {
+        self.limit = limit
+        self.all = all
+        self.states = states
+        self.name = name
+    }
+
+    package var parameters: [(String, String)] {
+        var result = [("limit", "\(limit)"), ("all", all ? "1" : "0")]
+        if !states.isEmpty { result.append(("states", states.map(\.rawValue).joined(separator: ","))) }
+        if let name { result.append(("name", name)) }
+        return result
+    }
+
+    /// Reads what `parameters` wrote; unknown states are an error rather than an empty list.
+    package init(parameter: (String) -> String?) throws(APIError) {
+        self.init()
+        if let text = parameter("limit") {
+            guard let value = Int(text), value > 0 else { throw APIError(.invalid, "limit=\(text) is not a count") }
+            limit = min(value, WireLimits.runsListedMax)
+        }
+        all = parameter("all") == "1"
+        name = parameter("name")
+        for word in (parameter("states") ?? "").split(separator: ",") {
+            guard let state = RunState(rawValue: String(word)) else {
+                let known = RunState.allCases.map(\.rawValue).joined(separator: ", ")
+                throw APIError(.invalid, "'\(DisplayText.escaped(String(word)))' is not a state", fix: "one of \(known)")
+            }
+            states.append(state)
+        }
+    }
+}
+
+/// The answer to `RunQuery`.
+package struct RunList: Codable, Hashable, Sendable {
+    /// Active first, then newest first.
+    package var runs: [RunSummary]
+    /// How many runs the store holds in all.
+    package var total: Int
+    package var asOf: Double
+
+    package init(runs: [RunSummary], total: Int, asOf: Double) {
+        self.runs = runs
+        self.total = total
+        self.asOf = asOf
+    }
+}

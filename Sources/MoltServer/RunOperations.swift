@@ -1,0 +1,20 @@
+package import MoltAPI
+
+/// What the HTTP controllers ask of the daemon. `reference` is an id, a unique prefix of one, or a name.
+package protocol RunOperations: Sendable {
+    /// Returns once the run is durable; the same token again returns the same run.
+    func submit(_ request: SubmitRequest) async throws(APIError) -> SubmitResult
+    func list(_ query: RunQuery) async throws(APIError) -> RunList
+    func detail(_ reference: String) async throws(APIError) -> RunDetail
+    func timeline(_ reference: String, after: Int, limit: Int) async throws(APIError) -> TimelinePage
+    func progress(_ reference: String, points: Int) async throws(APIError) -> ProgressCurve
+    func log(_ reference: String, _ query: LogQuery) async throws(APIError) -> LogChunk
+    /// Records what is wanted and wakes the loop; the answer is the run as it is now.
+    func act(_ action: RunAction, on reference: String, _ request: ActionRequest) async throws(APIError) -> RunSummary
+    /// Removes a run that is over, with its folder.
+    func remove(_ reference: String) async throws(APIError)
+    func daemonStatus() async throws(APIError) -> DaemonStatus
+    func siteReport(_ name: String) async throws(APIError) -> SiteReport
+    /// Begins an orderly end of the daemon; jobs go on without it.
+    func stopDaemon() async
+}
