@@ -1,6 +1,6 @@
 /// Reads and writes the spans of time that recipes and people use.
 package enum Durations {
-    /// Seconds of `90`, `90s`, `10m`, `24h`, `7d`, `1h30m`, `24:00:00`, `MM:SS`, Slurm's `4-0`, `4-12:30`, `4-12:30:15`.
+    /// Seconds of `90`, `90s`, `10m`, `24h`, `7d`, `1h30m`, `24:00:00`, `MM:SS`, and Slurm's `4-0`, `4-12:30`.
     ///
     /// A bare number is seconds. Nil when the text is none of these or is negative.
     package static func seconds(parsing text: String) -> Double? {

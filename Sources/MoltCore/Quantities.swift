@@ -44,6 +44,7 @@ package enum Decimals {
         let sign = value < 0 && scaled > 0 ? "-" : ""
         guard digits > 0 else { return sign + String(scaled) }
         let fraction = String(scaled % Int(scale))
-        return sign + String(scaled / Int(scale)) + "." + String(repeating: "0", count: digits - fraction.count) + fraction
+        let zeros = String(repeating: "0", count: digits - fraction.count)
+        return "\(sign)\(scaled / Int(scale)).\(zeros)\(fraction)"
     }
 }

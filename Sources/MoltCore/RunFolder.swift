@@ -47,7 +47,7 @@ package struct RunFolder: Hashable, Sendable {
 
     package func events(epoch: Int, writer: EventWriter) -> String { "\(events)/\(epoch)-\(writer.name).jsonl" }
 
-    /// Asks the workers of a live incarnation to save and stop: a file that `molt stop` creates where no signal reaches.
+    /// Asks the workers of a live incarnation to save and stop, where no signal reaches them.
     package var stopRequest: String { "\(path)/stop" }
 }
 

@@ -1,0 +1,49 @@
+/// Which of our modules a module may import; the compiler checks the manifest, this checks the design.
+enum ModuleEdges {
+    static let allowed: [String: Set<String>] = [
+        "MoltCore": [],
+        "MoltRecipe": ["MoltCore"],
+        "MoltTesting": ["MoltCore"],
+        "MoltHTTP": ["MoltCore", "CCurl"],
+        "MoltTemplates": ["MoltCore", "MoltRecipe", "CMoltAssets"],
+        "MoltLifecycle": ["MoltCore"],
+        "MoltScheduler": ["MoltCore", "MoltHTTP"],
+        "MoltStore": ["MoltCore"],
+        "MoltAPI": ["MoltCore", "MoltHTTP"],
+        "MoltServer": [
+            "MoltCore", "MoltRecipe", "MoltHTTP", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltStore",
+            "MoltAPI",
+        ],
+        "MoltCommands": ["MoltCore", "MoltRecipe", "MoltHTTP", "MoltTemplates", "MoltAPI"],
+        "MoltJob": ["MoltCore", "MoltRecipe"],
+        "MoltTensor": ["CMoltTorch"],
+        "MoltNN": ["MoltTensor"],
+        "MoltModels": ["MoltTensor", "MoltNN", "MoltRecipe"],
+        "MoltParallel": ["MoltTensor", "MoltNN", "MoltCore"],
+        "MoltOptim": ["MoltTensor", "MoltNN"],
+        "MoltCheckpoint": ["MoltTensor", "MoltCore"],
+        "MoltData": ["MoltCore"],
+        "MoltTrainer": [
+            "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
+            "MoltCheckpoint", "MoltData",
+        ],
+        "molt": ["MoltCommands"],
+        "moltd": ["MoltServer", "MoltCore"],
+        "molt-job": ["MoltJob", "MoltCore"],
+        "molt-slurm": ["MoltScheduler", "MoltCore", "CSlurm"],
+        "molt-train": ["MoltTrainer", "MoltCore"],
+    ]
+
+    /// Packages that belong to one module alone.
+    static let owners: [String: Set<String>] = [
+        "GRDB": ["MoltStore"],
+        "Hummingbird": ["MoltServer"],
+        "CMoltTorch": ["MoltTensor"],
+        "CSlurm": ["molt-slurm"],
+        "CCurl": ["MoltHTTP"],
+        "CMoltAssets": ["MoltTemplates"],
+    ]
+
+    /// Modules that link all of Foundation on purpose (GRDB brings it anyway).
+    static let foundation: Set<String> = ["MoltStore"]
+}
