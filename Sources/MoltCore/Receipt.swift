@@ -21,7 +21,8 @@ package struct Receipt: Codable, Hashable, Sendable {
 
     package init(
         key: AttemptKey, incarnation: Int, epoch: Int, exitCode: Int32, reason: String, stopSignal: Int32? = nil,
-        failedRank: Int? = nil, unfitNodes: [String]? = nil, lastStep: Int? = nil, lastCheckpoint: String? = nil, startedAt: Double, endedAt: Double
+        failedRank: Int? = nil, unfitNodes: [String]? = nil, lastStep: Int? = nil, lastCheckpoint: String? = nil,
+        startedAt: Double, endedAt: Double
     ) {
         self.key = key
         self.incarnation = incarnation

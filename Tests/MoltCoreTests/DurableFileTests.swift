@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MoltCore
+import MoltTesting
 import Testing
 
 #if canImport(Glibc)
@@ -8,9 +9,8 @@ import Glibc
 
 struct DurableFileTests {
     private func inFolder(_ body: (String) throws -> Void) throws {
-        let folder = NSTemporaryFolder.make()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try body(folder)
+        let folder = TemporaryFolder("core")
+        try body(folder.path)
     }
 
     @Test func aWriteReplacesTheWholeFileAndLeavesNothingElse() throws {
@@ -84,13 +84,5 @@ struct ProcessIdentityTests {
         #expect(stat?.processGroup == 22)
         #expect(stat?.session == 33)
         #expect(stat?.startTicks == 98765)
-    }
-}
-
-/// A fresh private folder for one test.
-private enum NSTemporaryFolder {
-    static func make() -> String {
-        var template = Array("/tmp/molt-core-XXXXXX".utf8CString)
-        return mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
     }
 }

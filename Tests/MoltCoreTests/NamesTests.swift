@@ -8,8 +8,8 @@ struct NamesTests {
     }
 
     @Test(arguments: [
-        "", "-rf", ".hidden", "a b", "a/b", "../evil", "a\nb", "$(id)", "`id`", "it's", "\"quoted\"", "läuft", "🐍", "a\0b",
-        "%x", String(repeating: "x", count: 65),
+        "", "-rf", ".hidden", "a b", "a/b", "../evil", "a\nb", "$(id)", "`id`", "it's", "\"quoted\"", "läuft", "🐍",
+        "a\0b", "%x", String(repeating: "x", count: 65),
     ])
     func namesThatCouldChangeAPathOrALineAreRefused(_ name: String) {
         #expect(throws: UserError.self) { try RunName.check(name) }
@@ -36,7 +36,7 @@ struct NamesTests {
         #expect(CheckpointName(parsing: name) == CheckpointName(step: step, epoch: epoch))
     }
 
-    @Test(arguments: ["step-7-e3", "step-00000007", ".tmp-3-7", "step-0000000x-e1", "step-00000007-e", "step-00000007-x3"])
+    @Test(arguments: ["step-7-e3", "step-00000007", ".tmp-3-7", "step-0000000x-e1", "step-00000007-e"])
     func otherFoldersAreNoCheckpoints(_ name: String) {
         #expect(CheckpointName(parsing: name) == nil)
     }

@@ -94,5 +94,5 @@ enum Patterns {
     static let traps = ["try!", "as!", "fatalError("]
     static let unchecked = ["@unchecked Sendable", "nonisolated(unsafe)"]
     static let evasions = [".disabled(", ".enabled(if", "withKnownIssue", "@testable", "XCTSkip"]
-    static let unfinished = ["TODO", "FIXME", "XXX"]
+    static let unfinished = ["TODO", "FIXME", "XXX:"]
 }
