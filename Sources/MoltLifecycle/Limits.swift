@@ -1,2 +1,29 @@
-/// The bounds of this module: everything that could grow has one.
-enum Limits {}
+/// The bounds of the lifecycle. Seconds where nothing else is said.
+package enum LifecycleLimits {
+    /// An acknowledged job counts as durable when the controller still knows it this much later
+    /// (slurmctld saves its state at most every 5 s, after the acknowledgement).
+    package static let confirmAfter: Double = 6
+    /// A node that does not answer may still run the old incarnation this long.
+    package static let nodeLease: Double = 120
+    /// A claimed job that Slurm calls complete may show its receipt this much later on a network file system.
+    package static let receiptPatience: Double = 10
+    /// A confirmed job that the controller no longer knows is given up after this.
+    package static let missingPatience: Double = 30
+    /// Launch races in a row before they count as crashes.
+    package static let launchRacesMax = 5
+    /// Ends for wall time in a row without an advanced checkpoint.
+    package static let fruitlessLinksMax = 3
+    /// Ends without proof of anything (`COMPLETED` without a receipt, vanished jobs), in a row.
+    package static let unprovenMax = 2
+    package static let lostMax = 5
+    /// Nodes that one run may find unfit before a person should look.
+    package static let unfitNodesMax = 8
+    package static let fencedMax = 3
+    /// First pause after a crash; it doubles up to the second figure.
+    package static let backOff: Double = 5
+    package static let backOffMax: Double = 300
+    /// Pause after the scheduler said "later".
+    package static let postponed: Double = 15
+    /// Submissions of one attempt before a person should look.
+    package static let sendsMax = 20
+}

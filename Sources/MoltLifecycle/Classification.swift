@@ -1,0 +1,140 @@
+package import MoltCore
+
+/// Everything known about an incarnation that has ended.
+package struct IncarnationEnd: Hashable, Sendable {
+    package enum Ending: Hashable, Sendable {
+        /// The job is over, in this state.
+        case terminal(JobObservation.Base)
+        /// The job went back into the queue under the same id.
+        case requeued
+        /// The scheduler no longer knows the job.
+        case vanished
+    }
+
+    package var ending: Ending
+    package var receipt: Receipt?
+    package var wasClaimed: Bool
+    /// Our own code behind the scheduler's exit status, when it has one.
+    package var exitStatus: Int32
+    package var exitSignal: Int32
+    package var outOfMemoryMark: Bool
+    package var wasPreempted: Bool
+    /// True when it ended within reach of its time limit.
+    package var reachedLimit: Bool
+    package var wish: Wish
+
+    package init(ending: Ending, receipt: Receipt? = nil, wasClaimed: Bool = false, wish: Wish = .run) {
+        self.ending = ending
+        self.receipt = receipt
+        self.wasClaimed = wasClaimed
+        self.wish = wish
+        exitStatus = 0
+        exitSignal = 0
+        outOfMemoryMark = false
+        wasPreempted = false
+        reachedLimit = false
+    }
+
+    /// The receipt says what the program meant; the scheduler's state says what was done to it; our own recorded
+    /// wishes say who wanted it.
+    package var cause: Cause {
+        if let receipt {
+            switch JobExit(rawValue: receipt.exitCode) {
+            case .done: return .done
+            case .continueMe: return causeOfStop
+            case .fenced: return .fenced
+            case .unfitNode: return .nodeUnfit
+            case .userError: return .userError
+            case .numerics: return .numerics
+            case .noProgress: return .noProgress
+            case nil: return causeOfCrash
+            }
+        }
+        switch ending {
+        case .requeued: return wasPreempted ? .preempted : .requeued
+        case .vanished: return cancellation ?? .lost
+        case .terminal(let base): return causeWithoutReceipt(base)
+        }
+    }
+
+    /// Why a program was stopped that then saved and asked to be continued.
+    private var causeOfStop: Cause {
+        if let cancellation { return cancellation }
+        if wasPreempted { return .preempted }
+        switch ending {
+        case .requeued: return reachedLimit ? .wallTime : .requeued
+        case .vanished: return .interrupted
+        case .terminal(let base):
+            switch base {
+            case .cancelled: return .cancelledElsewhere
+            case .timeout: return .wallTime
+            case .preempted: return .preempted
+            case .nodeFail, .bootFail: return .nodeFailed
+            case .deadline: return .deadline
+            case .complete, .failed, .outOfMemory, .pending, .running, .suspended:
+                return reachedLimit ? .wallTime : .interrupted
+            }
+        }
+    }
+
+    private var causeOfCrash: Cause {
+        if let cancellation { return cancellation }
+        switch ending {
+        case .requeued: return wasPreempted ? .preempted : .crashed
+        case .vanished: return .crashed
+        case .terminal(let base):
+            switch base {
+            case .cancelled: return .cancelledElsewhere
+            case .timeout: return .wallTime
+            case .preempted: return .preempted
+            case .nodeFail, .bootFail: return .nodeFailed
+            case .deadline: return .deadline
+            case .outOfMemory: return .outOfMemory
+            case .complete, .failed, .pending, .running, .suspended:
+                return outOfMemoryMark ? .outOfMemory : wasPreempted ? .preempted : .crashed
+            }
+        }
+    }
+
+    private func causeWithoutReceipt(_ base: JobObservation.Base) -> Cause {
+        switch base {
+        case .complete: return cancellation ?? .unproven
+        case .cancelled: return cancellation ?? .cancelledElsewhere
+        case .timeout: return cancellation ?? .wallTime
+        case .nodeFail, .bootFail: return cancellation ?? .nodeFailed
+        case .preempted: return cancellation ?? .preempted
+        case .deadline: return .deadline
+        case .outOfMemory: return .outOfMemory
+        case .failed: return causeOfFailure
+        case .pending, .running, .suspended: return .lost
+        }
+    }
+
+    /// FAILED without a receipt: the status is all there is.
+    private var causeOfFailure: Cause {
+        if let cancellation { return cancellation }
+        if outOfMemoryMark { return .outOfMemory }
+        if exitSignal == 0 {
+            switch JobExit(rawValue: exitStatus) {
+            case .continueMe: return causeOfStop
+            case .fenced: return .fenced
+            case .unfitNode: return .nodeUnfit
+            case .userError: return .userError
+            case .numerics: return .numerics
+            case .noProgress: return .noProgress
+            case .done, nil: break
+            }
+        }
+        if wasPreempted { return .preempted }
+        if wasClaimed { return .crashed }
+        return exitStatus == 1 && exitSignal == 0 ? .launchRace : .launchFailed
+    }
+
+    private var cancellation: Cause? {
+        switch wish {
+        case .cancel: .cancelled
+        case .pause: .stopped
+        case .run, .hold: nil
+        }
+    }
+}

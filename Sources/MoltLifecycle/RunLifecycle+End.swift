@@ -1,0 +1,200 @@
+import MoltCore
+
+extension RunLifecycle {
+    /// The job is over and its processes are gone.
+    mutating func conclude(
+        _ before: Job, _ base: JobObservation.Base, _ seen: JobObservation, _ evidence: Evidence, at now: Double
+    ) -> [LifecycleRecord] {
+        var job = before
+        let hasReceipt = evidence.receipt(job.key, incarnation: job.incarnation.number) != nil
+        if !hasReceipt, job.incarnation.epoch != nil, mayStillShowReceipt(base) {
+            // The receipt was written on another node; this one may see it a little later.
+            if case .finishing(_, let since?) = state {
+                guard now >= since + LifecycleLimits.receiptPatience else {
+                    state = .finishing(job, since: since)
+                    return []
+                }
+            } else {
+                state = .finishing(job, since: now)
+                return []
+            }
+        }
+        let (records, verdict) = endIncarnation(&job, .terminal(base), seen, evidence)
+        return records + attemptEnded(job, records) + apply(verdict, to: job.attempt, at: now)
+    }
+
+    private func mayStillShowReceipt(_ base: JobObservation.Base) -> Bool {
+        switch base {
+        case .complete, .failed, .cancelled, .timeout, .preempted: true
+        case .nodeFail, .bootFail, .deadline, .outOfMemory, .pending, .running, .suspended: false
+        }
+    }
+
+    /// A whole look at the queue without our job.
+    mutating func miss(_ evidence: Evidence, lookedAt: Double, settle: Double) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(let attempt, .unresolved(let since, let sends)):
+            return self.settle(
+                attempt, since: since, sends: sends, evidence: evidence, lookedAt: lookedAt, settle: settle)
+        case .closing(let job, let verdict):
+            return apply(verdict, to: job.attempt, at: lookedAt)
+        case .submitted(let job), .pending(let job, _), .heldInQueue(let job, _), .starting(let job),
+            .running(let job, _), .suspended(let job), .draining(let job), .cooldown(let job, _),
+            .finishing(let job, _):
+            guard lookedAt > job.acknowledgedAt else { return [] }
+            return vanish(job, since: lookedAt, evidence, at: lookedAt)
+        case .missing(let job, let since):
+            return vanish(job, since: since, evidence, at: lookedAt)
+        case .submitting(_, .intent), .submitting(_, .sending), .queued, .held, .paused, .stuck, .finished, .failed,
+            .cancelled:
+            return []
+        }
+    }
+
+    private mutating func vanish(
+        _ before: Job, since: Double, _ evidence: Evidence, at now: Double
+    ) -> [LifecycleRecord] {
+        var job = before
+        // Incarnations may have come and gone while nobody looked: the newest claim of the key tells.
+        if let claim = evidence.claims.filter({ $0.key == job.key }).max(by: { $0.epoch < $1.epoch }) {
+            job.isConfirmed = true
+            if claim.incarnation >= job.incarnation.number {
+                if claim.incarnation > job.incarnation.number { job.incarnation = Incarnation(number: claim.incarnation) }
+                job.incarnation.epoch = claim.epoch
+            }
+        }
+        let receipt = evidence.receipt(job.key, incarnation: job.incarnation.number)
+        if receipt == nil, !job.isConfirmed { return resendLost(job) }
+        guard receipt != nil || wish == .cancel || now >= since + LifecycleLimits.missingPatience else {
+            let isNew: Bool
+            if case .missing = state { isNew = false } else { isNew = true }
+            state = .missing(job, since: since)
+            return isNew ? [.note(kind: "missing", "the scheduler does not know job \(job.id)")] : []
+        }
+        let (records, verdict) = endIncarnation(&job, .vanished, nil, evidence)
+        return records + attemptEnded(job, records) + apply(verdict, to: job.attempt, at: now)
+    }
+
+    /// Settles what one incarnation's end means; the job value keeps what was learnt.
+    mutating func endIncarnation(
+        _ job: inout Job, _ ending: IncarnationEnd.Ending, _ seen: JobObservation?, _ evidence: Evidence
+    ) -> ([LifecycleRecord], Verdict) {
+        var records = [LifecycleRecord]()
+        let number = job.incarnation.number
+        let receipt = evidence.receipt(job.key, incarnation: number)
+        if job.incarnation.epoch == nil, let claim = evidence.claim(job.key, incarnation: number) {
+            job.incarnation.epoch = claim.epoch
+            records.append(.incarnationClaimed(job.attempt, job.incarnation))
+        }
+        let endedAt = Self.endTime(job, ending, seen, receipt)
+        var end = IncarnationEnd(
+            ending: ending, receipt: receipt, wasClaimed: job.incarnation.epoch != nil, wish: wish)
+        end.exitStatus = evidence.meaning(of: seen?.exitStatus ?? 0)
+        end.exitSignal = seen?.exitSignal ?? 0
+        end.outOfMemoryMark = seen?.outOfMemoryMark ?? false
+        end.wasPreempted = job.incarnation.preemptedAt != nil
+        end.reachedLimit = Self.reachedLimit(job.incarnation, endedAt)
+        let cause = end.cause
+        let detail = Self.detail(end)
+        _ = budget.advance(to: evidence.committedStep)
+        if let startedAt = job.incarnation.startedAt { budget.ranSeconds += max(0, endedAt - startedAt) }
+        let verdict = Verdict.of(cause, budget: &budget, policy: policy, detail: detail)
+        if case .again(_, true) = verdict { records += avoid(job, receipt, cause) }
+        if job.incarnation.startedAt != nil || job.incarnation.epoch != nil {
+            records.append(.incarnationEnded(job.attempt, job.incarnation, cause, reason: detail, at: endedAt))
+        }
+        return (records, verdict)
+    }
+
+    func attemptEnded(_ job: Job, _ records: [LifecycleRecord]) -> [LifecycleRecord] {
+        for case .incarnationEnded(_, _, let cause, let reason, _) in records {
+            return [.attemptEnded(job.attempt, cause, reason: reason)]
+        }
+        let cause: Cause = switch wish {
+        case .cancel: .cancelled
+        case .pause: .stopped
+        case .run, .hold: .lost
+        }
+        return [.attemptEnded(job.attempt, cause, reason: "it never started")]
+    }
+
+    private static func endTime(
+        _ job: Job, _ ending: IncarnationEnd.Ending, _ seen: JobObservation?, _ receipt: Receipt?
+    ) -> Double {
+        switch ending {
+        case .terminal: seen?.endsAt ?? seen?.asOf ?? receipt?.endedAt ?? 0
+        case .requeued: job.incarnation.preemptedAt ?? seen?.submittedAt ?? seen?.asOf ?? 0
+        case .vanished: receipt?.endedAt ?? job.incarnation.startedAt ?? 0
+        }
+    }
+
+    /// Within the window in which a stop for wall time falls: the warning may come a minute early.
+    private static func reachedLimit(_ incarnation: Incarnation, _ endedAt: Double) -> Bool {
+        guard let startedAt = incarnation.startedAt, let endsAt = incarnation.endsAt, endsAt > startedAt else {
+            return false
+        }
+        return endedAt >= endsAt - min(150, (endsAt - startedAt) / 2)
+    }
+
+    private mutating func avoid(_ job: Job, _ receipt: Receipt?, _ cause: Cause) -> [LifecycleRecord] {
+        // Of several nodes only those that the preflight named are known to be bad.
+        let nodes = receipt?.unfitNodes ?? (job.incarnation.nodes.count == 1 ? job.incarnation.nodes : [])
+        let new = nodes.filter { !avoidedNodes.contains($0) }
+        guard !new.isEmpty else { return [] }
+        avoidedNodes += new
+        return [.nodesAvoided(new, reason: cause.rawValue)]
+    }
+
+    private static func detail(_ end: IncarnationEnd) -> String {
+        if let receipt = end.receipt { return receipt.reason }
+        switch end.ending {
+        case .requeued: return end.wasPreempted ? "preempted" : "put back into the queue"
+        case .vanished: return "the scheduler no longer knows the job"
+        case .terminal(let base):
+            let how = end.exitSignal != 0 ? "signal \(end.exitSignal)" : "exit status \(end.exitStatus)"
+            switch base {
+            case .complete: return "complete, without a receipt"
+            case .failed: return "failed with \(how)"
+            case .cancelled: return "cancelled"
+            case .timeout: return "killed at its time limit"
+            case .nodeFail: return "a node failed"
+            case .preempted: return "preempted"
+            case .bootFail: return "a node failed to boot"
+            case .deadline: return "reached the deadline given to Slurm"
+            case .outOfMemory: return "killed for using too much memory"
+            case .pending, .running, .suspended: return "ended in an unknown way"
+            }
+        }
+    }
+
+    /// Carries out a verdict once no process of the attempt can live any more.
+    mutating func apply(_ verdict: Verdict, to attempt: Attempt, at now: Double) -> [LifecycleRecord] {
+        switch (verdict, wish) {
+        case (.finish, _):
+            state = .finished
+            return [.notify(.finished, "the run is finished")]
+        case (.cancel(let elsewhere), _):
+            state = .cancelled(elsewhere: elsewhere)
+            return elsewhere ? [.notify(.failed, "the job was cancelled by somebody else")] : []
+        case (.pause, _), (.again, .pause), (.stuck, .pause), (.fail, .pause):
+            state = .paused
+            return []
+        case (.again, .cancel), (.stuck, .cancel), (.fail, .cancel):
+            state = .cancelled(elsewhere: false)
+            return []
+        case (.again, .hold):
+            state = .held
+            wish = .run
+            return [.note(kind: "held", "held before attempt \(lastAttempt + 1)")]
+        case (.again(let pause, _), .run):
+            state = .queued(Queued(attempt: lastAttempt + 1, notBefore: pause > 0 ? now + pause : 0))
+            return []
+        case (.fail(let reason), .run), (.fail(let reason), .hold):
+            state = .failed(reason)
+            return [.notify(.failed, reason)]
+        case (.stuck(let reason), .run), (.stuck(let reason), .hold):
+            state = .stuck(reason)
+            return [.notify(.stuck, reason)]
+        }
+    }
+}

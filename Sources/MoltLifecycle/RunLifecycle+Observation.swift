@@ -1,0 +1,160 @@
+import MoltCore
+
+extension RunLifecycle {
+    /// News about the job that carries this run's key. Jobs with other keys never get here.
+    mutating func observe(_ seen: JobObservation, _ evidence: Evidence, at now: Double) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(let attempt, let sending):
+            guard seen.key == attempt.key else { return [] }
+            return adopt(attempt, sending, seen) + follow(seen, evidence, at: now)
+        case .submitted(let job), .pending(let job, _), .heldInQueue(let job, _), .starting(let job),
+            .running(let job, _), .suspended(let job), .draining(let job), .cooldown(let job, _),
+            .finishing(let job, _), .missing(let job, _), .closing(let job, _):
+            guard seen.key == job.key else { return [] }
+            return follow(seen, evidence, at: now)
+        case .queued, .held, .paused, .stuck, .finished, .failed, .cancelled:
+            return []  // late news about an attempt that is over
+        }
+    }
+
+    private mutating func adopt(_ attempt: Attempt, _ sending: Sending, _ seen: JobObservation) -> [LifecycleRecord] {
+        let since: Double
+        switch sending {
+        case .intent(_, let notBefore): since = notBefore
+        case .sending(let time, _), .unresolved(let time, _): since = time
+        }
+        state = .submitted(Job(attempt: attempt, id: seen.job, acknowledgedAt: since))
+        return [
+            .attemptSubmitted(attempt, job: seen.job),
+            .note(kind: "adopted", "found job \(seen.job) by the key of attempt \(attempt.number)"),
+        ]
+    }
+
+    private mutating func follow(_ seen: JobObservation, _ evidence: Evidence, at now: Double) -> [LifecycleRecord] {
+        guard var job else { return [] }
+        var records = [LifecycleRecord]()
+        if seen.job != job.id {
+            records.append(.note(kind: "job-changed", "the run goes on as job \(seen.job), not \(job.id)"))
+            records.append(.attemptSubmitted(job.attempt, job: seen.job))
+            job.id = seen.job
+        }
+        records += confirm(&job, seen, evidence)
+        if seen.restartCount > job.incarnation.number {
+            if let preemptedAt = seen.preemptedAt { job.incarnation.preemptedAt = preemptedAt }
+            guard seen.phase != .draining else {
+                records += claimed(&job, evidence)
+                return records + [drainingNote(job)].compactMap { $0 } + enter(.draining(job))
+            }
+            let (ended, verdict) = endIncarnation(&job, .requeued, seen, evidence)
+            records += ended
+            let nodes = job.incarnation.nodes
+            job.incarnation = Incarnation(number: seen.restartCount)
+            switch verdict {
+            case .again:
+                return records + enter(phase: seen, job, evidence, at: now, nodesBefore: nodes)
+            case .finish, .pause, .cancel, .fail, .stuck:
+                return records + attemptEnded(job, ended) + enter(.closing(job, verdict))
+            }
+        }
+        return records + enter(phase: seen, job, evidence, at: now, nodesBefore: [])
+    }
+
+    private func drainingNote(_ job: Job) -> LifecycleRecord? {
+        if case .draining = state { return nil }
+        let why = job.incarnation.preemptedAt == nil ? "put back into the queue" : "preempted"
+        return .note(kind: "draining", "job \(job.id) was \(why); its processes are ending")
+    }
+
+    private func confirm(_ job: inout Job, _ seen: JobObservation, _ evidence: Evidence) -> [LifecycleRecord] {
+        let firstSeen = job.firstSeenAt ?? seen.asOf
+        job.firstSeenAt = firstSeen
+        let isClaimed = evidence.claims.contains { $0.key == job.key }
+        guard !job.isConfirmed, isClaimed || seen.asOf >= firstSeen + LifecycleLimits.confirmAfter else { return [] }
+        job.isConfirmed = true
+        return [.attemptConfirmed(job.attempt)]
+    }
+
+    /// Notes the claim of the current incarnation when its file shows for the first time.
+    private func claimed(_ job: inout Job, _ evidence: Evidence) -> [LifecycleRecord] {
+        guard job.incarnation.epoch == nil,
+            let claim = evidence.claim(job.key, incarnation: job.incarnation.number)
+        else { return [] }
+        job.incarnation.epoch = claim.epoch
+        return [.incarnationClaimed(job.attempt, job.incarnation)]
+    }
+
+    private mutating func enter(
+        phase seen: JobObservation, _ before: Job, _ evidence: Evidence, at now: Double, nodesBefore: [String]
+    ) -> [LifecycleRecord] {
+        var job = before
+        var records = [LifecycleRecord]()
+        let phase = seen.phase
+        if case .closing(_, let verdict) = state { return records + closing(job, verdict, phase) }
+        switch phase {
+        case .queued, .held, .cooldown, .stuckDependency, .draining, .federated: break
+        case .starting, .running, .suspended, .finishing, .ended:
+            records += started(&job, seen)
+            records += claimed(&job, evidence)
+        }
+        switch phase {
+        case .queued(let reason): records += enter(.pending(job, reason: reason))
+        case .stuckDependency: records += enterStuckDependency(job)
+        case .held(let holder): records += enter(.heldInQueue(job, holder))
+        case .draining: records += enter(.draining(job))
+        case .cooldown: records += enterCooldown(job, seen, nodesBefore)
+        case .starting: records += enter(.starting(job))
+        case .running:
+            if let epoch = job.incarnation.epoch {
+                records += enter(.running(job, epoch: epoch))
+            } else {
+                records += enter(.starting(job))
+            }
+        case .suspended: records += enter(.suspended(job))
+        case .finishing: records += enter(.finishing(job, since: nil))
+        case .ended(let base): records += conclude(job, base, seen, evidence, at: now)
+        case .federated: records.append(.note(kind: "federated", "the job moved within a federation of clusters"))
+        }
+        return records
+    }
+
+    private mutating func enter(_ next: State) -> [LifecycleRecord] {
+        if case .heldInQueue = next {} else { releaseAsked = false }
+        state = next
+        return []
+    }
+
+    private mutating func enterStuckDependency(_ job: Job) -> [LifecycleRecord] {
+        let reason = "DependencyNeverSatisfied"
+        let isNew = state != .pending(job, reason: reason)
+        state = .pending(job, reason: reason)
+        return isNew ? [.notify(.stuck, "the job depends on one that can no longer satisfy it")] : []
+    }
+
+    private mutating func enterCooldown(_ job: Job, _ seen: JobObservation, _ nodes: [String]) -> [LifecycleRecord] {
+        if case .cooldown(_, let cooldown) = state, nodes.isEmpty {
+            state = .cooldown(job, cooldown)
+        } else {
+            state = .cooldown(job, Cooldown(clearedAt: seen.asOf, nodes: nodes))
+        }
+        return []
+    }
+
+    private func started(_ job: inout Job, _ seen: JobObservation) -> [LifecycleRecord] {
+        let isNew = job.incarnation.startedAt == nil && seen.startedAt != nil
+        if let startedAt = seen.startedAt { job.incarnation.startedAt = startedAt }
+        if !seen.base.isTerminal, let endsAt = seen.endsAt { job.incarnation.endsAt = endsAt }
+        if let preemptedAt = seen.preemptedAt { job.incarnation.preemptedAt = preemptedAt }
+        if !seen.nodes.isEmpty { job.incarnation.nodes = seen.nodes }
+        return isNew ? [.incarnationStarted(job.attempt, job.incarnation)] : []
+    }
+
+    private mutating func closing(_ job: Job, _ verdict: Verdict, _ phase: JobPhase) -> [LifecycleRecord] {
+        switch phase {
+        case .ended: return apply(verdict, to: job.attempt, at: 0)
+        case .queued, .cooldown, .held, .stuckDependency, .draining, .starting, .running, .suspended, .finishing,
+            .federated:
+            state = .closing(job, verdict)
+            return []
+        }
+    }
+}

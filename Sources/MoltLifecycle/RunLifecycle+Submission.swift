@@ -1,0 +1,128 @@
+import MoltCore
+
+// INTENT → SENDING → SUBMITTED → CONFIRMED → CLAIMED. A job exists at most once per key, whatever is lost on the way.
+extension RunLifecycle {
+    mutating func recordIntent(_ key: AttemptKey) -> [LifecycleRecord] {
+        switch state {
+        case .queued(let queued):
+            let attempt = Attempt(number: queued.attempt, key: key)
+            lastAttempt = queued.attempt
+            state = .submitting(attempt, .intent(sends: 0, notBefore: 0))
+            return [.attemptOpened(attempt)]
+        case .submitting, .submitted, .pending, .heldInQueue, .starting, .running, .suspended, .draining, .cooldown,
+            .finishing, .missing, .closing, .held, .paused, .stuck, .finished, .failed, .cancelled:
+            return []
+        }
+    }
+
+    mutating func startSending(at now: Double) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(let attempt, .intent(let sends, _)):
+            state = .submitting(attempt, .sending(since: now, sends: sends + 1))
+            return []
+        case .submitting(_, .sending), .submitting(_, .unresolved), .queued, .submitted, .pending, .heldInQueue,
+            .starting, .running, .suspended, .draining, .cooldown, .finishing, .missing, .closing, .held, .paused,
+            .stuck, .finished, .failed, .cancelled:
+            return []
+        }
+    }
+
+    mutating func acknowledge(_ id: UInt32, at now: Double) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(let attempt, .sending), .submitting(let attempt, .unresolved):
+            state = .submitted(Job(attempt: attempt, id: id, acknowledgedAt: now))
+            return [.attemptSubmitted(attempt, job: id)]
+        case .submitting(_, .intent), .queued, .submitted, .pending, .heldInQueue, .starting, .running, .suspended,
+            .draining, .cooldown, .finishing, .missing, .closing, .held, .paused, .stuck, .finished, .failed,
+            .cancelled:
+            return []
+        }
+    }
+
+    mutating func refuse(_ message: String) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(let attempt, _):
+            state = .failed("the scheduler refused the job: \(message)")
+            return [
+                .attemptEnded(attempt, .userError, reason: message),
+                .notify(.failed, "the scheduler refused the job: \(message)"),
+            ]
+        case .queued, .submitted, .pending, .heldInQueue, .starting, .running, .suspended, .draining, .cooldown,
+            .finishing, .missing, .closing, .held, .paused, .stuck, .finished, .failed, .cancelled:
+            return []
+        }
+    }
+
+    mutating func postpone(_ message: String, until: Double) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(let attempt, .sending(_, let sends)), .submitting(let attempt, .intent(let sends, _)):
+            guard wish != .cancel else { return finishSubmission(attempt, as: .cancelled(elsewhere: false), .cancelled) }
+            guard wish != .pause else { return finishSubmission(attempt, as: .paused, .stopped) }
+            // Nothing was started, so the try does not count.
+            state = .submitting(attempt, .intent(sends: max(0, sends - 1), notBefore: until))
+            return [.note(kind: "postponed", message)]
+        case .submitting(_, .unresolved), .queued, .submitted, .pending, .heldInQueue, .starting, .running, .suspended,
+            .draining, .cooldown, .finishing, .missing, .closing, .held, .paused, .stuck, .finished, .failed,
+            .cancelled:
+            return []
+        }
+    }
+
+    mutating func loseOutcome(_ message: String) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(let attempt, .sending(let since, let sends)):
+            state = .submitting(attempt, .unresolved(since: since, sends: sends))
+            return [.note(kind: "ambiguous", "\(message); looking the job up by its key")]
+        case .submitting(_, .intent), .submitting(_, .unresolved), .queued, .submitted, .pending, .heldInQueue,
+            .starting, .running, .suspended, .draining, .cooldown, .finishing, .missing, .closing, .held, .paused,
+            .stuck, .finished, .failed, .cancelled:
+            return []
+        }
+    }
+
+    /// A look without the job, while the outcome of sending it is open.
+    mutating func settle(
+        _ attempt: Attempt, since: Double, sends: Int, evidence: Evidence, lookedAt: Double, settle: Double
+    ) -> [LifecycleRecord] {
+        if let claim = evidence.claims.last(where: { $0.key == attempt.key }) {
+            var job = Job(attempt: attempt, id: claim.jobID, acknowledgedAt: since)
+            job.isConfirmed = true
+            job.incarnation = Incarnation(number: claim.incarnation)
+            job.incarnation.epoch = claim.epoch
+            state = .missing(job, since: lookedAt)
+            return [
+                .attemptSubmitted(attempt, job: claim.jobID),
+                .note(kind: "adopted", "job \(claim.jobID) claimed the run; its submission had not been acknowledged"),
+            ]
+        }
+        guard lookedAt > since, lookedAt >= since + settle else { return [] }
+        return sendAgain(attempt, sends: sends, "the job of attempt \(attempt.number) never arrived; sending it again")
+    }
+
+    /// The controller acknowledged the job and lost it (it saves its state up to 5 s later).
+    mutating func resendLost(_ job: Job) -> [LifecycleRecord] {
+        sendAgain(
+            job.attempt, sends: 1,
+            "the controller acknowledged job \(job.id) and then lost it; sending attempt \(job.attempt.number) again",
+            kind: "lost-acknowledgement")
+    }
+
+    private mutating func sendAgain(
+        _ attempt: Attempt, sends: Int, _ message: String, kind: String = "resent"
+    ) -> [LifecycleRecord] {
+        guard wish != .cancel else { return finishSubmission(attempt, as: .cancelled(elsewhere: false), .cancelled) }
+        guard wish != .pause else { return finishSubmission(attempt, as: .paused, .stopped) }
+        guard sends < LifecycleLimits.sendsMax else {
+            let reason = "attempt \(attempt.number) was sent \(sends) times and never arrived"
+            state = .stuck(reason)
+            return [.attemptEnded(attempt, .lost, reason: reason), .notify(.stuck, reason)]
+        }
+        state = .submitting(attempt, .intent(sends: sends, notBefore: 0))
+        return [.note(kind: kind, message)]
+    }
+
+    private mutating func finishSubmission(_ attempt: Attempt, as end: State, _ cause: Cause) -> [LifecycleRecord] {
+        state = end
+        return [.attemptEnded(attempt, cause, reason: "nothing had been started")]
+    }
+}

@@ -1,0 +1,87 @@
+/// What follows from the end of an incarnation.
+package enum Verdict: Hashable, Sendable, Codable {
+    case finish
+    /// Go on; the first pause in seconds, and whether the nodes of this incarnation should be avoided.
+    case again(after: Double, avoidNodes: Bool)
+    case pause
+    case cancel(elsewhere: Bool)
+    case fail(String)
+    /// A person should look; nothing is lost.
+    case stuck(String)
+}
+
+extension Verdict {
+    /// The table of causes. `budget` already knows whether a checkpoint advanced.
+    static func of(_ cause: Cause, budget: inout Budget, policy: LifecyclePolicy, detail: String) -> Verdict {
+        let verdict = byCause(cause, budget: &budget, policy: policy, detail: detail)
+        guard case .again = verdict, let cap = policy.maxTotal, budget.ranSeconds >= cap else { return verdict }
+        return .fail("the attempts together reached policy.max_total; raise it and resume to go on")
+    }
+
+    private static func byCause(
+        _ cause: Cause, budget: inout Budget, policy: LifecyclePolicy, detail: String
+    ) -> Verdict {
+        switch cause {
+        case .done: return .finish
+        case .stopped: return .pause
+        case .cancelled: return .cancel(elsewhere: false)
+        case .cancelledElsewhere: return .cancel(elsewhere: true)
+        case .preempted, .requeued: return .again(after: 0, avoidNodes: false)
+        case .nodeFailed: return .again(after: 0, avoidNodes: true)
+        case .wallTime, .interrupted: return link(&budget, cause)
+        case .nodeUnfit:
+            budget.unfitNodes += 1
+            guard budget.unfitNodes <= LifecycleLimits.unfitNodesMax else {
+                return .stuck("\(budget.unfitNodes) nodes in all were found unfit: \(detail)")
+            }
+            return .again(after: 0, avoidNodes: true)
+        case .launchRace:
+            budget.launchRaces += 1
+            guard budget.launchRaces > LifecycleLimits.launchRacesMax else {
+                return .again(after: budget.backOff, avoidNodes: false)
+            }
+            return crash(&budget, policy, detail)
+        case .crashed, .launchFailed, .noProgress: return crash(&budget, policy, detail)
+        case .numerics:
+            return policy.rollsBackOnNaN ? crash(&budget, policy, detail) : .fail(detail)
+        case .unproven:
+            budget.unproven += 1
+            guard budget.unproven < LifecycleLimits.unprovenMax else {
+                return .fail("the scheduler says completed, but the program left no receipt, twice")
+            }
+            return .again(after: 0, avoidNodes: true)
+        case .lost:
+            budget.lost += 1
+            guard budget.lost <= LifecycleLimits.lostMax else {
+                return .stuck("the scheduler lost the job \(budget.lost) times in a row")
+            }
+            return .again(after: budget.backOff, avoidNodes: false)
+        case .fenced:
+            budget.fenced += 1
+            guard budget.fenced <= LifecycleLimits.fencedMax else {
+                return .stuck("another job owns the run folder: \(detail)")
+            }
+            return .again(after: max(budget.backOff, 30), avoidNodes: false)
+        case .outOfMemory:
+            return .fail("out of memory: \(detail); lower train.micro_batch or ask for more resources.memory")
+        case .userError, .deadline: return .fail(detail)
+        }
+    }
+
+    private static func link(_ budget: inout Budget, _ cause: Cause) -> Verdict {
+        budget.fruitlessLinks += 1
+        guard budget.fruitlessLinks < LifecycleLimits.fruitlessLinksMax else {
+            return .stuck("\(budget.fruitlessLinks) attempts in a row ended (\(cause.rawValue)) without a new checkpoint; "
+                + "raise resources.time or lower checkpoint.every")
+        }
+        return .again(after: 0, avoidNodes: false)
+    }
+
+    private static func crash(_ budget: inout Budget, _ policy: LifecyclePolicy, _ detail: String) -> Verdict {
+        budget.crashes += 1
+        guard budget.crashes <= policy.maxCrashes else {
+            return .fail("\(budget.crashes) crashes in a row without a new checkpoint; the last: \(detail)")
+        }
+        return .again(after: budget.backOff, avoidNodes: false)
+    }
+}
