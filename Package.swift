@@ -22,6 +22,8 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+// The daemon asks a connection's socket who is at the other end; Hummingbird hands out NIO's channel for that.
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -66,7 +68,7 @@ let orchestration: [Target] = [
         "MoltServer",
         [
             "MoltCore", "MoltRecipe", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltStore", "MoltAPI",
-            "MoltHTTP", hummingbird, lifecycle, logging, subprocess,
+            "MoltHTTP", hummingbird, lifecycle, logging, nio, subprocess,
         ]),
     library("MoltCommands", ["MoltCore", "MoltRecipe", "MoltTemplates", "MoltAPI", "MoltHTTP", argumentParser]),
     library("MoltJob", ["MoltCore", "MoltRecipe"]),
@@ -124,6 +126,7 @@ let orchestrationPackages: [Package.Dependency] = [
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
 ]
 
 let package = Package(
