@@ -50,6 +50,24 @@ package enum Routes {
         }
         return result == "." || result == ".." ? result.replacing(".", with: "%2E") : result
     }
+
+    /// Undoes `escaped`; nil when the text is no percent-encoded UTF-8.
+    package static func unescaped(_ text: String) -> String? {
+        var bytes: [UInt8] = [], rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = rest.prefix(2)
+            guard digits.count == 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
 }
 
 /// What a person may ask of a run.

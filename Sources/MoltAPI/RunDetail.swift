@@ -79,6 +79,23 @@ package struct AttemptDetail: Codable, Hashable, Sendable {
         self.state = state
         self.incarnations = incarnations
     }
+
+    enum CodingKeys: String, CodingKey {
+        case number, jobID, state, outcome, reason, submittedAt, endedAt, incarnations
+    }
+
+    /// Absent values are written as null, so that scripts find every key.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(number, forKey: .number)
+        try container.encode(jobID, forKey: .jobID)
+        try container.encode(state, forKey: .state)
+        try container.encode(outcome, forKey: .outcome)
+        try container.encode(reason, forKey: .reason)
+        try container.encode(submittedAt, forKey: .submittedAt)
+        try container.encode(endedAt, forKey: .endedAt)
+        try container.encode(incarnations, forKey: .incarnations)
+    }
 }
 
 /// One start of an attempt's job.
@@ -99,6 +116,24 @@ package struct IncarnationDetail: Codable, Hashable, Sendable {
         self.epoch = epoch
         self.nodes = nodes
         self.startedAt = startedAt
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case number, epoch, nodes, startedAt, endedAt, outcome, reason, firstStep, lastStep
+    }
+
+    /// Absent values are written as null, so that scripts find every key.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(number, forKey: .number)
+        try container.encode(epoch, forKey: .epoch)
+        try container.encode(nodes, forKey: .nodes)
+        try container.encode(startedAt, forKey: .startedAt)
+        try container.encode(endedAt, forKey: .endedAt)
+        try container.encode(outcome, forKey: .outcome)
+        try container.encode(reason, forKey: .reason)
+        try container.encode(firstStep, forKey: .firstStep)
+        try container.encode(lastStep, forKey: .lastStep)
     }
 }
 

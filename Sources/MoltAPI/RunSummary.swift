@@ -42,6 +42,35 @@ package struct RunSummary: Codable, Hashable, Sendable {
         self.incarnations = incarnations
         self.createdAt = createdAt
     }
+
+    /// Absent values are written as null, so that scripts find every key.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(name, forKey: .name)
+        try container.encode(state, forKey: .state)
+        try container.encode(recipe, forKey: .recipe)
+        try container.encode(site, forKey: .site)
+        try container.encode(partition, forKey: .partition)
+        try container.encode(step, forKey: .step)
+        try container.encode(steps, forKey: .steps)
+        try container.encode(loss, forKey: .loss)
+        try container.encode(tokensPerSecond, forKey: .tokensPerSecond)
+        try container.encode(attempt, forKey: .attempt)
+        try container.encode(incarnations, forKey: .incarnations)
+        try container.encode(createdAt, forKey: .createdAt)
+        try container.encode(startedAt, forKey: .startedAt)
+        try container.encode(finishedAt, forKey: .finishedAt)
+        try container.encode(pendingReason, forKey: .pendingReason)
+        try container.encode(pendingCode, forKey: .pendingCode)
+        try container.encode(lastError, forKey: .lastError)
+        try container.encode(asOf, forKey: .asOf)
+    }
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case id, name, state, recipe, site, partition, step, steps, loss, tokensPerSecond, attempt, incarnations
+        case createdAt, startedAt, finishedAt, pendingReason, pendingCode, lastError, asOf
+    }
 }
 
 /// Which runs to list: the active ones and the latest finished ones, unless `all`.

@@ -1,0 +1,41 @@
+import Hummingbird
+package import Logging
+import MoltAPI
+import ServiceLifecycle
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The daemon's HTTP interface on its unix socket: a service among the daemon's others.
+///
+/// The folder of the socket must exist with mode 0700; the caller has checked the path's length.
+package struct HTTPService: Service {
+    private let application: Application<RouterResponder<PeerContext>>
+
+    /// - Parameter onListening: called once requests are being answered.
+    package init(
+        operations: any RunOperations, socket: String, logger: Logger,
+        onListening: @escaping @Sendable () async -> Void = {}
+    ) {
+        var configuration = ApplicationConfiguration(address: .unixDomainSocket(path: socket), reuseAddress: false)
+        configuration.serverName = "moltd"
+        application = Application(
+            router: Self.router(operations, userID: getuid()), configuration: configuration,
+            onServerRunning: { _ in await onListening() }, logger: logger)
+    }
+
+    static func router(_ operations: any RunOperations, userID: UInt32) -> Router<PeerContext> {
+        let router = Router(context: PeerContext.self)
+        router.add(middleware: PeerCheck(userID: userID))
+        router.add(middleware: ErrorShape<PeerContext>())
+        RunsController(operations: operations).add(to: router)
+        StoryController(operations: operations).add(to: router)
+        DaemonController(operations: operations).add(to: router)
+        return router
+    }
+
+    package func run() async throws {
+        try await application.run()
+    }
+}

@@ -1,0 +1,49 @@
+import Hummingbird
+import MoltAPI
+
+/// Submitting, listing, showing and removing runs.
+struct RunsController {
+    let operations: any RunOperations
+
+    func add(to router: Router<PeerContext>) {
+        router.get(RouterPath(Routes.runs), use: list)
+        router.post(RouterPath(Routes.runs), use: submit)
+        router.get(RouterPath(Routes.Pattern.run), use: show)
+        router.delete(RouterPath(Routes.Pattern.run), use: remove)
+        router.post(RouterPath(Routes.Pattern.action), use: act)
+    }
+
+    @Sendable func list(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.list(RunQuery(parameter: request.parameter)))
+    }
+
+    @Sendable func submit(_ request: Request, _ context: PeerContext) async throws -> Response {
+        let result = try await operations.submit(request.decoded(SubmitRequest.self))
+        return .json(result, status: result.isNew ? .created : .ok)
+    }
+
+    @Sendable func show(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.detail(context.reference()))
+    }
+
+    @Sendable func remove(_ request: Request, _ context: PeerContext) async throws -> Response {
+        try await operations.remove(context.reference())
+        return Response(status: .noContent)
+    }
+
+    @Sendable func act(_ request: Request, _ context: PeerContext) async throws -> Response {
+        let word = try context.parameters.require("action")
+        guard let action = RunAction(rawValue: word) else { throw APIError(.notFound, "no action '\(word)'") }
+        let wish = try await request.decoded(ActionRequest.self)
+        return .json(try await operations.act(action, on: context.reference(), wish))
+    }
+}
+
+extension PeerContext {
+    /// The run that the path names.
+    func reference() throws -> String {
+        let text = try parameters.require("run")
+        guard let reference = Routes.unescaped(text) else { throw APIError(.invalid, "the path is not UTF-8") }
+        return reference
+    }
+}

@@ -1,0 +1,27 @@
+import Hummingbird
+import MoltAPI
+
+/// What a run has to tell: its timeline, its progress, its logs.
+struct StoryController {
+    let operations: any RunOperations
+
+    func add(to router: Router<PeerContext>) {
+        router.get(RouterPath(Routes.Pattern.timeline), use: timeline)
+        router.get(RouterPath(Routes.Pattern.progress), use: progress)
+        router.get(RouterPath(Routes.Pattern.logs), use: log)
+    }
+
+    @Sendable func timeline(_ request: Request, _ context: PeerContext) async throws -> Response {
+        let after = request.parameter("after").flatMap { Int($0) } ?? 0
+        return .json(
+            try await operations.timeline(context.reference(), after: after, limit: WireLimits.timelineEntries))
+    }
+
+    @Sendable func progress(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.progress(context.reference(), points: WireLimits.progressPoints))
+    }
+
+    @Sendable func log(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.log(context.reference(), LogQuery(parameter: request.parameter)))
+    }
+}
