@@ -58,10 +58,11 @@ let orchestration: [Target] = [
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
     .systemLibrary(name: "CSlurm", pkgConfig: "molt-slurm"),
     .target(name: "CMoltAssets"),
+    .target(name: "CMoltSpawn"),
     library("MoltHTTP", ["MoltCore", "CCurl"]),
     library("MoltTemplates", ["MoltCore", "MoltRecipe", "CMoltAssets", mustache]),
     library("MoltLifecycle", ["MoltCore"]),
-    library("MoltScheduler", ["MoltCore", "MoltHTTP", subprocess]),
+    library("MoltScheduler", ["MoltCore", "CMoltSpawn"]),
     library("MoltStore", ["MoltCore", grdb]),
     library("MoltAPI", ["MoltCore", "MoltHTTP"]),
     library(

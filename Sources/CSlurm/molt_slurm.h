@@ -21,6 +21,8 @@ extern "C" {
 uint32_t molt_slurm_built_for(void);
 // The release of the libslurm that is loaded.
 uint32_t molt_slurm_loaded(void);
+// No new privileges and no core dumps for this process, which will hold what users submit.
+int32_t molt_slurm_confine(void);
 // Reads slurm.conf (the file in SLURM_CONF or the default); must come first. Ends the process if there is none.
 void molt_slurm_start(void);
 const char *molt_slurm_error_text(int32_t code);
@@ -41,10 +43,12 @@ typedef struct {
     uint16_t warning_signal, warning_seconds;
     // 0 is Slurm's default.
     int32_t nice;
-    uint8_t exclusive, held, spread;
-    // 0: not set.
-    int64_t deadline, begin;
-    uint32_t switches;
+    uint8_t exclusive, held, contiguous;
+    // 0: not set. Scratch space in MiB a node.
+    uint32_t switches, scratch;
+    uint16_t reserved_cores, threads_per_core;
+    // As sbatch takes them (`now+1hour`, `16:00`); NULL: not set.
+    const char *begin, *deadline;
     const char *const *environment;
     uint32_t environment_count;
 } molt_slurm_request;

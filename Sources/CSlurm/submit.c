@@ -38,8 +38,11 @@ static void describe_size(const molt_slurm_request *request, job_desc_msg_t *job
     if (request->time_limit == MOLT_SLURM_UNLIMITED) job->time_limit = INFINITE;
     else if (request->time_limit != MOLT_SLURM_UNSET) job->time_limit = request->time_limit;
     if (request->exclusive) job->shared = JOB_SHARED_NONE;
-    if (request->spread) job->bitflags |= SPREAD_JOB;
+    if (request->contiguous) job->contiguous = 1;
     if (request->switches) job->req_switch = request->switches;
+    if (request->scratch) job->pn_min_tmp_disk = request->scratch;
+    if (request->reserved_cores) job->core_spec = request->reserved_cores;
+    if (request->threads_per_core) job->threads_per_core = request->threads_per_core;
 }
 
 static void describe_place(const molt_slurm_request *request, job_desc_msg_t *job) {
@@ -58,12 +61,23 @@ static void describe_place(const molt_slurm_request *request, job_desc_msg_t *jo
     // A dependency that can never be met would wait for ever.
     if (request->dependency) job->bitflags |= KILL_INV_DEP;
     if (request->nice) job->nice = NICE_OFFSET + request->nice;
-    if (request->deadline) job->deadline = request->deadline;
-    if (request->begin) job->begin_time = request->begin;
     if (request->held) {
         job->priority = 0;
         job->alloc_sid = ALLOC_SID_USER_HOLD;
     }
+}
+
+// Exported by libslurm without a declaration.
+__attribute__((weak)) extern time_t slurm_parse_time(char *text, int past);
+
+// False when the text is no time that Slurm understands.
+static int moment(const char *text, time_t *result) {
+    if (!text) return 1;
+    if (!slurm_parse_time) return 0;
+    char *copy = molt_copy(text);
+    *result = slurm_parse_time(copy, 0);
+    free(copy);
+    return *result != 0;
 }
 
 int32_t molt_slurm_submit(const molt_slurm_request *request, molt_slurm_reply *reply) {
@@ -96,6 +110,10 @@ int32_t molt_slurm_submit(const molt_slurm_request *request, molt_slurm_reply *r
     describe_place(request, &job);
 
     memset(reply, 0, sizeof *reply);
+    if (!moment(request->begin, &job.begin_time) || !moment(request->deadline, &job.deadline)) {
+        free(job.tres_per_node);
+        return ESLURM_INVALID_TIME_VALUE;
+    }
     int32_t code = molt_code(slurm_submit_batch_job(&job, &response));
     free(job.tres_per_node);
     if (code == 0 && !response) return MOLT_SLURM_NO_REPLY;

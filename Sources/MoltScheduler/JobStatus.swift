@@ -11,6 +11,8 @@ package struct JobStatus: Hashable, Sendable, Codable {
     /// Slurm's reason number and its word (`Resources`, `BeginTime`, `JobHeldUser`, …).
     package var reasonCode: UInt32
     package var reason: String
+    /// What the scheduler adds in its own words ("launch failed requeued held"); empty when it says nothing more.
+    package var detail: String
     package var restartCount: Int
     /// A wait(2) word: low 7 bits signal, bits 8–15 exit status.
     package var exitWord: Int32
@@ -38,6 +40,7 @@ package struct JobStatus: Hashable, Sendable, Codable {
         flags = []
         reasonCode = 0
         reason = "None"
+        detail = ""
         restartCount = 0
         exitWord = 0
         partition = ""

@@ -1,0 +1,88 @@
+import CSlurm
+import MoltScheduler
+
+extension JobStatus {
+    static func all(in table: molt_slurm_jobs) -> [JobStatus] {
+        UnsafeBufferPointer(start: table.jobs, count: Int(table.count)).compactMap(JobStatus.init)
+    }
+
+    /// Nil for a base state that no release up to 26.05 knows.
+    private init?(_ job: molt_slurm_job) {
+        guard let state = JobState(rawValue: Int(job.state & 0xff)) else { return nil }
+        self.init(
+            job: job.job, name: String(cString: job.name), comment: String(cString: job.comment), userID: job.user_id,
+            state: state)
+        flags = JobFlags(rawValue: job.state & ~0xff)
+        reasonCode = job.reason
+        reason = String(cString: job.reason_word)
+        detail = String(cString: job.detail)
+        restartCount = Int(job.restarts)
+        exitWord = Int32(bitPattern: job.exit_word)
+        partition = String(cString: job.partition)
+        nodes = Cluster.names(job.nodes)
+        timeLimit = Cluster.seconds(job.time_limit)
+        submittedAt = Self.moment(job.submitted)
+        eligibleAt = Self.moment(job.eligible)
+        startedAt = Self.moment(job.started)
+        endsAt = Self.moment(job.ends)
+        preemptedAt = Self.moment(job.preempted)
+    }
+
+    private static func moment(_ seconds: Int64) -> Double? { seconds > 0 ? Double(seconds) : nil }
+}
+
+/// The controller's settings, as far as they decide how jobs behave.
+enum Cluster {
+    static func load() -> SlurmAnswer {
+        var cluster = molt_slurm_cluster()
+        let code = molt_slurm_load_cluster(&cluster)
+        guard code == 0 else { return SlurmService.failed(code, reading: true) }
+        defer { molt_slurm_free_cluster(&cluster) }
+        let credentialLife = number(after: "cred_expire=", in: String(cString: cluster.auth_info)) ?? 120
+        let delay = number(after: "requeue_delay=", in: String(cString: cluster.scheduler_parameters)) ?? credentialLife
+        return .configuration(
+            SchedulerConfiguration(
+                version: "slurm \(String(cString: cluster.version))",
+                controllerStartedAt: cluster.booted > 0 ? Double(cluster.booted) : nil,
+                killWait: Double(cluster.kill_wait), minimumJobAge: Double(cluster.minimum_job_age),
+                messageTimeout: Double(cluster.message_timeout), requeueDelay: delay + 1,
+                jobsRequeue: cluster.job_requeue != 0,
+                requeueExit: ExitCodeList.codes(String(cString: cluster.requeue_exit)),
+                requeueExitHold: ExitCodeList.codes(String(cString: cluster.requeue_exit_hold)),
+                preemptMode: modeName(cluster.preempt_mode),
+                partitions: UnsafeBufferPointer(start: cluster.partitions, count: Int(cluster.partition_count))
+                    .map(partition),
+                nodes: UnsafeBufferPointer(start: cluster.nodes, count: Int(cluster.node_count)).map(node)))
+    }
+
+    private static func partition(_ from: molt_slurm_partition) -> SchedulerConfiguration.Partition {
+        SchedulerConfiguration.Partition(
+            name: String(cString: from.name), isDefault: from.is_default != 0, isUp: from.is_up != 0,
+            timeLimit: seconds(from.time_limit), defaultTime: seconds(from.default_time), graceTime: Double(from.grace),
+            preemptMode: modeName(from.preempt_mode), priorityTier: Int(from.priority_tier), nodes: names(from.nodes))
+    }
+
+    private static func node(_ from: molt_slurm_node) -> SchedulerConfiguration.Node {
+        SchedulerConfiguration.Node(
+            name: String(cString: from.name), cpus: Int(from.cpus), gpus: GresList.gpus(String(cString: from.gres)),
+            memory: Int(clamping: from.memory) << 20, responds: from.responds != 0)
+    }
+
+    static func names(_ list: UnsafePointer<CChar>) -> [String] {
+        String(cString: list).split(separator: ",").map(String.init)
+    }
+
+    /// Minutes to seconds; nil for no limit.
+    static func seconds(_ minutes: UInt32) -> Double? { minutes == UInt32.max ? nil : Double(minutes) * 60 }
+
+    private static func modeName(_ mode: UInt32) -> String {
+        let names: [(UInt32, String)] = [(1, "SUSPEND"), (2, "REQUEUE"), (8, "CANCEL"), (0x4000, "WITHIN"), (0x8000, "GANG")]
+        let set = names.filter { mode & $0.0 != 0 }.map(\.1)
+        return set.isEmpty ? "OFF" : set.joined(separator: ",")
+    }
+
+    private static func number(after mark: String, in text: String) -> Double? {
+        guard let found = text.split(separator: ",").first(where: { $0.hasPrefix(mark) }) else { return nil }
+        return Double(found.dropFirst(mark.count))
+    }
+}

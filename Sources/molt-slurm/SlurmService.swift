@@ -1,0 +1,98 @@
+import CSlurm
+import Glibc
+import MoltCore
+import MoltScheduler
+
+/// Carries out one call.
+enum SlurmService {
+    static func perform(_ operation: SlurmOperation) -> SlurmAnswer {
+        switch operation {
+        case .submit(let request): submit(request)
+        case .loadJobs: loadJobs()
+        case .load(let job): load(job)
+        case .cancel(let job, let key): guarded(job, key) { molt_slurm_cancel(job) }
+        case .requeue(let job, let key): guarded(job, key) { molt_slurm_requeue(job) }
+        case .signal(let job, let key, let signal, let target):
+            guarded(job, key) { molt_slurm_signal(job, UInt16(clamping: signal), target.number) }
+        case .update(let job, let key, let change):
+            guarded(job, key) { molt_slurm_update(job, change.number) }
+        case .configuration: Cluster.load()
+        case .ping: done(molt_slurm_ping())
+        }
+    }
+
+    /// The one place that touches jobs: only after a look that shows our key and our user. A number alone proves
+    /// nothing, since Slurm hands the numbers of lost jobs to strangers.
+    private static func guarded(_ job: UInt32, _ key: AttemptKey, _ act: () -> Int32) -> SlurmAnswer {
+        var table = molt_slurm_jobs()
+        let code = molt_slurm_load_one(job, &table)
+        guard code == 0 else { return failed(code, reading: true) }
+        defer { molt_slurm_free_jobs(&table) }
+        guard let status = JobStatus.all(in: table).first(where: { $0.job == job }), status.key == key,
+            status.userID == geteuid()
+        else { return .keyMismatch }
+        return done(act())
+    }
+
+    private static func submit(_ request: JobRequest) -> SlurmAnswer {
+        var reply = molt_slurm_reply()
+        let code = RequestDescriptor.withDescriptor(of: request) { molt_slurm_submit($0, &reply) }
+        guard code == 0 else { return failed(code, said: message(of: reply)) }
+        return .submitted(SubmitReply(job: reply.job, warning: warning(of: reply)))
+    }
+
+    private static func warning(of reply: molt_slurm_reply) -> String? {
+        let plugin = message(of: reply)
+        if !plugin.isEmpty { return plugin }
+        return reply.warning == 0 ? nil : String(cString: molt_slurm_error_text(reply.warning))
+    }
+
+    private static func message(of reply: molt_slurm_reply) -> String {
+        withUnsafeBytes(of: reply.message) { bytes in
+            DisplayText.escaped(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+        }
+    }
+
+    private static func loadJobs() -> SlurmAnswer {
+        var table = molt_slurm_jobs()
+        let code = molt_slurm_load_user(geteuid(), &table)
+        guard code == 0 else { return failed(code, reading: true) }
+        defer { molt_slurm_free_jobs(&table) }
+        return .table(JobTable(jobs: JobStatus.all(in: table), asOf: Double(table.as_of)))
+    }
+
+    private static func load(_ job: UInt32) -> SlurmAnswer {
+        var table = molt_slurm_jobs()
+        let code = molt_slurm_load_one(job, &table)
+        guard code == 0 else { return failed(code, reading: true) }
+        defer { molt_slurm_free_jobs(&table) }
+        return .job(JobStatus.all(in: table).first { $0.job == job })
+    }
+
+    private static func done(_ code: Int32) -> SlurmAnswer { code == 0 ? .done : failed(code) }
+
+    static func failed(_ code: Int32, said: String = "", reading: Bool = false) -> SlurmAnswer {
+        let text = String(cString: molt_slurm_error_text(code))
+        return .failed(code: code, text: said.isEmpty ? text : "\(text): \(said)", reading: reading)
+    }
+}
+
+extension SignalTarget {
+    fileprivate var number: Int32 {
+        switch self {
+        case .workers: Int32(MOLT_SLURM_WORKERS)
+        case .batch: Int32(MOLT_SLURM_BATCH)
+        case .all: Int32(MOLT_SLURM_ALL)
+        }
+    }
+}
+
+extension JobChange {
+    fileprivate var number: Int32 {
+        switch self {
+        case .beginNow: Int32(MOLT_SLURM_BEGIN_NOW)
+        case .hold: Int32(MOLT_SLURM_HOLD)
+        case .release: Int32(MOLT_SLURM_RELEASE)
+        }
+    }
+}
