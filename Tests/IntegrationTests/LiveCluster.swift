@@ -1,0 +1,154 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A real Slurm of this test's own, with Molt installed beside it and a home of its own, all run by an ordinary user.
+///
+/// `MOLT_TEST_PREFIX` names the installed tree; `make test` sets it.
+final class LiveCluster: Sendable {
+    let folder: String
+    let prefix: String
+    let environment: [String: String]
+
+    private static var repository: String {
+        "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    }
+
+    private init() throws {
+        guard let prefix = ProcessInfo.processInfo.environment["MOLT_TEST_PREFIX"] else {
+            throw CommandFailed(description: "MOLT_TEST_PREFIX is not set: run these tests with `make test`")
+        }
+        var template = Array("/tmp/molt-live-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else { throw CommandFailed(description: "no temporary folder") }
+        folder = String(cString: made)
+        self.prefix = prefix
+        if Command.isRoot {
+            guard let user = getpwnam(Command.user) else {
+                throw CommandFailed(description: "there is no user \(Command.user): run these tests with `make test`")
+            }
+            guard chown(folder, user.pointee.pw_uid, user.pointee.pw_gid) == 0 else {
+                throw CommandFailed(description: "cannot give \(folder) to \(Command.user)")
+            }
+        }
+        environment = [
+            "HOME": "\(folder)/home", "PATH": "\(prefix)/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "MOLT_HOME": "\(folder)/home/.molt", "XDG_RUNTIME_DIR": "\(folder)/run", "LANG": "C.UTF-8",
+            "SLURM_CONF": "\(folder)/slurm/slurm.conf", "USER": Command.isRoot ? Command.user : NSUser.name,
+        ]
+    }
+
+    /// Starts a cluster, runs the body, and takes everything down whatever happened. Logs are kept only on failure.
+    static func with(
+        _ options: [String] = [], site: String = "poll: {min: 1s, max: 2s}",
+        _ body: (LiveCluster) async throws -> Void
+    ) async throws {
+        await ClusterLimit.shared.enter()
+        let cluster: LiveCluster
+        do {
+            cluster = try LiveCluster()
+            try await cluster.start(options: options, site: site)
+        } catch {
+            await ClusterLimit.shared.leave()
+            throw error
+        }
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body(cluster))
+        } catch {
+            outcome = .failure(error)
+            await cluster.explain(error)
+        }
+        await cluster.stop()
+        await ClusterLimit.shared.leave()
+        try outcome.get()
+    }
+
+    private func start(options: [String], site: String) async throws {
+        try await run(["mkdir", "-m", "700", "-p", "\(folder)/home/.config/molt/sites", "\(folder)/run"])
+        try await testbed("start", options)
+        try await write(
+            """
+            kind: slurm
+            prefix: \(prefix)/..
+            runs: \(folder)/runs
+            slurm_conf: \(folder)/slurm/slurm.conf
+            partitions: {default: low}
+            \(site)
+            """, to: "home/.config/molt/sites/bed.yaml")
+        try await write(Self.counter, to: "counter.sh")
+    }
+
+    private func stop() async {
+        _ = try? await Command.run(["\(prefix)/bin/molt", "daemon", "stop"], environment: environment)
+        if let daemon = try? JSONFile.read(DaemonFile.self, from: "\(folder)/home/.molt/daemon.json"),
+            daemon.process.isAlive {
+            kill(daemon.process.pid, SIGKILL)
+        }
+        _ = try? await Command.run(
+            ["bash", "\(Self.repository)/Scripts/testbed", "stop", "\(folder)/slurm"], environment: environment,
+            asRoot: true)
+        if ProcessInfo.processInfo.environment["MOLT_TEST_KEEP"] == nil {
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+    }
+
+    /// Says what the cluster and the daemon saw, since the folder is about to go.
+    private func explain(_ error: any Error) async {
+        var text = "\(error)\n"
+        for (title, argv) in [
+            ("molt ls", ["\(prefix)/bin/molt", "ls", "--json"]), ("squeue", ["scontrol", "show", "jobs"]),
+            ("moltd.log", ["tail", "-n", "40", "\(folder)/home/.molt/moltd.log"]),
+            ("job logs", ["bash", "-c", "tail -n 20 \(folder)/runs/*/attempts/*/*/*.log \(folder)/runs/*/attempts/*/slurm.out"]),
+        ] {
+            let output = try? await Command.run(argv, environment: environment)
+            text += "--- \(title)\n\(output?.out ?? "")\(output?.error ?? "")\n"
+        }
+        Issue.record("\(text)")
+    }
+
+    // MARK: - Programs
+
+    @discardableResult
+    func run(_ argv: [String], expecting status: Int32 = 0) async throws -> Output {
+        let output = try await Command.run(argv, environment: environment)
+        guard output.status == status else {
+            throw CommandFailed(description: "expected exit \(status) from \(output)")
+        }
+        return output
+    }
+
+    @discardableResult
+    func molt(_ arguments: String..., expecting status: Int32 = 0) async throws -> Output {
+        try await run(["\(prefix)/bin/molt"] + arguments, expecting: status)
+    }
+
+    /// A command of `Scripts/testbed` on this cluster.
+    @discardableResult
+    func testbed(_ command: String, _ options: [String] = []) async throws -> Output {
+        let user = Command.isRoot && command == "start" ? ["--user", Command.user] : []
+        let output = try await Command.run(
+            ["bash", "\(Self.repository)/Scripts/testbed", command, "\(folder)/slurm"] + options + user,
+            environment: environment, asRoot: true)
+        guard output.status == 0 else { throw CommandFailed(description: "\(output)") }
+        return output
+    }
+
+    func write(_ text: String, to name: String) async throws {
+        let path = "\(folder)/\(name)"
+        try DurableFile.write(Data(text.utf8), to: path)
+        guard Command.isRoot, let user = getpwnam(Command.user) else { return }
+        guard chown(path, user.pointee.pw_uid, user.pointee.pw_gid) == 0 else {
+            throw CommandFailed(description: "cannot give \(path) to \(Command.user)")
+        }
+    }
+}
+
+/// The name of the user who runs the tests.
+private enum NSUser {
+    static var name: String { getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "user" }
+}
