@@ -2,6 +2,10 @@ import FoundationEssentials
 import Subprocess
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 #if canImport(System)
 import System
 #else
@@ -42,8 +46,8 @@ enum Command {
             case .signaled(let signal): 128 + Int32(signal)
             }
         return Output(
-            command: argv.joined(separator: " "), status: status, out: result.standardOutput ?? "",
-            error: result.standardError ?? "")
+            command: argv.joined(separator: " "), status: status, out: result.standardOutput,
+            error: result.standardError)
     }
 
     /// Polls until the condition holds; the only way that these tests wait.
@@ -64,6 +68,6 @@ enum Command {
 
 extension [String: String] {
     fileprivate var keyed: [Environment.Key: String] {
-        Dictionary<Environment.Key, String>(uniqueKeysWithValues: map { (Environment.Key(stringLiteral: $0.key), $0.value) })
+        Dictionary(uniqueKeysWithValues: map { (Environment.Key(stringLiteral: $0.key), $0.value) })
     }
 }

@@ -20,15 +20,17 @@ extension LiveCluster {
 
     /// Submits a counting run and returns its id.
     func submitCounter(
-        to count: Int, name: String = "counter", partition: String = "low", resources: String = "", extra: String = ""
+        to count: Int, name: String = "counter", partition: String = "low", time: String = "10m",
+        resources: String = "", extra: String = ""
     ) async throws -> String {
         try await submit(
             command: ["/bin/sh", "\(folder)/counter.sh", "\(count)"], name: name, partition: partition,
-            resources: resources, extra: extra)
+            time: time, resources: resources, extra: extra)
     }
 
     func submit(
-        command: [String], name: String, partition: String = "low", resources: String = "", extra: String = ""
+        command: [String], name: String, partition: String = "low", time: String = "10m", resources: String = "",
+        extra: String = ""
     ) async throws -> String {
         let argv = String(decoding: try JSONEncoder().encode(command), as: UTF8.self)
         try await write(
@@ -36,7 +38,7 @@ extension LiveCluster {
             name: \(name)
             task: command
             command: \(argv)
-            resources: {nodes: 1, partition: \(partition), time: 10m\(resources.isEmpty ? "" : ", " + resources)}
+            resources: {nodes: 1, partition: \(partition), time: \(time)\(resources.isEmpty ? "" : ", " + resources)}
             \(extra)
             """, to: "\(name).yaml")
         let output = try await molt("submit", "\(folder)/\(name).yaml", "--site", "bed", "--json")
@@ -49,13 +51,13 @@ extension LiveCluster {
 
     /// Waits for a state, and fails at once when the run ends in another one.
     @discardableResult
-    func wait(for run: String, toBe state: String, within seconds: Double = 60) async throws -> RunDetail {
+    func wait(for run: String, toBe state: RunState, within seconds: Double = 60) async throws -> RunDetail {
         var last: RunDetail?
         try await Command.until("run \(run) is \(state)", within: seconds) {
             let detail = try await self.show(run)
             last = detail
             let now = detail.summary.state
-            if now != state, ["finished", "failed", "cancelled"].contains(now) {
+            if now != state, now.isFinal {
                 throw CommandFailed(
                     description: "run \(run) is \(now) instead of \(state): \(detail.summary.lastError ?? "")")
             }
@@ -101,5 +103,13 @@ extension LiveCluster {
 
     private struct Submitted: Decodable {
         let id: String
+    }
+}
+
+extension LiveCluster {
+    /// How far the counting program of a run has come, from its own checkpoint.
+    func counted(in runFolder: String) throws -> Int {
+        let text = String(decoding: try DurableFile.read("\(runFolder)/checkpoints/count"), as: UTF8.self)
+        return Int(text.filter(\.isNumber)) ?? 0
     }
 }

@@ -87,7 +87,7 @@ final class LiveCluster: Sendable {
         _ = try? await Command.run(["\(prefix)/bin/molt", "daemon", "stop"], environment: environment)
         if let daemon = try? JSONFile.read(DaemonFile.self, from: "\(folder)/home/.molt/daemon.json"),
             daemon.process.isAlive {
-            kill(daemon.process.pid, SIGKILL)
+            Glibc.kill(daemon.process.pid, SIGKILL)
         }
         _ = try? await Command.run(
             ["bash", "\(Self.repository)/Scripts/testbed", "stop", "\(folder)/slurm"], environment: environment,
@@ -103,7 +103,7 @@ final class LiveCluster: Sendable {
         for (title, argv) in [
             ("molt ls", ["\(prefix)/bin/molt", "ls", "--json"]), ("squeue", ["scontrol", "show", "jobs"]),
             ("moltd.log", ["tail", "-n", "40", "\(folder)/home/.molt/moltd.log"]),
-            ("job logs", ["bash", "-c", "tail -n 20 \(folder)/runs/*/attempts/*/*/*.log \(folder)/runs/*/attempts/*/slurm.out"]),
+            ("job logs", ["bash", "-c", "cd \(folder)/runs && tail -n 20 */attempts/*/*/*.log */attempts/*/slurm.out"]),
         ] {
             let output = try? await Command.run(argv, environment: environment)
             text += "--- \(title)\n\(output?.out ?? "")\(output?.error ?? "")\n"

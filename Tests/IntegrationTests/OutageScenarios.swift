@@ -1,0 +1,98 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The controller, the daemon and every program of ours go away at bad moments.
+struct OutageScenarios {
+    @Test(.timeLimit(.minutes(4)), arguments: ["ctld-stop", "ctld-kill"])
+    func aRunOutlivesItsController(_ fault: String) async throws {
+        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+            let run = try await cluster.submitCounter(to: 200)
+            try await cluster.wait(for: run, step: 2)
+            try await cluster.testbed(fault)
+            // The daemon answers at once and invents nothing while the controller is away.
+            let clock = ContinuousClock()
+            var states: Set<RunState> = []
+            try await Command.until("the run went on for a while", within: 60) {
+                let before = clock.now
+                let detail = try await cluster.show(run)
+                #expect(clock.now - before < .seconds(3))
+                states.insert(detail.summary.state)
+                return (detail.summary.step ?? 0) >= 80
+            }
+            #expect(states == [.running])
+            try await cluster.testbed(fault == "ctld-stop" ? "ctld-cont" : "ctld-start")
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 120)
+            #expect(detail.attempts.count == 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(4)))
+    func aControllerThatForgotEverythingGetsTheRunAgain() async throws {
+        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+            let run = try await cluster.submitCounter(to: 120)
+            try await cluster.wait(for: run, step: 4)
+            try await cluster.testbed("ctld-kill")
+            try await cluster.testbed("ctld-start", ["-c"])
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 180)
+            #expect(detail.attempts.count == 2)
+            #expect(Set(try cluster.steps(of: detail)) == Set(1...120))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func submittingWhileTheControllerIsAwayMakesOneJobOnceItIsBack() async throws {
+        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+            _ = try await cluster.submitCounter(to: 1, name: "warm")
+            try await cluster.testbed("ctld-stop")
+            let run = try await cluster.submitCounter(to: 4, name: "late")
+            try await Command.until("the send has failed or hangs", within: 30, every: 1) {
+                try await cluster.show(run).summary.state == .queued
+            }
+            try await cluster.testbed("ctld-cont")
+            try await cluster.wait(for: run, toBe: .finished, within: 120)
+            let jobs = try await cluster.run(["squeue", "-h", "-a", "-t", "all", "-o", "%j"])
+            #expect(jobs.lines.count { $0.hasPrefix("late.") } == 1)
+        }
+    }
+
+    /// SIGKILL for one of our programs at a moment that the seed chooses; whatever dies, the run finishes, once.
+    @Test(
+        .timeLimit(.minutes(4)), arguments: zip(["moltd", "molt-slurm", "molt-job", "/counter.sh"], [2, 3, 4, 5]))
+    func killingAnyOfOurProgramsLosesNothing(_ program: String, _ step: Int) async throws {
+        try await LiveCluster.with(["--nodes", "2"]) { cluster in
+            let run = try await cluster.submitCounter(to: 60, extra: "policy: {max_crashes: 3}")
+            try await cluster.wait(for: run, step: step)
+            try await Command.until("a \(program) was there to kill", within: 10) {
+                try cluster.kill(program) > 0
+            }
+            // The next `molt` starts the daemon again.
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 150)
+            let steps = try cluster.steps(of: detail)
+            #expect(Set(steps) == Set(1...60))
+            let jobs = try await cluster.run(["squeue", "-h", "-a", "-t", "running,pending", "-o", "%j"])
+            #expect(jobs.lines.isEmpty)
+        }
+    }
+}
+
+extension LiveCluster {
+    /// Kills every process of this cluster's user whose command line names the program; the environment proves
+    /// that it is ours.
+    func kill(_ program: String) throws -> Int {
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/proc")
+        return names.compactMap { Int32($0) }.filter { pid in
+            guard let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline"),
+                let environ = FileManager.default.contents(atPath: "/proc/\(pid)/environ")
+            else { return false }
+            let words = line.split(separator: 0).prefix(3).map { String(decoding: $0, as: UTF8.self) }
+            return words.contains { $0.hasSuffix(program) }
+                && String(decoding: environ, as: UTF8.self).contains(folder)
+        }.filter { Glibc.kill($0, SIGKILL) == 0 }.count
+    }
+}

@@ -1,0 +1,56 @@
+import MoltAPI
+import MoltCore
+import Testing
+
+/// A run of the preemptible partitions loses its node to the high partition and comes back where it was.
+struct PreemptionScenarios {
+    @Test(.timeLimit(.minutes(4)), arguments: ["low", "low20"])
+    func aPreemptedRunComesBackAndFinishes(_ partition: String) async throws {
+        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+            let victim = try await cluster.submitCounter(to: 60, partition: partition, resources: "gpus_per_node: 4")
+            try await cluster.wait(for: victim, step: 5)
+            let urgent = try await cluster.submitCounter(
+                to: 4, name: "urgent", partition: "high", resources: "gpus_per_node: 4")
+            try await cluster.wait(for: urgent, toBe: .finished, within: 120)
+            let detail = try await cluster.wait(for: victim, toBe: .finished, within: 120)
+            #expect(detail.attempts.count == 1 || partition == "low20", "a requeue keeps the attempt")
+            let incarnations = detail.attempts.flatMap(\.incarnations)
+            #expect(incarnations.count == 2)
+            #expect(incarnations.first?.outcome == Cause.preempted)
+            // Nothing was counted twice but the step under way, nothing was left out.
+            let steps = try cluster.steps(of: detail)
+            #expect(Set(steps) == Set(1...60))
+            #expect(steps.count <= 61)
+        }
+    }
+
+    /// The two races of a release: an update while the job is COMPLETING is overwritten, and a restart within the
+    /// second of the kill can end FAILED 1:0. Many quick preemptions in a row meet both.
+    @Test(.timeLimit(.minutes(5)))
+    func manyPreemptionsInARowCostNoAttempt() async throws {
+        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+            let victim = try await cluster.submitCounter(to: 100_000, resources: "gpus_per_node: 4")
+            for round in 1...5 {
+                try await cluster.wait(for: victim, step: (try await cluster.show(victim).summary.step ?? 0) + 2)
+                let urgent = try await cluster.submitCounter(
+                    to: 1, name: "urgent\(round)", partition: "high", resources: "gpus_per_node: 4")
+                try await cluster.wait(for: urgent, toBe: .finished)
+            }
+            let before = try await cluster.show(victim).summary.step ?? 0
+            try await cluster.wait(for: victim, step: before + 2)
+            let detail = try await cluster.show(victim)
+            #expect(detail.attempts.flatMap(\.incarnations).count == 6)
+            #expect(detail.attempts.allSatisfy { $0.outcome == nil || $0.outcome == "launch-race" })
+            try await cluster.molt("cancel", victim)
+            try await cluster.wait(for: victim, toBe: .cancelled)
+        }
+    }
+}
+
+/// The words that an incarnation's outcome may hold; `MoltLifecycle` owns them, the API prints them.
+enum Cause {
+    static let preempted = "preempted"
+    static let wallTime = "wall-time"
+    static let nodeFailed = "node-failed"
+    static let nodeUnfit = "node-unfit"
+}
