@@ -68,6 +68,8 @@ enum Command {
 
 extension [String: String] {
     fileprivate var keyed: [Environment.Key: String] {
-        Dictionary(uniqueKeysWithValues: map { (Environment.Key(stringLiteral: $0.key), $0.value) })
+        var result: [Environment.Key: String] = [:]
+        for (name, value) in self { result[Environment.Key(stringLiteral: name)] = value }
+        return result
     }
 }
