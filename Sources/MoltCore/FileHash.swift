@@ -1,0 +1,48 @@
+import Crypto
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// SHA-256 in lower-case hexadecimal, of files read in blocks and of bytes as they pass.
+package struct FileHash {
+    private var hash = SHA256()
+
+    package init() {}
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        hash.update(bufferPointer: bytes)
+    }
+
+    package func text() -> String {
+        Self.hexadecimal(hash.finalize())
+    }
+
+    /// The size and the hash of what a file holds now.
+    package static func of(_ path: String) throws(FileError) -> (bytes: Int, sha256: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError("open", path) }
+        defer { close(descriptor) }
+        var hash = FileHash(), bytes = 0
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { block.deallocate() }
+        while true {
+            let count = read(descriptor, block.baseAddress, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileError("read", path) }
+            guard count > 0 else { return (bytes, hash.text()) }
+            hash.update(UnsafeRawBufferPointer(rebasing: block[0..<count]))
+            bytes += count
+        }
+    }
+
+    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef")
+        var text = ""
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return text
+    }
+}
