@@ -1,0 +1,193 @@
+package import MoltCore
+
+/// One text with the tokens it became.
+package struct Document: Equatable, Sendable {
+    /// begin, text (or prompt and completion), end.
+    package var tokens: [Int32]
+    /// Index of the first token that is a target of the loss: after `begin`, or after the prompt.
+    package var firstTarget: Int
+
+    package init(tokens: [Int32], firstTarget: Int) {
+        self.tokens = tokens
+        self.firstTarget = firstTarget
+    }
+}
+
+/// The documents of a list of files: an index built once, texts read when they are wanted.
+///
+/// A `.jsonl` or `.ndjson` file has a document a line; any other file is one document, whatever its bytes.
+package final class Corpus {
+    package let tokenizer: any Tokenizer
+    /// What the packer needs to know of each document.
+    package private(set) var shapes: [DocumentShape] = []
+    package private(set) var tokenCount = 0
+
+    private let files: [DataFile]
+    private var places: [Place] = []
+    private var cached: (index: Int, document: Document)?
+
+    private struct Place {
+        var file: Int32
+        /// Zero for a plain text file.
+        var line: Int32
+        var offset: Int
+        var bytes: Int
+    }
+
+    package init(files paths: [String], tokenizer: any Tokenizer) throws(UserError) {
+        self.tokenizer = tokenizer
+        var opened: [DataFile] = []
+        for path in paths { opened.append(try DataFile(path: path)) }
+        files = opened
+        for (index, file) in opened.enumerated() {
+            if Self.isJSONLines(file.path) {
+                try indexLines(of: file, Int32(index))
+            } else {
+                try indexText(of: file, Int32(index))
+            }
+        }
+    }
+
+    package var documentCount: Int { shapes.count }
+
+    package static func isJSONLines(_ path: String) -> Bool {
+        path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson")
+    }
+
+    /// Changes when a file is added, moved, resized or cut into other documents.
+    package var fingerprint: String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        for file in files {
+            file.path.utf8.forEach(mix)
+            withUnsafeBytes(of: UInt64(file.size).littleEndian) { $0.forEach(mix) }
+        }
+        for count in [tokenCount, documentCount] {
+            withUnsafeBytes(of: UInt64(count).littleEndian) { $0.forEach(mix) }
+        }
+        return String(hash, radix: 16)
+    }
+
+    /// The tokens of a document in a range; a slice of a plain text under a byte tokenizer is read alone.
+    package func tokens(of index: Int, in range: Range<Int>) throws(UserError) -> ArraySlice<Int32> {
+        let place = places[index]
+        guard tokenizer.isBytewise, place.line == 0 else { return try document(index).tokens[range] }
+        let text = max(0, range.lowerBound - 1)..<min(place.bytes, range.upperBound - 1)
+        var result: [Int32] = []
+        result.reserveCapacity(range.count)
+        if range.lowerBound == 0 { result.append(tokenizer.specials.begin) }
+        if !text.isEmpty {
+            result += tokenizer.encode(try files[Int(place.file)].read(at: text.lowerBound, count: text.count)[...])
+        }
+        if range.upperBound == place.bytes + 2 { result.append(tokenizer.specials.end) }
+        return result[...]
+    }
+
+    package func document(_ index: Int) throws(UserError) -> Document {
+        if let cached, cached.index == index { return cached.document }
+        let place = places[index]
+        let file = files[Int(place.file)]
+        let bytes = try file.read(at: place.offset, count: place.bytes)
+        let document =
+            place.line == 0
+            ? plain(bytes[...])
+            : try parsed(bytes[...], place: "\(file.path):\(place.line)", file: file, place.offset)
+        guard document.tokens.count == shapes[index].tokens else {
+            throw UserError("the data changed while the run was reading it", at: file.path)
+        }
+        cached = (index, document)
+        return document
+    }
+}
+
+extension Corpus {
+    private func indexText(of file: DataFile, _ number: Int32) throws(UserError) {
+        let place = Place(file: number, line: 0, offset: 0, bytes: file.size)
+        if tokenizer.isBytewise {
+            add(place, DocumentShape(tokens: file.size + 2, firstTarget: 1))
+        } else {
+            add(place, plain(try file.read(at: 0, count: file.size)[...]))
+        }
+    }
+
+    /// Reads the file once from end to end, so that a bad line is an error now and not in the middle of the run.
+    private func indexLines(of file: DataFile, _ number: Int32) throws(UserError) {
+        let before = documentCount
+        var pending: [UInt8] = []
+        var lineStart = 0
+        var line: Int32 = 1
+        var offset = 0
+        while offset < file.size {
+            let block = try file.read(at: offset, count: min(Limits.blockBytes, file.size - offset))
+            offset += block.count
+            var start = block.startIndex
+            while let newline = block[start...].firstIndex(of: 0x0A) {
+                pending += block[start..<newline]
+                try indexLine(pending[...], file, number, line: line, offset: lineStart)
+                lineStart += pending.count + 1
+                line += 1
+                pending.removeAll(keepingCapacity: true)
+                start = newline + 1
+            }
+            pending += block[start...]
+            guard pending.count <= Limits.lineBytesMax else {
+                throw UserError("the line is longer than \(Limits.lineBytesMax) bytes", at: "\(file.path):\(line)")
+            }
+        }
+        try indexLine(pending[...], file, number, line: line, offset: lineStart)
+        guard documentCount > before else {
+            throw UserError(
+                "the data file has no documents", at: file.path, fix: "remove it from the recipe's data")
+        }
+    }
+
+    private func indexLine(
+        _ bytes: ArraySlice<UInt8>, _ file: DataFile, _ number: Int32, line: Int32, offset: Int
+    ) throws(UserError) {
+        guard bytes.contains(where: { $0 > 0x20 }) else { return }
+        let document = try parsed(bytes, place: "\(file.path):\(line)", file: file, offset)
+        add(Place(file: number, line: line, offset: offset, bytes: bytes.count), document)
+    }
+
+    private func add(_ place: Place, _ document: Document) {
+        add(place, DocumentShape(tokens: document.tokens.count, firstTarget: document.firstTarget))
+    }
+
+    private func add(_ place: Place, _ shape: DocumentShape) {
+        places.append(place)
+        shapes.append(shape)
+        tokenCount += shape.tokens
+    }
+
+    private func plain(_ bytes: ArraySlice<UInt8>) -> Document {
+        let tokens = [tokenizer.specials.begin] + tokenizer.encode(bytes) + [tokenizer.specials.end]
+        return Document(tokens: tokens, firstTarget: 1)
+    }
+
+    private func parsed(
+        _ bytes: ArraySlice<UInt8>, place: String, file: DataFile, _ fileOffset: Int
+    ) throws(UserError) -> Document {
+        if let bad = UTF8Check.firstInvalid(in: bytes) {
+            throw UserError(
+                "byte \(bad) of the line (offset \(fileOffset + bad) of the file) is not UTF-8", at: place,
+                fix: "JSONL must be UTF-8; convert the file, or give raw bytes as a plain text file")
+        }
+        let line: JSONLine
+        do throws(JSONLine.Problem) {
+            line = try JSONLine(bytes)
+        } catch {
+            throw UserError("not a JSON object: \(error.what), at byte \(error.offset) of the line", at: place)
+        }
+        switch (line.text, line.prompt, line.completion) {
+        case (let text?, nil, nil): return plain(text[...])
+        case (nil, let prompt?, let completion?):
+            let head = [tokenizer.specials.begin] + tokenizer.encode(prompt[...])
+            let tail = tokenizer.encode(completion[...]) + [tokenizer.specials.end]
+            return Document(tokens: head + tail, firstTarget: head.count)
+        default:
+            throw UserError(
+                "the line needs either \"text\", or \"prompt\" and \"completion\"", at: place,
+                fix: "write {\"text\": …} or {\"prompt\": …, \"completion\": …}")
+        }
+    }
+}
