@@ -1,0 +1,81 @@
+package import MoltCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Commits and removes checkpoints of one run, as its owner of one epoch.
+package struct CheckpointStore: Sendable {
+    package let folder: CheckpointFolder
+    package let epoch: Int
+    /// The run's `epochs/`: a higher number there means that another incarnation owns the run.
+    private let epochs: String
+    private let shardBytes: Int
+
+    package init(run: RunFolder, epoch: Int) {
+        self.init(checkpoints: run.checkpoints, epochs: run.epochs, epoch: epoch)
+    }
+
+    package init(checkpoints: String, epochs: String, epoch: Int, shardBytes: Int? = nil) {
+        folder = CheckpointFolder(path: checkpoints)
+        self.epochs = epochs
+        self.epoch = epoch
+        self.shardBytes = shardBytes ?? Limits.shardBytes
+    }
+
+    /// Writes shards, then the manifest, each flushed; checks the fence; renames into place.
+    package func commit(_ snapshot: CheckpointSnapshot) throws(CheckpointError) -> CommittedCheckpoint {
+        precondition(snapshot.name.epoch == epoch, "a checkpoint carries the epoch of its writer")
+        let started = Clock.monotonic()
+        let temporary = "\(folder.path)/\(snapshot.name.temporary)"
+        do {
+            try checkFence()
+            try DurableFile.makeFolder(folder.path)
+            try removeTree(temporary)
+            let bytes = try write(snapshot, into: temporary)
+            try checkFence()
+            try publish(temporary, as: snapshot.name)
+            return CommittedCheckpoint(name: snapshot.name, bytes: bytes, seconds: Clock.monotonic() - started)
+        } catch {
+            try? removeTree(temporary)
+            throw CheckpointError(wrapping: error)
+        }
+    }
+
+    /// Throws `fenced` when a higher epoch than our own was claimed.
+    package func checkFence() throws(CheckpointError) {
+        let claimed: [String]
+        do throws(FileError) {
+            claimed = try CheckpointFolder(path: epochs).entries()
+        } catch { throw .file(error) }
+        let newest = claimed.compactMap { Int($0) }.max() ?? epoch
+        guard newest <= epoch else { throw .fenced(own: epoch, newest: newest) }
+    }
+
+    private func write(_ snapshot: CheckpointSnapshot, into temporary: String) throws -> Int {
+        guard mkdir(temporary, 0o700) == 0 else { throw FileError("create folder", temporary) }
+        var files: [CheckpointManifest.File] = []
+        for group in snapshot.groups {
+            for shard in group.shards(of: shardBytes) {
+                let metadata = ["format": "pt", "step": "\(snapshot.name.step)", "epoch": "\(epoch)"]
+                files.append(
+                    try SafetensorsWriter.write(
+                        Array(shard.tensors), metadata: metadata, to: "\(temporary)/\(shard.file)"))
+            }
+        }
+        let manifest = CheckpointManifest(
+            run: snapshot.run, step: snapshot.name.step, epoch: epoch, files: files, recipeHash: snapshot.recipeHash,
+            architecture: snapshot.architecture, worldSize: snapshot.worldSize, state: snapshot.state,
+            savedAt: Clock.now())
+        try JSONFile.write(manifest, to: "\(temporary)/\(CheckpointManifest.fileName)")
+        return files.reduce(0) { $0 + $1.bytes }
+    }
+
+    /// A roll-back can come by the same step twice in one epoch: the later state takes the name.
+    private func publish(_ temporary: String, as name: CheckpointName) throws {
+        let final = folder.folder(of: name)
+        if access(final, F_OK) == 0 { try remove(name) }
+        guard rename(temporary, final) == 0 else { throw FileError("rename to", final) }
+        try DurableFile.syncFolder(of: final)
+    }
+}
