@@ -20,9 +20,12 @@ InstructionSet instructionSet() {
 
 static std::string instructionSetName() {
     switch (instructionSet()) {
-    case InstructionSet::avx512: return "avx512";
-    case InstructionSet::avx2: return "avx2";
-    case InstructionSet::generic: break;
+    case InstructionSet::avx512:
+        return "avx512";
+    case InstructionSet::avx2:
+        return "avx2";
+    case InstructionSet::generic:
+        break;
     }
     return "generic";
 }

@@ -1,4 +1,5 @@
-// Which copy of the kernels runs. libtorch's own choice is taken (ATEN_CPU_CAPABILITY lowers it), so one word describes both.
+// Which copy of the kernels runs. libtorch's own choice is taken (ATEN_CPU_CAPABILITY lowers it), so one word
+// describes both.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -9,17 +10,22 @@ namespace molt {
 enum class InstructionSet { generic, avx2, avx512 };
 InstructionSet instructionSet();
 
-template <class Code> const Code &choose(const Code &generic, const Code &avx2, const Code &avx512) {
+template <class Code>
+const Code &choose(const Code &generic, const Code &avx2, const Code &avx512) {
     switch (instructionSet()) {
-    case InstructionSet::avx512: return avx512;
-    case InstructionSet::avx2: return avx2;
-    case InstructionSet::generic: break;
+    case InstructionSet::avx512:
+        return avx512;
+    case InstructionSet::avx2:
+        return avx2;
+    case InstructionSet::generic:
+        break;
     }
     return generic;
 }
 
 /// Working memory of one thread, aligned to a cache line.
-template <class real> class Scratch {
+template <class real>
+class Scratch {
 public:
     explicit Scratch(int64_t count)
         : base(static_cast<real *>(::operator new(sizeof(real) * (count + 16), std::align_val_t(64)))) {}

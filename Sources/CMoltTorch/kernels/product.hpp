@@ -4,16 +4,20 @@
 
 namespace molt::MOLT_ISA {
 
-template <int count> struct Count {
+template <int count>
+struct Count {
     static constexpr int value = count;
 };
 
-template <class T, int width> struct Block {
+template <class T, int width>
+struct Block {
     Vec<T> at[MOLT_TILE_ROWS][width];
 };
 
-/// Where the left factor's element (row i, step k) lies: at i·row + k·step. `flat` says that row is 1, else step is 1.
-template <bool flat> struct Left {
+/// Where the left factor's element (row i, step k) lies: at i·row + k·step. `flat` says that row is 1, else
+/// step is 1.
+template <bool flat>
+struct Left {
     long stride;
     MOLT_INLINE long row(long i) const { return flat ? i : i * stride; }
     MOLT_INLINE long step() const { return flat ? stride : 1; }
@@ -21,7 +25,8 @@ template <bool flat> struct Left {
 
 /// block += left[rows × steps] · right[steps × width registers].
 template <class T, int width, bool flat>
-MOLT_INLINE void accumulate(Block<T, width> &block, long steps, const T *left, Left<flat> shape, const T *right, long rightRow) {
+MOLT_INLINE void accumulate(
+    Block<T, width> &block, long steps, const T *left, Left<flat> shape, const T *right, long rightRow) {
     Vec<T> sums[MOLT_TILE_ROWS][width];
     for (int i = 0; i < MOLT_TILE_ROWS; ++i)
         for (int v = 0; v < width; ++v) sums[i][v] = block.at[i][v];
@@ -42,8 +47,10 @@ MOLT_INLINE void accumulate(Block<T, width> &block, long steps, const T *left, L
         for (int v = 0; v < width; ++v) block.at[i][v] = sums[i][v];
 }
 
-/// Calls body(Count<2>, column) for each pair of registers across `columns`, and Count<1> for a last single one.
-template <class T, class Body> MOLT_INLINE void forPanels(long columns, Body body) {
+/// Calls body(Count<2>, column) for each pair of registers across `columns`, and Count<1> for a last single
+/// one.
+template <class T, class Body>
+MOLT_INLINE void forPanels(long columns, Body body) {
     constexpr long wide = 2 * lanes<T>;
     long column = 0;
     for (; column + wide <= columns; column += wide) body(Count<2>{}, column);
@@ -51,7 +58,8 @@ template <class T, class Body> MOLT_INLINE void forPanels(long columns, Body bod
 }
 
 /// Every element of a block: body(row in block, register in panel, value).
-template <class T, int width, class Body> MOLT_INLINE void forBlock(Block<T, width> &block, Body body) {
+template <class T, int width, class Body>
+MOLT_INLINE void forBlock(Block<T, width> &block, Body body) {
 #pragma GCC unroll 8
     for (int i = 0; i < MOLT_TILE_ROWS; ++i)
 #pragma GCC unroll 4

@@ -1,14 +1,15 @@
-// molt::ssd(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? initial_state, Tensor? seq_idx, int chunk)
+// molt::ssd(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? initial_state, Tensor?
+// seq_idx, int chunk)
 //   -> (Tensor y, Tensor final_state)
 // The state-space dual form of Mamba-2, differentiable in every floating argument:
 //   H_t = e^(dt_t A) H_(t−1) + dt_t x_t B_tᵀ,   y_t = H_t C_t + D x_t
 //   x [batch, length, heads, width]; dt [batch, length, heads], softplus already applied; A [heads], negative;
-//   B, C [batch, length, groups, state]; D [heads]; states [batch, heads, width, state] in float (double for double x);
-//   seq_idx [batch, length], integers: a document starts wherever it differs from the token before.
-// x, B, C share one type (float, bfloat16, half, double) and may be strided views with contiguous rows; y has x's type.
-// dt, A, D are computed in float at least, whatever their type. The initial state belongs to the first document, the final
-// state to the last. The result does not depend on `chunk` but for rounding; tiles of at most 64 tokens are used. It does
-// not depend on the number of threads at all.
+//   B, C [batch, length, groups, state]; D [heads]; states [batch, heads, width, state] in float (double for
+//   double x); seq_idx [batch, length], integers: a document starts wherever it differs from the token before.
+// x, B, C share one type (float, bfloat16, half, double) and may be strided views with contiguous rows; y has
+// x's type. dt, A, D are computed in float at least, whatever their type. The initial state belongs to the
+// first document, the final state to the last. The result does not depend on `chunk` but for rounding; tiles of
+// at most 64 tokens are used. It does not depend on the number of threads at all.
 #include "ssd_plan.hpp"
 #include "instruction_set.hpp"
 #include "tensors.hpp"
@@ -23,7 +24,8 @@ namespace molt {
 namespace {
 
 constexpr int64_t largestTile = 64;
-constexpr int64_t passBytes = int64_t(24) << 20;  // states of one pass of the backward: about what the last-level cache holds
+constexpr int64_t passBytes =
+    int64_t(24) << 20;  // states of one pass of the backward: about what the last-level cache holds
 
 struct SSDArguments {
     const Tensor &x, &dt, &a, &b, &c;
@@ -33,26 +35,33 @@ struct SSDArguments {
 
 void check(const SSDArguments &in) {
     const char *name = "molt::ssd";
-    TORCH_CHECK(in.x.dim() == 4, name, ": x must be [batch, length, heads, width], but has shape ", in.x.sizes());
-    TORCH_CHECK(in.b.dim() == 4, name, ": B must be [batch, length, groups, state], but has shape ", in.b.sizes());
-    TORCH_CHECK(isSupported(in.x.scalar_type()), name, ": x must be float, bfloat16, half or double, but is ", in.x.scalar_type());
+    TORCH_CHECK(
+        in.x.dim() == 4, name, ": x must be [batch, length, heads, width], but has shape ", in.x.sizes());
+    TORCH_CHECK(
+        in.b.dim() == 4, name, ": B must be [batch, length, groups, state], but has shape ", in.b.sizes());
+    TORCH_CHECK(
+        isSupported(in.x.scalar_type()), name, ": x must be float, bfloat16, half or double, but is ",
+        in.x.scalar_type());
     TORCH_CHECK(
         in.b.scalar_type() == in.x.scalar_type() && in.c.scalar_type() == in.x.scalar_type(), name,
-        ": x, B and C must share one type, but are ", in.x.scalar_type(), ", ", in.b.scalar_type(), " and ", in.c.scalar_type());
+        ": x, B and C must share one type, but are ", in.x.scalar_type(), ", ", in.b.scalar_type(), " and ",
+        in.c.scalar_type());
     const int64_t batch = in.x.size(0), length = in.x.size(1), heads = in.x.size(2), width = in.x.size(3);
     checkShape(name, "dt", in.dt, {batch, length, heads});
     checkShape(name, "A", in.a, {heads});
     checkShape(name, "B", in.b, {batch, length, in.b.size(2), in.b.size(3)});
     checkShape(name, "C", in.c, in.b.sizes());
     TORCH_CHECK(
-        in.b.size(2) > 0 && heads % in.b.size(2) == 0, name, ": the ", heads, " heads of x must be a multiple of the ",
-        in.b.size(2), " groups of B");
+        in.b.size(2) > 0 && heads % in.b.size(2) == 0, name, ": the ", heads,
+        " heads of x must be a multiple of the ", in.b.size(2), " groups of B");
     if (in.d.defined()) checkShape(name, "D", in.d, {heads});
-    if (in.initial.defined()) checkShape(name, "initial_state", in.initial, {batch, heads, width, in.b.size(3)});
+    if (in.initial.defined())
+        checkShape(name, "initial_state", in.initial, {batch, heads, width, in.b.size(3)});
     if (in.documents.defined()) {
         checkShape(name, "seq_idx", in.documents, {batch, length});
         TORCH_CHECK(
-            !in.documents.is_floating_point(), name, ": seq_idx must hold integers, but is ", in.documents.scalar_type());
+            !in.documents.is_floating_point(), name, ": seq_idx must hold integers, but is ",
+            in.documents.scalar_type());
     }
     TORCH_CHECK(in.chunk > 0, name, ": chunk must be positive, but is ", in.chunk);
 }
@@ -84,20 +93,30 @@ Tensor documentStarts(const Tensor &documents) {
     uint8_t *start = starts.mutable_data_ptr<uint8_t>();
     const int64_t length = ids.size(1);
     for (int64_t b = 0; b < ids.size(0); ++b)
-        for (int64_t t = 1; t < length; ++t) start[b * length + t] = id[b * length + t] != id[b * length + t - 1];
+        for (int64_t t = 1; t < length; ++t)
+            start[b * length + t] = id[b * length + t] != id[b * length + t - 1];
     return starts;
 }
 
-template <class real> const SSDCode<real> &code();
-template <> const SSDCode<float> &code() { return choose(generic::ssdFloat, avx2::ssdFloat, avx512::ssdFloat); }
-template <> const SSDCode<double> &code() { return choose(generic::ssdDouble, avx2::ssdDouble, avx512::ssdDouble); }
+template <class real>
+const SSDCode<real> &code();
+template <>
+const SSDCode<float> &code() {
+    return choose(generic::ssdFloat, avx2::ssdFloat, avx512::ssdFloat);
+}
+template <>
+const SSDCode<double> &code() {
+    return choose(generic::ssdDouble, avx2::ssdDouble, avx512::ssdDouble);
+}
 
-template <class real> real *pointer(const Tensor &tensor) {
+template <class real>
+real *pointer(const Tensor &tensor) {
     return tensor.defined() ? static_cast<real *>(tensor.data_ptr()) : nullptr;
 }
 
 /// Runs body(index, scratch) for each index below count, in any order.
-template <class real, class Body> void forEach(int64_t count, int64_t scratch, Body body) {
+template <class real, class Body>
+void forEach(int64_t count, int64_t scratch, Body body) {
     at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
         Scratch<real> memory(scratch);
         for (int64_t i = first; i < last; ++i) body(i, memory.get());
@@ -117,7 +136,8 @@ struct Prepared {
     }
 };
 
-template <class real> std::tuple<Tensor, Tensor> forward(const SSDArguments &in, at::ScalarType type) {
+template <class real>
+std::tuple<Tensor, Tensor> forward(const SSDArguments &in, at::ScalarType type) {
     const Prepared p(in, type);
     const auto options = p.dt.options();
     Tensor y = at::empty(in.x.sizes(), p.x.options());
@@ -136,7 +156,8 @@ template <class real> std::tuple<Tensor, Tensor> forward(const SSDArguments &in,
     Tensor scores = at::empty({pieces, s.paddedTile, s.paddedTile}, options);
     f.x = view(p.x), f.b = view(p.b), f.c = view(p.c), f.y = view(y);
     f.dt = pointer<real>(p.dt), f.a = pointer<real>(p.a), f.d = pointer<real>(p.d);
-    f.starts = pointer<unsigned char>(p.starts), f.initial = pointer<real>(p.initial), f.final = pointer<real>(final);
+    f.starts = pointer<unsigned char>(p.starts), f.initial = pointer<real>(p.initial),
+    f.final = pointer<real>(final);
     f.keys = pointer<real>(keys), f.queries = f.keys + keys.stride(0), f.scores = pointer<real>(scores);
     forEach<real>(pieces, run.scratchSize(s), [&](int64_t i, real *scratch) {
         run.scores(f, i / s.tiles / s.groups, i / s.tiles % s.groups, i % s.tiles, scratch);
@@ -150,13 +171,15 @@ template <class real> std::tuple<Tensor, Tensor> forward(const SSDArguments &in,
 using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 
 template <class real>
-Gradients backward(const SSDArguments &in, at::ScalarType type, const Tensor &dy, const Tensor &dFinal, bool wantsInitial) {
+Gradients backward(
+    const SSDArguments &in, at::ScalarType type, const Tensor &dy, const Tensor &dFinal, bool wantsInitial) {
     const Prepared p(in, type);
     const auto options = p.dt.options();
     const auto sums = options.dtype(at::kDouble);
     Tensor dx = at::empty(in.x.sizes(), p.x.options()), db = at::empty(in.b.sizes(), p.x.options());
     Tensor dc = at::empty(in.b.sizes(), p.x.options()), ddt = at::empty(p.dt.sizes(), options);
-    Tensor dInitial = wantsInitial ? at::zeros({in.x.size(0), in.x.size(2), in.x.size(3), in.b.size(3)}, options) : Tensor();
+    Tensor dInitial =
+        wantsInitial ? at::zeros({in.x.size(0), in.x.size(2), in.x.size(3), in.b.size(3)}, options) : Tensor();
     const Tensor dyRows = withRows(dy, p.x.scalar_type());
     const Tensor dFinalReal = dFinal.defined() ? dFinal.to(type).contiguous() : Tensor();
 
@@ -168,13 +191,16 @@ Gradients backward(const SSDArguments &in, at::ScalarType type, const Tensor &dy
     Tensor keys = at::empty({3, pieces, s.paddedTile, s.paddedState}, options);
     Tensor scores = at::empty({pieces, s.paddedTile, s.paddedTile}, options), dScores = at::zeros_like(scores);
     Tensor dKeys = at::zeros({2, pieces, s.paddedTile, s.paddedState}, options);
-    Tensor da = at::zeros({s.batch * s.tiles, s.heads}, sums), dd = p.d.defined() ? at::zeros_like(da) : Tensor();
-    f.x = view(p.x), f.b = view(p.b), f.c = view(p.c), f.dy = view(dyRows), f.dx = view(dx), f.db = view(db), f.dc = view(dc);
+    Tensor da = at::zeros({s.batch * s.tiles, s.heads}, sums),
+           dd = p.d.defined() ? at::zeros_like(da) : Tensor();
+    f.x = view(p.x), f.b = view(p.b), f.c = view(p.c), f.dy = view(dyRows), f.dx = view(dx), f.db = view(db),
+    f.dc = view(dc);
     f.dt = pointer<real>(p.dt), f.a = pointer<real>(p.a), f.d = pointer<real>(p.d);
     f.starts = pointer<unsigned char>(p.starts), f.initial = pointer<real>(p.initial);
     f.dFinal = pointer<real>(dFinalReal), f.dInitial = pointer<real>(dInitial), f.ddt = pointer<real>(ddt);
     f.da = pointer<double>(da), f.dd = pointer<double>(dd);
-    f.keys = pointer<real>(keys), f.queries = f.keys + keys.stride(0), f.keysFlipped = f.queries + keys.stride(0);
+    f.keys = pointer<real>(keys), f.queries = f.keys + keys.stride(0),
+    f.keysFlipped = f.queries + keys.stride(0);
     f.scores = pointer<real>(scores), f.dScores = pointer<real>(dScores);
     f.dKeys = pointer<real>(dKeys), f.dQueries = f.dKeys + dKeys.stride(0);
 
@@ -187,7 +213,8 @@ Gradients backward(const SSDArguments &in, at::ScalarType type, const Tensor &dy
     forPieces(run.prepareBackward);
     const int64_t perHead = s.batch * s.tiles * s.paddedWidth * s.paddedState;
     const int64_t fitting = passBytes / int64_t(sizeof(real)) / (2 * perHead);
-    const int64_t heads = std::clamp<int64_t>(fitting, std::min<int64_t>(s.heads, at::get_num_threads()), s.heads);
+    const int64_t heads =
+        std::clamp<int64_t>(fitting, std::min<int64_t>(s.heads, at::get_num_threads()), s.heads);
     Tensor states = at::empty({2, heads, perHead}, options);
     for (int64_t first = 0; first < s.heads; first += heads) {
         f.firstHead = first, f.lastHead = std::min<int64_t>(first + heads, s.heads);
@@ -205,16 +232,17 @@ Gradients backward(const SSDArguments &in, at::ScalarType type, const Tensor &dy
 }  // namespace
 
 std::tuple<Tensor, Tensor> ssdForward(
-    const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b, const Tensor &c, const OptionalTensor &d,
-    const OptionalTensor &initial, const OptionalTensor &documents, int64_t chunk) {
+    const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b, const Tensor &c,
+    const OptionalTensor &d, const OptionalTensor &initial, const OptionalTensor &documents, int64_t chunk) {
     const SSDArguments in{x, dt, a, b, c, orUndefined(d), orUndefined(initial), orUndefined(documents), chunk};
     check(in);
     return x.scalar_type() == at::kDouble ? forward<double>(in, at::kDouble) : forward<float>(in, at::kFloat);
 }
 
 Gradients ssdBackward(
-    const Tensor &dy, const OptionalTensor &dFinal, const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b,
-    const Tensor &c, const OptionalTensor &d, const OptionalTensor &initial, const OptionalTensor &documents, int64_t chunk) {
+    const Tensor &dy, const OptionalTensor &dFinal, const Tensor &x, const Tensor &dt, const Tensor &a,
+    const Tensor &b, const Tensor &c, const OptionalTensor &d, const OptionalTensor &initial,
+    const OptionalTensor &documents, int64_t chunk) {
     const SSDArguments in{x, dt, a, b, c, orUndefined(d), orUndefined(initial), orUndefined(documents), chunk};
     check(in);
     checkShape("molt::ssd_backward", "dy", dy, x.sizes());

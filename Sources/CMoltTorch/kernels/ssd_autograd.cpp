@@ -15,22 +15,24 @@ using Forward = std::tuple<Tensor, Tensor>(
     const OptionalTensor &, const OptionalTensor &, int64_t);
 using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 using Backward = Gradients(
-    const Tensor &, const OptionalTensor &, const Tensor &, const Tensor &, const Tensor &, const Tensor &, const Tensor &,
-    const OptionalTensor &, const OptionalTensor &, const OptionalTensor &, int64_t);
+    const Tensor &, const OptionalTensor &, const Tensor &, const Tensor &, const Tensor &, const Tensor &,
+    const Tensor &, const OptionalTensor &, const OptionalTensor &, const OptionalTensor &, int64_t);
 
-template <class Signature> c10::TypedOperatorHandle<Signature> operatorNamed(const char *name) {
+template <class Signature>
+c10::TypedOperatorHandle<Signature> operatorNamed(const char *name) {
     return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
 }
 
 struct SSDFunction : torch::autograd::Function<SSDFunction> {
     static torch::autograd::variable_list forward(
-        torch::autograd::AutogradContext *context, const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b,
-        const Tensor &c, const OptionalTensor &d, const OptionalTensor &initial, const OptionalTensor &documents,
-        int64_t chunk) {
+        torch::autograd::AutogradContext *context, const Tensor &x, const Tensor &dt, const Tensor &a,
+        const Tensor &b, const Tensor &c, const OptionalTensor &d, const OptionalTensor &initial,
+        const OptionalTensor &documents, int64_t chunk) {
         static const auto run = operatorNamed<Forward>("molt::ssd");
         at::AutoDispatchBelowADInplaceOrView below;
         auto [y, final] = run.call(x, dt, a, b, c, d, initial, documents, chunk);
-        context->save_for_backward({x, dt, a, b, c, orUndefined(d), orUndefined(initial), orUndefined(documents)});
+        context->save_for_backward(
+            {x, dt, a, b, c, orUndefined(d), orUndefined(initial), orUndefined(documents)});
         context->saved_data["chunk"] = chunk;
         context->set_materialize_grads(false);
         return {y, final};
@@ -43,19 +45,27 @@ struct SSDFunction : torch::autograd::Function<SSDFunction> {
         const Tensor &x = saved[0];
         const Tensor dy = gradients[0].defined() ? gradients[0] : at::zeros_like(x);
         auto [dx, ddt, da, db, dc, dd, dInitial] = run.call(
-            dy, orNone(gradients[1]), x, saved[1], saved[2], saved[3], saved[4], orNone(saved[5]), orNone(saved[6]),
-            orNone(saved[7]), context->saved_data["chunk"].toInt());
+            dy, orNone(gradients[1]), x, saved[1], saved[2], saved[3], saved[4], orNone(saved[5]),
+            orNone(saved[6]), orNone(saved[7]), context->saved_data["chunk"].toInt());
         const auto like = [](const Tensor &gradient, const Tensor &argument) {
             return gradient.defined() ? gradient.to(argument.scalar_type()) : gradient;
         };
-        return {like(dx, x),         like(ddt, saved[1]), like(da, saved[2]),       like(db, saved[3]), like(dc, saved[4]),
-                like(dd, saved[5]), like(dInitial, saved[6]), Tensor(), Tensor()};
+        return {
+            like(dx, x),
+            like(ddt, saved[1]),
+            like(da, saved[2]),
+            like(db, saved[3]),
+            like(dc, saved[4]),
+            like(dd, saved[5]),
+            like(dInitial, saved[6]),
+            Tensor(),
+            Tensor()};
     }
 };
 
 std::tuple<Tensor, Tensor> differentiable(
-    const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b, const Tensor &c, const OptionalTensor &d,
-    const OptionalTensor &initial, const OptionalTensor &documents, int64_t chunk) {
+    const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b, const Tensor &c,
+    const OptionalTensor &d, const OptionalTensor &initial, const OptionalTensor &documents, int64_t chunk) {
     auto results = SSDFunction::apply(x, dt, a, b, c, d, initial, documents, chunk);
     return {results[0], results[1]};
 }
@@ -74,7 +84,9 @@ std::tuple<Tensor, Tensor> shapes(
 Gradients gradientShapes(
     const Tensor &, const OptionalTensor &, const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b,
     const Tensor &c, const OptionalTensor &d, const OptionalTensor &initial, const OptionalTensor &, int64_t) {
-    const auto like = [](const OptionalTensor &t) { return given(t) ? at::empty_like(*t, at::MemoryFormat::Contiguous) : Tensor(); };
+    const auto like = [](const OptionalTensor &t) {
+        return given(t) ? at::empty_like(*t, at::MemoryFormat::Contiguous) : Tensor();
+    };
     return {like(x), like(dt), like(a), like(b), like(c), like(d), like(initial)};
 }
 
@@ -82,10 +94,12 @@ Gradients gradientShapes(
 
 TORCH_LIBRARY_FRAGMENT(molt, library) {
     library.def(
-        "ssd(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? initial_state, Tensor? seq_idx, "
+        "ssd(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? initial_state, Tensor? "
+        "seq_idx, "
         "int chunk) -> (Tensor y, Tensor final_state)");
     library.def(
-        "ssd_backward(Tensor dy, Tensor? d_final_state, Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D, "
+        "ssd_backward(Tensor dy, Tensor? d_final_state, Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, "
+        "Tensor? D, "
         "Tensor? initial_state, Tensor? seq_idx, int chunk) -> "
         "(Tensor dx, Tensor ddt, Tensor dA, Tensor dB, Tensor dC, Tensor dD, Tensor d_initial_state)");
 }

@@ -1,13 +1,15 @@
-// Backward of the state-space dual form. Nothing but the inputs is kept from the forward; states are recomputed.
-// Three passes: states entering the tiles and gradients of the states leaving them (per head), the gradients of a tile
-// (its heads in order, so sums over heads have one order), and the part of dB and dC that goes through C·Bᵀ.
-// Gradients of a_t are segment sums: everything that passes token t is added up, nothing is subtracted.
+// Backward of the state-space dual form. Nothing but the inputs is kept from the forward; states are
+// recomputed. Three passes: states entering the tiles and gradients of the states leaving them (per head), the
+// gradients of a tile (its heads in order, so sums over heads have one order), and the part of dB and dC that
+// goes through C·Bᵀ. Gradients of a_t are segment sums: everything that passes token t is added up, nothing is
+// subtracted.
 #pragma once
 #include "ssd_tile.hpp"
 
 namespace molt::MOLT_ISA {
 
-template <class T> struct BackwardScratch {
+template <class T>
+struct BackwardScratch {
     T *x, *dy, *flipped, *pairs, *weights, *dx, *state;
     BackwardScratch(const SSDShape &s, T *base) {
         const long matrix = s.paddedTile * s.paddedWidth, square = s.paddedTile * s.paddedTile;
@@ -20,19 +22,22 @@ template <class T> struct BackwardScratch {
         state = weights + square;
     }
     static long size(const SSDShape &s) {
-        return 4 * s.paddedTile * s.paddedWidth + 2 * s.paddedTile * s.paddedTile + s.paddedWidth * s.paddedState;
+        return 4 * s.paddedTile * s.paddedWidth + 2 * s.paddedTile * s.paddedTile +
+               s.paddedWidth * s.paddedState;
     }
 };
 
-template <class T> void ssdPrepareBackward(const SSDBackward<T> &f, long batch, long group, long tile, T *) {
+template <class T>
+void ssdPrepareBackward(const SSDBackward<T> &f, long batch, long group, long tile, T *) {
     const SSDShape &s = f.shape;
     const long at = piece<T>(s, batch, group, tile), rows = s.paddedTile, matrix = rows * s.paddedState;
     scoreTile(
-        s, f.b, f.c, batch, group, tile, f.keys + at * matrix, f.queries + at * matrix, f.keysFlipped + at * matrix,
-        f.scores + at * rows * rows);
+        s, f.b, f.c, batch, group, tile, f.keys + at * matrix, f.queries + at * matrix,
+        f.keysFlipped + at * matrix, f.scores + at * rows * rows);
 }
 
-template <class T> MOLT_INLINE void setDecays(const SSDBackward<T> &f, long batch, long head, long tile, Decays<T> &d) {
+template <class T>
+MOLT_INLINE void setDecays(const SSDBackward<T> &f, long batch, long head, long tile, Decays<T> &d) {
     const SSDShape &s = f.shape;
     const long row = batch * s.length + tile * s.tile;
     d.set(f.dt + row * s.heads + head, s.heads, f.a[head], f.starts ? f.starts + row : nullptr, s.tokens(tile));
@@ -57,7 +62,8 @@ MOLT_INLINE void advance(
     });
 }
 
-template <class T> void ssdStates(const SSDBackward<T> &f, long batch, long head, T *scratch) {
+template <class T>
+void ssdStates(const SSDBackward<T> &f, long batch, long head, T *scratch) {
     const SSDShape &s = f.shape;
     const BackwardScratch<T> w(s, scratch);
     const long p = s.paddedWidth, n = s.paddedState, size = p * n, group = head / s.headsPerGroup();
@@ -70,10 +76,12 @@ template <class T> void ssdStates(const SSDBackward<T> &f, long batch, long head
     if (f.initial) readTile(Element::f32, f.initial, outer, s.state, s.width, s.state, p, n, states);
     for (long tile = 0; tile + 1 < s.tiles; ++tile) {
         setDecays(f, batch, head, tile, d);
-        readTile(s.kind, f.x.data, f.x.at(batch, tile * s.tile, head), f.x.token, d.tokens, s.width, d.rows, p, w.x);
+        readTile(
+            s.kind, f.x.data, f.x.at(batch, tile * s.tile, head), f.x.token, d.tokens, s.width, d.rows, p, w.x);
         scaleRows(d.tokens, p, d.step, w.x);
         const T *keys = f.keys + piece<T>(s, batch, group, tile) * s.paddedTile * n;
-        advance(s, d.through, states + tile * size, d.lastStart, d.tokens, w.x, keys, states + (tile + 1) * size);
+        advance(
+            s, d.through, states + tile * size, d.lastStart, d.tokens, w.x, keys, states + (tile + 1) * size);
     }
 
     T *last = dStates + (s.tiles - 1) * size;
@@ -82,7 +90,9 @@ template <class T> void ssdStates(const SSDBackward<T> &f, long batch, long head
     for (long tile = s.tiles - 1; tile >= 0; --tile) {
         if (tile == 0 && !f.dInitial) break;
         setDecays(f, batch, head, tile, d);
-        readTile(s.kind, f.dy.data, f.dy.at(batch, tile * s.tile, head), f.dy.token, d.tokens, s.width, d.rows, p, w.dy);
+        readTile(
+            s.kind, f.dy.data, f.dy.at(batch, tile * s.tile, head), f.dy.token, d.tokens, s.width, d.rows, p,
+            w.dy);
         scaleRows(d.carried, p, d.enter, w.dy);
         const T *queries = f.queries + piece<T>(s, batch, group, tile) * s.paddedTile * n;
         T *to = tile > 0 ? dStates + (tile - 1) * size : w.state;

@@ -5,13 +5,15 @@
 
 namespace molt::MOLT_ISA {
 
-template <class T> long ssdScratchSize(const SSDShape &s) {
+template <class T>
+long ssdScratchSize(const SSDShape &s) {
     return most(most(ForwardScratch<T>::size(s), BackwardScratch<T>::size(s)), s.paddedTile * s.paddedState);
 }
-template <class T> constexpr SSDCode<T> ssdCode() {
+template <class T>
+constexpr SSDCode<T> ssdCode() {
     return {
-        padding<T>, ssdScratchSize<T>, ssdScores<T>, ssdForward<T>, ssdPrepareBackward<T>, ssdStates<T>,
-        ssdGradients<T>, ssdFinish<T>,
+        padding<T>,   ssdScratchSize<T>, ssdScores<T>, ssdForward<T>, ssdPrepareBackward<T>,
+        ssdStates<T>, ssdGradients<T>,   ssdFinish<T>,
     };
 }
 extern const SSDCode<float> ssdFloat = ssdCode<float>();

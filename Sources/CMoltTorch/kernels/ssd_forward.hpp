@@ -1,10 +1,12 @@
-// Forward of the state-space dual form: the tiles of a head in order, the state between them in [state, width] layout.
+// Forward of the state-space dual form: the tiles of a head in order, the state between them in [state, width]
+// layout.
 #pragma once
 #include "ssd_tile.hpp"
 
 namespace molt::MOLT_ISA {
 
-template <class T> struct ForwardScratch {
+template <class T>
+struct ForwardScratch {
     T *x, *weights, *y, *state;
     ForwardScratch(const SSDShape &s, T *base) {
         x = base;
@@ -17,16 +19,18 @@ template <class T> struct ForwardScratch {
     }
 };
 
-template <class T> void ssdScores(const SSDForward<T> &f, long batch, long group, long tile, T *scratch) {
+template <class T>
+void ssdScores(const SSDForward<T> &f, long batch, long group, long tile, T *scratch) {
     const SSDShape &s = f.shape;
     const long at = piece<T>(s, batch, group, tile), rows = s.paddedTile;
     scoreTile(
-        s, f.b, f.c, batch, group, tile, f.keys + at * rows * s.paddedState, f.queries + at * rows * s.paddedState,
-        scratch, f.scores + at * rows * rows);
+        s, f.b, f.c, batch, group, tile, f.keys + at * rows * s.paddedState,
+        f.queries + at * rows * s.paddedState, scratch, f.scores + at * rows * rows);
 }
 
 /// weights_ij = (C·Bᵀ)_ij L_ij dt_j, with zeros outside of the token's document and above the diagonal.
-template <class T> MOLT_INLINE void weighScores(const Decays<T> &d, long q, const T *scores, T *weights) {
+template <class T>
+MOLT_INLINE void weighScores(const Decays<T> &d, long q, const T *scores, T *weights) {
     for (long i = 0; i < d.tokens; ++i) {
         const long end = roundUp(i + MOLT_TILE_ROWS, padding<T>);
         for (long j = 0; j < least(end, d.rows); j += lanes<T>) {
@@ -50,7 +54,9 @@ MOLT_INLINE void outputTile(
             Block<T, width.value> block{};
             if (carry && i < d.carried) {
                 accumulate(block, s.state, queries + i * n, Left<false>{n}, w.state + column, p);
-                forBlock(block, [&](int r, int, Vec<T> &value) __attribute__((always_inline)) { value *= d.enter[i + r]; });
+                forBlock(block, [&](int r, int, Vec<T> &value) __attribute__((always_inline)) {
+                    value *= d.enter[i + r];
+                });
             }
             const long steps = least(i + MOLT_TILE_ROWS, d.tokens);
             accumulate(block, steps, w.weights + i * q, Left<false>{q}, w.x + column, p);
@@ -74,7 +80,8 @@ MOLT_INLINE void passState(const SSDShape &s, const Decays<T> &d, const T *keys,
                 value = load(w.state + (i + r) * p + column + v * lanes<T>) * d.through;
             });
             accumulate(
-                block, d.tokens - d.lastStart, keys + d.lastStart * n + i, Left<true>{n}, w.x + d.lastStart * p + column, p);
+                block, d.tokens - d.lastStart, keys + d.lastStart * n + i, Left<true>{n},
+                w.x + d.lastStart * p + column, p);
             forBlock(block, [&](int r, int v, Vec<T> value) __attribute__((always_inline)) {
                 store(w.state + (i + r) * p + column + v * lanes<T>, value);
             });
@@ -82,7 +89,8 @@ MOLT_INLINE void passState(const SSDShape &s, const Decays<T> &d, const T *keys,
     });
 }
 
-template <class T> void ssdForward(const SSDForward<T> &f, long batch, long head, T *scratch) {
+template <class T>
+void ssdForward(const SSDForward<T> &f, long batch, long head, T *scratch) {
     const SSDShape &s = f.shape;
     const ForwardScratch<T> w(s, scratch);
     const long q = s.paddedTile, p = s.paddedWidth, n = s.paddedState, group = head / s.headsPerGroup();
@@ -94,7 +102,9 @@ template <class T> void ssdForward(const SSDForward<T> &f, long batch, long head
     Decays<T> d;
     for (long tile = 0; tile < s.tiles; ++tile) {
         const long from = tile * s.tile, row = batch * s.length + from, at = piece<T>(s, batch, group, tile);
-        d.set(f.dt + row * s.heads + head, s.heads, f.a[head], f.starts ? f.starts + row : nullptr, s.tokens(tile));
+        d.set(
+            f.dt + row * s.heads + head, s.heads, f.a[head], f.starts ? f.starts + row : nullptr,
+            s.tokens(tile));
         readTile(s.kind, f.x.data, f.x.at(batch, from, head), f.x.token, d.tokens, s.width, d.rows, p, w.x);
         weighScores(d, q, f.scores + at * q * q, w.weights);
         outputTile(s, d, f.queries + at * q * n, tile > 0 || f.initial, f.d ? f.d[head] : T(0), w);

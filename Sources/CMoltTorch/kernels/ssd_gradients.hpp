@@ -5,14 +5,17 @@
 namespace molt::MOLT_ISA {
 
 /// Per token: what passes it. Sums over the tile's pairs, from the entering state, into the leaving one.
-template <class T> struct TokenSums {
-    T pairs[largestTile];       // Σ_{i ≥ t > j} M_ij,  M_ij = (C·Bᵀ)_ij L_ij dt_j ⟨dy_i, x_j⟩
-    T columns[largestTile];     // Σ_i M_ij / dt_j
-    Vec<T> entering[largestTile], leaving[largestTile];  // enter_i ⟨dy_i H, C_i⟩ and leave_j ⟨x_j dS, B_j⟩, lane by lane
+template <class T>
+struct TokenSums {
+    T pairs[largestTile];    // Σ_{i ≥ t > j} M_ij,  M_ij = (C·Bᵀ)_ij L_ij dt_j ⟨dy_i, x_j⟩
+    T columns[largestTile];  // Σ_i M_ij / dt_j
+    Vec<T> entering[largestTile],
+        leaving[largestTile];  // enter_i ⟨dy_i H, C_i⟩ and leave_j ⟨x_j dS, B_j⟩, lane by lane
 };
 
 /// pairs_ij = ⟨dy_i, x_j⟩ for i ≥ j.
-template <class T> MOLT_INLINE void pairProducts(const SSDShape &s, const Decays<T> &d, const BackwardScratch<T> &w) {
+template <class T>
+MOLT_INLINE void pairProducts(const SSDShape &s, const Decays<T> &d, const BackwardScratch<T> &w) {
     const long q = s.paddedTile, p = s.paddedWidth;
     forPanels<T>(d.rows, [&](auto width, long j) __attribute__((always_inline)) {
         for (long i = j; i < d.rows; i += MOLT_TILE_ROWS) {
@@ -28,7 +31,8 @@ template <class T> MOLT_INLINE void pairProducts(const SSDShape &s, const Decays
 /// Fills `weights` as in the forward, adds to dScores, and sums M over the segments from the last row upwards.
 template <class T>
 MOLT_INLINE void weighPairs(
-    const SSDShape &s, const Decays<T> &d, const T *scores, T *dScores, const BackwardScratch<T> &w, TokenSums<T> &sums) {
+    const SSDShape &s, const Decays<T> &d, const T *scores, T *dScores, const BackwardScratch<T> &w,
+    TokenSums<T> &sums) {
     const long q = s.paddedTile;
     fill(sums.columns, d.rows, T(0));
     for (long i = d.tokens - 1; i >= 0; --i) {
@@ -58,7 +62,8 @@ MOLT_INLINE void weighPairs(
 /// dx of a tile: through the pairs, through the leaving state (unless `dState` is null) and through D.
 template <class T>
 MOLT_INLINE void inputGradient(
-    const SSDShape &s, const Decays<T> &d, const T *keysFlipped, const T *dState, T skip, const BackwardScratch<T> &w) {
+    const SSDShape &s, const Decays<T> &d, const T *keysFlipped, const T *dState, T skip,
+    const BackwardScratch<T> &w) {
     const long q = s.paddedTile, p = s.paddedWidth, n = s.paddedState;
     forPanels<T>(d.rows, [&](auto width, long j) __attribute__((always_inline)) {
         for (long i = 0; i < p; i += MOLT_TILE_ROWS) {
@@ -69,7 +74,8 @@ MOLT_INLINE void inputGradient(
                     value *= load(d.step + j + v * lanes<T>);
                 });
             }
-            accumulate(block, most(d.tokens - j, 0L), w.dy + j * p + i, Left<true>{p}, w.weights + j * q + j, q);
+            accumulate(
+                block, most(d.tokens - j, 0L), w.dy + j * p + i, Left<true>{p}, w.weights + j * q + j, q);
             forBlock(block, [&](int r, int v, Vec<T> value) __attribute__((always_inline)) {
                 store(w.flipped + (i + r) * q + j + v * lanes<T>, value);
             });
@@ -79,7 +85,8 @@ MOLT_INLINE void inputGradient(
     for (long i = 0; i < d.tokens * p; i += lanes<T>) store(w.dx + i, load(w.dx + i) + skip * load(w.dy + i));
 }
 
-/// gradient_i += scale2_i·t_i with t_i = scale_i·(rows_i · state), and sums_i gathers t_i∘other_i: dC and dB through the state.
+/// gradient_i += scale2_i·t_i with t_i = scale_i·(rows_i · state), and sums_i gathers t_i∘other_i: dC and dB
+/// through the state.
 template <class T>
 MOLT_INLINE void stateGradient(
     const SSDShape &s, long first, long last, const T *rows, const T *state, const T *scale, const T *scale2,
@@ -121,7 +128,8 @@ MOLT_INLINE void tokenGradients(
     if (f.dd) f.dd[(batch * s.tiles + tile) * s.heads + head] = dd;
 }
 
-template <class T> MOLT_INLINE double inner(long count, const T *a, const T *b) {
+template <class T>
+MOLT_INLINE double inner(long count, const T *a, const T *b) {
     double total = 0;
     for (long i = 0; i < count; i += lanes<T> * 16) {
         Vec<T> part{};
@@ -131,7 +139,8 @@ template <class T> MOLT_INLINE double inner(long count, const T *a, const T *b) 
     return total;
 }
 
-template <class T> void ssdGradients(const SSDBackward<T> &f, long batch, long group, long tile, T *scratch) {
+template <class T>
+void ssdGradients(const SSDBackward<T> &f, long batch, long group, long tile, T *scratch) {
     const SSDShape &s = f.shape;
     const BackwardScratch<T> w(s, scratch);
     const long q = s.paddedTile, p = s.paddedWidth, n = s.paddedState, size = p * n, from = tile * s.tile;
@@ -153,34 +162,38 @@ template <class T> void ssdGradients(const SSDBackward<T> &f, long batch, long g
         for (long t = 0; t < d.rows; ++t) sums.entering[t] = sums.leaving[t] = Vec<T>{};
         if (state)
             stateGradient<T>(
-                s, 0, d.carried, w.dy, state, d.enter, nullptr, queries, f.dQueries + at * q * n, sums.entering);
+                s, 0, d.carried, w.dy, state, d.enter, nullptr, queries, f.dQueries + at * q * n,
+                sums.entering);
         if (dState)
             stateGradient<T>(
                 s, d.lastStart, d.tokens, w.x, dState, d.leave, d.dt, keys, f.dKeys + at * q * n, sums.leaving);
         inputGradient(s, d, f.keysFlipped + at * q * n, dState, f.d ? f.d[head] : T(0), w);
         for (long i = 0; i < d.tokens; ++i)
             writeRow(s.kind, f.dx.data, f.dx.at(batch, from + i, head), s.width, w.dx + i * p);
-        const double through = state && dState && d.through != 0 ? double(d.through) * inner(size, state, dState) : 0;
+        const double through =
+            state && dState && d.through != 0 ? double(d.through) * inner(size, state, dState) : 0;
         tokenGradients(f, batch, head, tile, d, sums, through, w.pairs);
     }
 }
 
 /// dC += dScores·B, dB += dScoresᵀ·C; then both go out.
-template <class T> void ssdFinish(const SSDBackward<T> &f, long batch, long group, long tile, T *) {
+template <class T>
+void ssdFinish(const SSDBackward<T> &f, long batch, long group, long tile, T *) {
     const SSDShape &s = f.shape;
     const long q = s.paddedTile, n = s.paddedState, count = s.tokens(tile), from = tile * s.tile;
     const long at = piece<T>(s, batch, group, tile);
     T *dKeys = f.dKeys + at * q * n, *dQueries = f.dQueries + at * q * n;
     const T *dScores = f.dScores + at * q * q, *keys = f.keys + at * q * n, *queries = f.queries + at * q * n;
     forPanels<T>(n, [&](auto width, long column) __attribute__((always_inline)) {
-        auto add = [&](long steps, const T *left, auto shape, const T *right, T *to) __attribute__((always_inline)) {
-            Block<T, width.value> block{};
-            accumulate(block, steps, left, shape, right + column, n);
-            forBlock(block, [&](int r, int v, Vec<T> value) __attribute__((always_inline)) {
-                T *element = to + r * n + column + v * lanes<T>;
-                store(element, load(element) + value);
-            });
-        };
+        auto add = [&](long steps, const T *left, auto shape, const T *right, T *to)
+                       __attribute__((always_inline)) {
+                           Block<T, width.value> block{};
+                           accumulate(block, steps, left, shape, right + column, n);
+                           forBlock(block, [&](int r, int v, Vec<T> value) __attribute__((always_inline)) {
+                               T *element = to + r * n + column + v * lanes<T>;
+                               store(element, load(element) + value);
+                           });
+                       };
         for (long i = 0; i < count; i += MOLT_TILE_ROWS) {
             const long steps = least(i + MOLT_TILE_ROWS, count);
             add(steps, dScores + i * q, Left<false>{q}, keys, dQueries + i * n);

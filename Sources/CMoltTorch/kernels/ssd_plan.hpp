@@ -1,4 +1,5 @@
-// What the tensor side of molt::ssd hands to the code compiled per instruction set. Plain pointers, no libtorch.
+// What the tensor side of molt::ssd hands to the code compiled per instruction set. Plain pointers, no
+// libtorch.
 #pragma once
 #include "element.hpp"
 
@@ -22,7 +23,8 @@ struct SSDShape {
 };
 
 /// `real` is float or double.
-template <class real> struct SSDForward {
+template <class real>
+struct SSDForward {
     SSDShape shape;
     SSDView x, b, c, y;
     const real *dt, *a, *d;       // [batch, length, heads], [heads], [heads] or null
@@ -32,22 +34,26 @@ template <class real> struct SSDForward {
     real *keys, *queries, *scores;  // per (batch, group, tile): B, C and C·Bᵀ in the computing type
 };
 
-template <class real> struct SSDBackward {
+template <class real>
+struct SSDBackward {
     SSDShape shape;
     SSDView x, b, c, dy, dx, db, dc;
     const real *dt, *a, *d;
     const unsigned char *starts;
     const real *initial, *dFinal;
-    real *dInitial, *ddt;        // ddt [batch, length, heads]
-    double *da, *dd;             // partial sums [batch, tiles, heads]
+    real *dInitial, *ddt;  // ddt [batch, length, heads]
+    double *da, *dd;       // partial sums [batch, tiles, heads]
     real *keys, *queries, *scores, *keysFlipped;
     real *dKeys, *dQueries, *dScores;  // per (batch, group, tile), summed over heads in their order
-    long firstHead, lastHead;    // the heads of this pass
-    real *states, *dStates;      // per (batch, head of this pass, tile): the state entering, the gradient of the one leaving
+    long firstHead, lastHead;          // the heads of this pass
+    real *states,
+        *dStates;  // per (batch, head of this pass, tile): the state entering, the gradient of the one leaving
 };
 
-/// One instruction set's code. Each function does one independent piece of work; `scratch` belongs to the calling thread.
-template <class real> struct SSDCode {
+/// One instruction set's code. Each function does one independent piece of work; `scratch` belongs to the
+/// calling thread.
+template <class real>
+struct SSDCode {
     long padding;
     long (*scratchSize)(const SSDShape &);
     void (*scores)(const SSDForward<real> &, long batch, long group, long tile, real *scratch);
@@ -58,8 +64,17 @@ template <class real> struct SSDCode {
     void (*finish)(const SSDBackward<real> &, long batch, long group, long tile, real *scratch);
 };
 
-namespace generic { extern const SSDCode<float> ssdFloat; extern const SSDCode<double> ssdDouble; }
-namespace avx2 { extern const SSDCode<float> ssdFloat; extern const SSDCode<double> ssdDouble; }
-namespace avx512 { extern const SSDCode<float> ssdFloat; extern const SSDCode<double> ssdDouble; }
+namespace generic {
+extern const SSDCode<float> ssdFloat;
+extern const SSDCode<double> ssdDouble;
+}  // namespace generic
+namespace avx2 {
+extern const SSDCode<float> ssdFloat;
+extern const SSDCode<double> ssdDouble;
+}  // namespace avx2
+namespace avx512 {
+extern const SSDCode<float> ssdFloat;
+extern const SSDCode<double> ssdDouble;
+}  // namespace avx512
 
 }  // namespace molt

@@ -12,14 +12,15 @@ namespace molt::MOLT_ISA {
 
 inline constexpr long largestTile = 256;
 
-template <class T> struct Decays {
+template <class T>
+struct Decays {
     T hi[largestTile], lo[largestTile], dt[largestTile];
     T enter[largestTile], leave[largestTile], step[largestTile];  // step = leave·dt
-    short first[largestTile];                                     // first token of token i's document, within the tile
-    long tokens, rows;                                            // valid rows, and their number padded
-    long carried;                                                 // tokens before the first document start
-    long lastStart;                                               // where the tile's last document starts
-    T through;                                                    // how much of the entering state leaves
+    short first[largestTile];  // first token of token i's document, within the tile
+    long tokens, rows;         // valid rows, and their number padded
+    long carried;              // tokens before the first document start
+    long lastStart;            // where the tile's last document starts
+    T through;                 // how much of the entering state leaves
 
     /// `dt` and `starts` point at the tile's first token.
     void set(const T *dtFrom, long dtStride, T a, const unsigned char *starts, long count) {
@@ -65,15 +66,16 @@ template <class T> struct Decays {
     }
 };
 
-template <class T> MOLT_INLINE long piece(const SSDShape &s, long batch, long group, long tile) {
+template <class T>
+MOLT_INLINE long piece(const SSDShape &s, long batch, long group, long tile) {
     return (batch * s.groups + group) * s.tiles + tile;
 }
 
 /// B and C of a tile in the computing type, Bᵀ, and the lower triangle of C·Bᵀ.
 template <class T>
 MOLT_INLINE void scoreTile(
-    const SSDShape &s, const SSDView &b, const SSDView &c, long batch, long group, long tile, T *keys, T *queries,
-    T *flipped, T *scores) {
+    const SSDShape &s, const SSDView &b, const SSDView &c, long batch, long group, long tile, T *keys,
+    T *queries, T *flipped, T *scores) {
     const long q = s.paddedTile, n = s.paddedState, count = s.tokens(tile), rows = roundUp(count, padding<T>);
     const long from = tile * s.tile;
     readTile(s.kind, b.data, b.at(batch, from, group), b.token, count, s.state, rows, n, keys);
@@ -91,9 +93,11 @@ MOLT_INLINE void scoreTile(
 }
 
 /// rows[i] *= factor[i]
-template <class T> MOLT_INLINE void scaleRows(long count, long width, const T *factor, T *rows) {
+template <class T>
+MOLT_INLINE void scaleRows(long count, long width, const T *factor, T *rows) {
     for (long i = 0; i < count; ++i)
-        for (long j = 0; j < width; j += lanes<T>) store(rows + i * width + j, load(rows + i * width + j) * factor[i]);
+        for (long j = 0; j < width; j += lanes<T>)
+            store(rows + i * width + j, load(rows + i * width + j) * factor[i]);
 }
 
 }  // namespace molt::MOLT_ISA

@@ -14,7 +14,9 @@ using OptionalTensor = std::optional<Tensor>;
 
 inline bool given(const OptionalTensor &tensor) { return tensor.has_value() && tensor->defined(); }
 inline Tensor orUndefined(const OptionalTensor &tensor) { return given(tensor) ? *tensor : Tensor(); }
-inline OptionalTensor orNone(const Tensor &tensor) { return tensor.defined() ? OptionalTensor(tensor) : std::nullopt; }
+inline OptionalTensor orNone(const Tensor &tensor) {
+    return tensor.defined() ? OptionalTensor(tensor) : std::nullopt;
+}
 
 /// float, bfloat16 and double are computed as they come; half goes through float.
 inline bool isSupported(at::ScalarType type) {
@@ -34,8 +36,8 @@ inline Tensor withRows(const Tensor &tensor, at::ScalarType type) {
 
 inline void checkShape(const char *function, const char *name, const Tensor &tensor, at::IntArrayRef expected) {
     TORCH_CHECK(
-        tensor.sizes() == expected, function, ": ", name, " must have shape ", expected, " to fit the other arguments, but has ",
-        tensor.sizes());
+        tensor.sizes() == expected, function, ": ", name, " must have shape ", expected,
+        " to fit the other arguments, but has ", tensor.sizes());
 }
 
 }  // namespace molt

@@ -1,6 +1,7 @@
 // Vectors of one register, for code that is compiled once per instruction set.
-// A file that includes this defines MOLT_ISA (the namespace) and MOLT_REGISTER (bytes of a register) first and includes
-// nothing else that defines inline functions: the linker could pick its AVX-512 copy of a shared one on an older processor.
+// A file that includes this defines MOLT_ISA (the namespace) and MOLT_REGISTER (bytes of a register) first and
+// includes nothing else that defines inline functions: the linker could pick its AVX-512 copy of a shared one
+// on an older processor.
 #pragma once
 #include <stdint.h>
 
@@ -13,57 +14,81 @@
 
 namespace molt::MOLT_ISA {
 
-template <class T> struct Register;
+template <class T>
+struct Register;
 typedef float FloatVector __attribute__((vector_size(MOLT_REGISTER)));
 typedef double DoubleVector __attribute__((vector_size(MOLT_REGISTER)));
 typedef int32_t Int32Vector __attribute__((vector_size(MOLT_REGISTER)));
 typedef int64_t Int64Vector __attribute__((vector_size(MOLT_REGISTER)));
-template <> struct Register<float> {
+template <>
+struct Register<float> {
     typedef FloatVector vector;
     typedef Int32Vector mask;
     typedef int32_t integer;
     typedef float loose __attribute__((vector_size(MOLT_REGISTER), aligned(4), may_alias));
 };
-template <> struct Register<double> {
+template <>
+struct Register<double> {
     typedef DoubleVector vector;
     typedef Int64Vector mask;
     typedef int64_t integer;
     typedef double loose __attribute__((vector_size(MOLT_REGISTER), aligned(8), may_alias));
 };
 
-template <class T> using Vec = typename Register<T>::vector;
-template <class T> using Mask = typename Register<T>::mask;
-template <class T> inline constexpr long lanes = MOLT_REGISTER / long(sizeof(T));
+template <class T>
+using Vec = typename Register<T>::vector;
+template <class T>
+using Mask = typename Register<T>::mask;
+template <class T>
+inline constexpr long lanes = MOLT_REGISTER / long(sizeof(T));
 /// Rows and columns of every tile are padded to a multiple of this.
-template <class T> inline constexpr long padding = lanes<T> > MOLT_TILE_ROWS ? lanes<T> : MOLT_TILE_ROWS;
+template <class T>
+inline constexpr long padding = lanes<T> > MOLT_TILE_ROWS ? lanes<T> : MOLT_TILE_ROWS;
 
 MOLT_INLINE long roundUp(long value, long multiple) { return (value + multiple - 1) / multiple * multiple; }
-template <class T> MOLT_INLINE T least(T a, T b) { return a < b ? a : b; }
-template <class T> MOLT_INLINE T most(T a, T b) { return a < b ? b : a; }
+template <class T>
+MOLT_INLINE T least(T a, T b) {
+    return a < b ? a : b;
+}
+template <class T>
+MOLT_INLINE T most(T a, T b) {
+    return a < b ? b : a;
+}
 
-template <class T> MOLT_INLINE Vec<T> load(const T *p) {
+template <class T>
+MOLT_INLINE Vec<T> load(const T *p) {
     return *reinterpret_cast<const typename Register<T>::loose *>(p);
 }
-template <class T> MOLT_INLINE void store(T *p, Vec<T> v) { *reinterpret_cast<typename Register<T>::loose *>(p) = v; }
-template <class T> MOLT_INLINE Vec<T> splat(T x) { return x - Vec<T>{}; }
-template <class T> MOLT_INLINE void fill(T *p, long count, T value) {
+template <class T>
+MOLT_INLINE void store(T *p, Vec<T> v) {
+    *reinterpret_cast<typename Register<T>::loose *>(p) = v;
+}
+template <class T>
+MOLT_INLINE Vec<T> splat(T x) {
+    return x - Vec<T>{};
+}
+template <class T>
+MOLT_INLINE void fill(T *p, long count, T value) {
     for (long i = 0; i < count; ++i) p[i] = value;
 }
 
 /// 0, 1, 2, ...
-template <class T> MOLT_INLINE Mask<T> ramp() {
+template <class T>
+MOLT_INLINE Mask<T> ramp() {
     Mask<T> m{};
     for (long i = 0; i < lanes<T>; ++i) m[i] = typename Register<T>::integer(i);
     return m;
 }
 /// Lanes of columns [at, at + lanes) that lie in [first, last].
-template <class T> MOLT_INLINE Mask<T> within(long at, long first, long last) {
+template <class T>
+MOLT_INLINE Mask<T> within(long at, long first, long last) {
     using I = typename Register<T>::integer;
     Mask<T> columns = ramp<T>() + I(at);
     return (columns >= I(first)) & (columns <= I(last));
 }
 
-template <class T> MOLT_INLINE T sum(Vec<T> v) {
+template <class T>
+MOLT_INLINE T sum(Vec<T> v) {
     T lane[lanes<T>];
     store(lane, v);
     for (long half = lanes<T> / 2; half > 0; half /= 2)
@@ -97,7 +122,8 @@ MOLT_INLINE DoubleVector exponential(DoubleVector x) {
 }
 
 /// Transposes one square of `lanes` rows and columns.
-template <class T> MOLT_INLINE void transposeSquare(const T *from, long fromRow, T *to, long toRow) {
+template <class T>
+MOLT_INLINE void transposeSquare(const T *from, long fromRow, T *to, long toRow) {
     constexpr long count = lanes<T>;
     Vec<T> rows[count];
     for (long i = 0; i < count; ++i) rows[i] = load(from + i * fromRow);
