@@ -42,7 +42,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// Folders of golden files, which are read from the source tree.
 let exclusions = [
-    "MoltTemplatesTests": ["Golden"]
+    "MoltTemplatesTests": ["Golden"],
+    "MoltModelsTests": ["Golden"],
+    "MoltOptimTests": ["Golden"],
 ]
 
 let shared: [Target] = [
@@ -107,7 +109,7 @@ let engine: [Target] = [
     program("molt-train", ["MoltTrainer", argumentParser]),
     tests("MoltTensorTests", ["MoltTensor"]),
     tests("MoltNNTests", ["MoltNN", "MoltTensor"]),
-    tests("MoltModelsTests", ["MoltModels", "MoltNN", "MoltTensor", "MoltRecipe"]),
+    tests("MoltModelsTests", ["MoltModels", "MoltOptim", "MoltNN", "MoltTensor", "MoltRecipe"]),
     tests("MoltParallelTests", ["MoltParallel", "MoltNN", "MoltTensor", "MoltCore"]),
     tests("MoltOptimTests", ["MoltOptim", "MoltNN", "MoltTensor"]),
     tests("MoltCheckpointTests", ["MoltCheckpoint", "MoltTensor", "MoltCore"]),
