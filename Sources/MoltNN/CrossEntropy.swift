@@ -1,0 +1,26 @@
+package import MoltTensor
+
+/// The loss of next-token prediction, taken over chunks of rows so that the logits of a batch never exist at once.
+package enum CrossEntropy {
+    /// Targets with this value count for nothing.
+    package static let ignored = -100
+
+    /// The sum (not the mean) over all targets, in fp32: a rank divides by what all ranks agree on.
+    /// - Parameters:
+    ///   - hidden: [b, s, d], after the last norm.
+    ///   - weight: [vocabulary, d].
+    ///   - targets: [b, s], `ignored` where there is none.
+    package static func sum(hidden: Tensor, weight: Tensor, targets: Tensor) throws(TorchError) -> Tensor {
+        try CrossEntropyReference.sum(hidden: hidden, weight: weight, targets: targets)
+    }
+}
+
+/// The same with the full logits, in plain operators.
+package enum CrossEntropyReference {
+    package static func sum(hidden: Tensor, weight: Tensor, targets: Tensor) throws(TorchError) -> Tensor {
+        let rows = try hidden.flatten(through: -2)
+        let logits = try rows.linear(weight, nil)
+        let wide = try logits.to(logits.dtype == .float64 ? .float64 : .float32)
+        return try wide.crossEntropy(targets.flatten(), reduction: .sum, ignoring: CrossEntropy.ignored)
+    }
+}

@@ -1,0 +1,78 @@
+package import MoltTensor
+
+/// The parameters of a model in the order of their creation, and the layers that can carry adapters.
+package final class ParameterRegistry {
+    /// Where parameters are created; on `meta` they have a shape and no memory.
+    package let device: Device
+    package let dtype: DType
+    package let seed: Int
+    package private(set) var parameters: [Parameter] = []
+    package private(set) var linears: [Linear] = []
+    private var byName: [String: Parameter] = [:]
+
+    package init(device: Device = .cpu, dtype: DType = .float32, seed: Int = 1) {
+        self.device = device
+        self.dtype = dtype
+        self.seed = seed
+    }
+
+    /// The scope of the whole model.
+    package var root: ParameterScope { ParameterScope(registry: self, path: "") }
+
+    package subscript(name: String) -> Parameter? { byName[name] }
+
+    package var names: [String] { parameters.map(\.name) }
+
+    package var trainable: [Parameter] { parameters.filter(\.isTrainable) }
+
+    /// Numbers in all parameters.
+    package var count: Int { parameters.reduce(0) { $0 + $1.count } }
+
+    package var trainableCount: Int { trainable.reduce(0) { $0 + $1.count } }
+
+    /// Creates and initialises a parameter. Its values follow from the seed and its name alone: neither the order of
+    /// creation, nor the rank, nor the device changes them.
+    func create(
+        _ name: String, _ shape: [Int], _ initializer: Initializer, decays: Bool
+    ) throws(TorchError) -> Parameter {
+        precondition(byName[name] == nil, "two parameters are named \(name)")
+        let value = try initializer.tensor(
+            shape, dtype: dtype, device: device, seed: Initializer.seed(for: name, run: seed))
+        let parameter = try Parameter(
+            name: name, shape: shape, initializer: initializer, decays: decays, value: value)
+        parameters.append(parameter)
+        byName[name] = parameter
+        return parameter
+    }
+
+    /// Forgets the adapters' parameters, after their effect went into the weights.
+    func removeAdapters() {
+        parameters.removeAll { LoRA.isAdapter($0.name) }
+        byName = byName.filter { !LoRA.isAdapter($0.key) }
+    }
+
+    func add(_ linear: Linear) {
+        linears.append(linear)
+    }
+}
+
+/// A place in the tree of names; layers create their parameters in the one they are given.
+package struct ParameterScope {
+    package let registry: ParameterRegistry
+    package let path: String
+
+    package static func / (scope: ParameterScope, name: String) -> ParameterScope {
+        ParameterScope(registry: scope.registry, path: scope.path.isEmpty ? name : "\(scope.path).\(name)")
+    }
+
+    package static func / (scope: ParameterScope, index: Int) -> ParameterScope {
+        scope / String(index)
+    }
+
+    /// Creates the parameter `name` here.
+    package func parameter(
+        _ name: String, _ shape: [Int], _ initializer: Initializer, decays: Bool = true
+    ) throws(TorchError) -> Parameter {
+        try registry.create((self / name).path, shape, initializer, decays: decays)
+    }
+}

@@ -1,0 +1,13 @@
+package import MoltTensor
+
+extension Tensor {
+    /// The last dimension in pieces: [.., a·b] as [.., a, b].
+    package func splitLast(_ sizes: [Int]) throws(TorchError) -> Tensor {
+        try reshape(shape.dropLast() + sizes)
+    }
+
+    /// Zeros of another shape, with the type and on the device of `other`.
+    package static func zeros(_ shape: [Int], like other: Tensor) throws(TorchError) -> Tensor {
+        try zeros(shape, dtype: other.dtype, device: other.device)
+    }
+}
