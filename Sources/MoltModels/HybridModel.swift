@@ -1,0 +1,86 @@
+package import MoltNN
+package import MoltRecipe
+package import MoltTensor
+
+/// A language model of Mamba-2, attention and MLP layers in any order, under the names of its Hugging Face family.
+///
+/// | parameter | shape | first values | decay |
+/// |---|---|---|---|
+/// | backbone.embeddings.weight | [vocabulary, d] | normal, deviation `initializer_range` | yes |
+/// | backbone.layers.N.norm.weight | [d] | 1 | no |
+/// | backbone.layers.N.mixer.{q,k,v}_proj.weight, {gate,up}_proj.weight | [out, in] | uniform ±1/√in | yes |
+/// | backbone.layers.N.mixer.{o,down}_proj.weight | [d, in] | uniform ±1/√in, divided by √layers | yes |
+/// | backbone.norm_f.weight | [d] | 1 | no |
+/// | lm_head.weight, unless tied to the embeddings | [vocabulary, d] | uniform ±1/√d | yes |
+///
+/// The Mamba-2 mixer's own are in `Mamba2Mixer`. These are mamba_ssm's, where the MLP's and attention's output
+/// projections count as residual branches too.
+package final class HybridModel {
+    package let section: ModelSection
+    package let registry: ParameterRegistry
+    package let embeddings: Embedding
+    package let blocks: [Block]
+    package let norm: RMSNorm
+    /// Nil when the embeddings serve as the head.
+    package let head: Linear?
+
+    package init(_ section: ModelSection, registry: ParameterRegistry = ParameterRegistry()) throws {
+        try section.validateForTraining()
+        guard let vocabulary = section.vocabularySize else { throw ModelError.missingVocabularySize }
+        self.section = section
+        self.registry = registry
+        let backbone = registry.root / "backbone"
+        embeddings = try Embedding(
+            backbone / "embeddings", count: vocabulary, width: section.hiddenSize,
+            deviation: section.initializerRange)
+        var blocks: [Block] = []
+        for (index, kind) in section.pattern.layers.enumerated() where section.mixersEnabled || kind == .mlp {
+            blocks.append(try Block(backbone / "layers" / index, kind, section))
+        }
+        self.blocks = blocks
+        norm = try RMSNorm(backbone / "norm_f", width: section.hiddenSize, epsilon: section.normEpsilon)
+        head = section.tiedEmbeddings
+            ? nil : try Linear(registry.root / "lm_head", section.hiddenSize, vocabulary)
+    }
+
+    /// The hidden states after the last norm, [b, s, d].
+    /// - Parameters:
+    ///   - tokens: [b, s], int64.
+    ///   - sequenceIndex: [b, s], int32: the document of each token when sequences are packed; it never falls.
+    ///   - state: continues earlier tokens (see `step`).
+    package func hidden(
+        _ tokens: Tensor, sequenceIndex: Tensor? = nil, state: GenerationState? = nil
+    ) throws(TorchError) -> Tensor {
+        let context = try SequenceContext(
+            sequenceIndex: sequenceIndex, hasAttention: section.mixersEnabled && section.pattern.count(of: .attention) > 0)
+        var x = try embeddings(tokens)
+        for (index, block) in blocks.enumerated() {
+            x = try block(x, context, state: state?.layers[index] ?? .none)
+        }
+        state?.advance(by: tokens.shape[1])
+        return try norm(x)
+    }
+
+    /// Scores of every next token, [b, s, vocabulary]; large, so training goes through `lossSum` instead.
+    package func logits(_ hidden: Tensor) throws(TorchError) -> Tensor {
+        if let head { return try head(hidden) }
+        return try hidden.linear(embeddings.weight.value)
+    }
+
+    /// The summed cross-entropy of `targets` [b, s] (`CrossEntropy.ignored` where there is none), in fp32.
+    package func lossSum(
+        _ tokens: Tensor, targets: Tensor, sequenceIndex: Tensor? = nil
+    ) throws(TorchError) -> Tensor {
+        let hidden = try hidden(tokens, sequenceIndex: sequenceIndex)
+        return try CrossEntropy.sum(hidden: hidden, weight: headWeight(), targets: targets)
+    }
+
+    /// The weight that turns hidden states into scores, an adapter's part included.
+    package func headWeight() throws(TorchError) -> Tensor {
+        guard let head else { return embeddings.weight.value }
+        return try head.effectiveWeight()
+    }
+
+    /// What a checkpoint says about the architecture, so that another one is refused by name.
+    package var architecture: [String: String] { section.architecture }
+}

@@ -1,0 +1,84 @@
+package import MoltNN
+package import MoltTensor
+
+/// The Mamba-2 mixer (Dao and Gu 2024, section 7).
+///
+///     z, xBC, dt = in_proj(u)
+///     x, B, C    = silu(conv1d(xBC))
+///     y          = SSD(x, dt, A, B, C, D)
+///     out        = out_proj(RMSNorm(y · silu(z)))        the norm in as many groups as B and C have
+///
+/// | parameter | shape | first values | decay |
+/// |---|---|---|---|
+/// | in_proj.weight | [2·inner + 2·g·n + h, d] | uniform ±1/√d | yes |
+/// | conv1d.weight | [inner + 2·g·n, 1, K] | uniform ±1/√K | yes |
+/// | conv1d.bias | [inner + 2·g·n] | uniform ±1/√K | no |
+/// | dt_bias | [h] | softplus⁻¹ of log-uniform in [0.001, 0.1], at least 0.0001 | no |
+/// | A_log | [h] | log of uniform in [1, 16] | no |
+/// | D | [h] | 1 | no |
+/// | norm.weight | [inner] | 1 | no |
+/// | out_proj.weight | [d, inner] | uniform ±1/√inner, divided by √(layers of the model) | yes |
+package final class Mamba2Mixer {
+    package struct Sizes: Hashable, Sendable {
+        package var width: Int
+        package var heads: Int
+        package var headSize: Int
+        package var groups: Int
+        package var stateSize: Int
+        package var taps: Int
+        package var chunk: Int
+        package var epsilon: Double
+
+        var inner: Int { heads * headSize }
+        var convolved: Int { inner + 2 * groups * stateSize }
+    }
+
+    package let sizes: Sizes
+    package let inProj: Linear
+    package let conv: CausalConv1d
+    package let dtBias: Parameter
+    package let aLog: Parameter
+    package let d: Parameter
+    package let norm: GatedRMSNorm
+    package let outProj: Linear
+
+    package init(_ scope: ParameterScope, _ sizes: Sizes, outputGain: Double) throws(TorchError) {
+        self.sizes = sizes
+        inProj = try Linear(scope / "in_proj", sizes.width, sizes.inner + sizes.convolved + sizes.heads)
+        conv = try CausalConv1d(scope / "conv1d", channels: sizes.convolved, taps: sizes.taps)
+        dtBias = try scope.parameter(
+            "dt_bias", [sizes.heads], .inverseSoftplusOfLogUniform(0.001...0.1, floor: 0.0001), decays: false)
+        aLog = try scope.parameter("A_log", [sizes.heads], .logOfUniform(1...16), decays: false)
+        d = try scope.parameter("D", [sizes.heads], .ones, decays: false)
+        norm = try GatedRMSNorm(
+            scope / "norm", width: sizes.inner, groupSize: sizes.inner / sizes.groups, epsilon: sizes.epsilon)
+        outProj = try Linear(
+            scope / "out_proj", sizes.inner, sizes.width, initializer: .fanIn(sizes.inner, gain: outputGain))
+    }
+
+    /// - Parameters:
+    ///   - sequenceIndex: the document of each token, for packed sequences.
+    ///   - state: continues a sequence, and is left as this call leaves it.
+    package func callAsFunction(
+        _ u_bsd: Tensor, sequenceIndex: Tensor? = nil, state: Mamba2State? = nil
+    ) throws(TorchError) -> Tensor {
+        let (inner, groupWidth) = (sizes.inner, sizes.groups * sizes.stateSize)
+        let zxbcdt = try inProj(u_bsd)
+        let parts = try zxbcdt.split([inner, sizes.convolved, sizes.heads], dim: -1)
+        let (z, xbc, dt_bsh) = (parts[0], parts[1], parts[2])
+
+        let convolved = try conv(xbc, sequenceIndex: sequenceIndex, tail: state?.tail)
+        try state?.advance(tail: conv.tail(after: xbc, from: state?.tail))
+        let mixed = try convolved.split([inner, groupWidth, groupWidth], dim: -1)
+
+        let scanned = try SSD.scan(
+            SSDInput(
+                x: mixed[0].splitLast([sizes.heads, sizes.headSize]), dt: dt_bsh, dtBias: dtBias.value,
+                aLog: aLog.value, b: mixed[1].splitLast([sizes.groups, sizes.stateSize]),
+                c: mixed[2].splitLast([sizes.groups, sizes.stateSize]), d: d.value,
+                sequenceIndex: sequenceIndex, initialState: state?.ssm),
+            chunk: sizes.chunk)
+        state?.advance(ssm: scanned.finalState_bhpn)
+        return try outProj(norm(scanned.y_bshp.flatten(from: -2, through: -1), gate: z))
+    }
+}

@@ -1,0 +1,76 @@
+import MoltModels
+import MoltTensor
+import Testing
+
+struct GenerationTests {
+    @Test(arguments: ["M-*M-", "MM", "*-", "*M*"], [1, 2, 23])
+    func stepByStepEqualsTheWholeForward(_ pattern: String, prompt: Int) throws {
+        let model = try TinyModels.synthetic(TinyModels.nemotronH(pattern))
+        let tokens = try TinyModels.tokens("generation", 2, 100)
+        let whole = try model.logits(model.hidden(tokens))
+        let state = model.generationState()
+        var scores = try model.step(tokens.narrow(1, from: 0, length: prompt), state)
+        for position in prompt..<100 {
+            let difference = try maximumDifference(scores, whole.select(1, position - 1))
+            #expect(difference <= 1e-5, "after \(position) tokens the scores differ by \(difference)")
+            scores = try model.step(tokens.narrow(1, from: position, length: 1), state)
+        }
+        #expect(state.position == 100)
+        #expect(try maximumDifference(scores, whole.select(1, 99)) <= 1e-5)
+    }
+
+    @Test func aPromptInPiecesIsThePrompt() throws {
+        let model = try TinyModels.synthetic(TinyModels.nemotronH())
+        let tokens = try TinyModels.tokens("generation", 1, 60)
+        let whole = try model.step(tokens, model.generationState())
+        let state = model.generationState()
+        for (start, count) in [(0, 2), (2, 30), (32, 27)] { _ = try model.step(tokens.narrow(1, from: start, length: count), state) }
+        #expect(try maximumDifference(model.step(tokens.narrow(1, from: 59, length: 1), state), whole) <= 1e-5)
+    }
+
+    @Test func theStateOfAMambaLayerDoesNotGrow() throws {
+        let model = try TinyModels.synthetic(TinyModels.nemotronH("M"))
+        let state = model.generationState()
+        _ = try model.step(TinyModels.tokens("generation", 1, 50), state)
+        guard case .mamba(let layer) = state.layers[0] else { return #expect(Bool(false), "not a Mamba layer") }
+        #expect(layer.tail?.shape == [1, 3, 78])
+        #expect(layer.ssm?.shape == [1, 6, 8, 5])
+        #expect(layer.ssm?.dtype == .float32)
+    }
+}
+
+struct SamplerTests {
+    @Test func greedyTakesTheBestAndTheLowerOfEquals() {
+        var sampler = Sampler()
+        #expect(sampler.choose([0.1, 3, -1, 3]) == 1)
+    }
+
+    @Test func theSeedDecides() {
+        let scores = (0..<50).map { Float($0 % 7) / 3 }
+        func run(_ seed: UInt64) -> [Int] {
+            var sampler = Sampler(temperature: 1, seed: seed)
+            return (0..<40).map { _ in sampler.choose(scores) }
+        }
+        #expect(run(4) == run(4))
+        #expect(run(4) != run(5))
+    }
+
+    @Test func frequenciesFollowTheProbabilities() {
+        var sampler = Sampler(temperature: 1, seed: 3)
+        var counts = [0, 0, 0]
+        for _ in 0..<30_000 { counts[sampler.choose([0, 0.6931472, 1.609438])] += 1 }
+        for (count, expected) in zip(counts, [1.0, 2, 5]) {
+            #expect(abs(Double(count) / 30_000 - expected / 8) < 0.012)
+        }
+    }
+
+    @Test func topKAndTopPLeaveOutTheRest() {
+        let scores: [Float] = [0, 2, 1, -1]
+        var two = Sampler(temperature: 5, topK: 2, seed: 1)
+        #expect(Set((0..<300).map { _ in two.choose(scores) }) == [1, 2])
+        var most = Sampler(temperature: 1, topP: 0.6, seed: 1)
+        #expect(Set((0..<300).map { _ in most.choose(scores) }) == [1])
+        var all = Sampler(temperature: 1, topP: 1, seed: 1)
+        #expect(Set((0..<3000).map { _ in all.choose(scores) }) == [0, 1, 2, 3])
+    }
+}

@@ -1,0 +1,74 @@
+import MoltModels
+import MoltNN
+import MoltOptim
+import MoltRecipe
+import MoltTensor
+import Testing
+
+struct TrainingTests {
+    @Test(arguments: [false, true])
+    func aTinyModelOverfitsOneBatch(_ mixedPrecision: Bool) throws {
+        var section = try TinyModels.nemotronH()
+        section.activation = .silu
+        section.gatedMLP = true
+        let model = try HybridModel(section)
+        let optimizer = try AdamW(model.registry.trainable, AdamW.Settings(weightDecay: 0))
+        let tokens = try TinyModels.tokens(2, 24), targets = try TinyModels.tokens("targets", 2, 24)
+        var losses: [Double] = []
+        for _ in 0..<120 {
+            let loss = try autocast(mixedPrecision ? .bfloat16 : nil) { () throws(TorchError) in
+                try model.lossSum(tokens, targets: targets) / 48
+            }
+            try loss.backward()
+            _ = try GradientNorm.clip(optimizer.parameters, to: 1)
+            try optimizer.step(learningRate: 1e-2)
+            optimizer.zeroGradients()
+            losses.append(try loss.item())
+        }
+        #expect(losses[0] > 3)
+        #expect(losses[losses.count - 1] < 0.3, "the loss is still \(losses[losses.count - 1])")
+    }
+
+    @Test func theSameSeedGivesTheSameBits() throws {
+        func run() throws -> [Double] {
+            let model = try HybridModel(TinyModels.nemotronH())
+            let optimizer = try AdamW(model.registry.trainable)
+            return try (0..<5).map { _ in
+                let loss = try model.lossSum(TinyModels.tokens(2, 24), targets: TinyModels.tokens("targets", 2, 24))
+                try loss.backward()
+                try optimizer.step(learningRate: 1e-3)
+                optimizer.zeroGradients()
+                return try loss.item()
+            }
+        }
+        #expect(try run() == run())
+    }
+
+    @Test func withoutMixersATokenSeesOnlyItself() throws {
+        var section = try TinyModels.nemotronH()
+        section.mixersEnabled = false
+        let model = try HybridModel(section)
+        #expect(model.registry.names.filter { $0.contains("layers") }.allSatisfy { $0.contains("layers.1.") || $0.contains("layers.4.") })
+        let tokens = try TinyModels.tokens(1, 9)
+        let together = try model.hidden(tokens).narrow(1, from: 8, length: 1)
+        #expect(try maximumDifference(together, model.hidden(tokens.narrow(1, from: 8, length: 1))) <= 1e-6)
+    }
+
+    @Test(arguments: ["MEM", "E"])
+    func expertsAreRefusedByName(_ pattern: String) throws {
+        let section = try TinyModels.nemotronH(pattern)
+        #expect(throws: ModelError.unsupportedLayer(.experts)) { try HybridModel(section) }
+    }
+
+    @Test func sizesThatCannotBeAreRefused() throws {
+        var section = try TinyModels.nemotronH()
+        section.groups = 4
+        #expect(throws: ModelError.badSize("6 mamba_heads do not divide into 4 groups")) { try HybridModel(section) }
+        section.groups = 3
+        section.keyValueHeads = 0
+        #expect(throws: ModelError.self) { try HybridModel(section) }
+        section.vocabularySize = nil
+        section.keyValueHeads = 2
+        #expect(throws: ModelError.missingVocabularySize) { try HybridModel(section) }
+    }
+}
