@@ -31,6 +31,8 @@ package struct LaunchPlan: Codable, Hashable, Sendable {
     package var stopMargin: Double
     /// Seconds that the workers get between SIGTERM and SIGKILL.
     package var killAfter: Double
+    /// Seconds that an incarnation may last, as asked of the scheduler; nil when the partition decides.
+    package var timeLimit: Double?
 
     package enum Launcher: String, Codable, Sendable {
         /// Children on this node.
@@ -44,7 +46,7 @@ package struct LaunchPlan: Codable, Hashable, Sendable {
         launcher: Launcher, nodes: Int, ranksPerNode: Int, cpusPerRank: Int, gpusPerRank: Int, command: [String],
         isForeign: Bool, environment: [String: String], workingDirectory: String, srunOptions: [String] = [],
         silence: [RunEvent.Phase: Double] = LaunchPlan.defaultSilence, exitCodes: [Int32: Int32] = [:],
-        daemonFile: String, stopMargin: Double = 60, killAfter: Double = 30
+        daemonFile: String, stopMargin: Double = 60, killAfter: Double = 30, timeLimit: Double? = nil
     ) {
         self.run = run
         self.name = name
@@ -67,6 +69,7 @@ package struct LaunchPlan: Codable, Hashable, Sendable {
         self.daemonFile = daemonFile
         self.stopMargin = stopMargin
         self.killAfter = killAfter
+        self.timeLimit = timeLimit
     }
 
     /// Seconds; generous, because a false kill costs more than a late one.

@@ -1,0 +1,104 @@
+/// What a run will take, said before it is submitted.
+package struct Estimate: Hashable, Sendable, Codable {
+    package var parameters: Int
+    package var trainableParameters: Int
+    package var steps: Int
+    package var tokens: Int
+    package var flopsPerToken: Double
+    /// Bytes at the peak of a step, for one rank.
+    package var memoryPerRank: Memory
+
+    /// Where the bytes go.
+    package struct Memory: Hashable, Sendable, Codable {
+        package var weights: Double
+        package var gradients: Double
+        package var optimizer: Double
+        package var activations: Double
+        /// Program, libraries, allocator and thread buffers.
+        package var runtime: Double
+
+        package var total: Double { weights + gradients + optimizer + activations + runtime }
+    }
+
+    /// Nil for a recipe that does not train or whose model is only known from `init_from`.
+    package init?(_ recipe: Recipe) {
+        guard recipe.trains, let model = recipe.model, let data = recipe.data, let steps = recipe.plannedSteps else {
+            return nil
+        }
+        let size = ModelSize(model, sequenceLength: data.sequenceLength)
+        parameters = size.parameters
+        trainableParameters = recipe.method.type == .lora ? Self.adapters(recipe.method, model) : size.parameters
+        self.steps = steps
+        tokens = steps * recipe.tokensPerStep
+        flopsPerToken = size.flopsPerToken
+        memoryPerRank = Self.memory(
+            recipe, model, parameters: size.parameters, trainable: trainableParameters,
+            sequenceLength: data.sequenceLength)
+    }
+
+    private static func adapters(_ method: MethodSection, _ model: ModelSection) -> Int {
+        var count = 0
+        for kind in model.pattern.layers {
+            for linear in ModelSize.linears(kind, model)
+            where method.targets.contains(where: { $0.split(separator: ".").last.map(String.init) == linear.name }) {
+                count += method.rank * (linear.from + linear.to)
+            }
+        }
+        return count
+    }
+
+    /// Weights, gradients and AdamW's two moments are fp32 (4, 4 and 8 bytes a parameter); bf16 adds a 2-byte copy of
+    /// the weights that autocast keeps during a step. Activations are what backward needs, `Activations` counts them.
+    private static func memory(
+        _ recipe: Recipe, _ model: ModelSection, parameters: Int, trainable: Int, sequenceLength: Int
+    ) -> Memory {
+        let isHalf = recipe.train.precision == .bf16
+        let tokens = Double(recipe.train.microBatch * sequenceLength)
+        return Memory(
+            weights: Double(parameters) * (isHalf ? 6 : 4) + (trainable < parameters ? Double(trainable) * 4 : 0),
+            gradients: Double(trainable) * 4, optimizer: Double(trainable) * 8,
+            activations: tokens * Activations.bytesPerToken(model, isHalf: isHalf, sequenceLength: sequenceLength),
+            runtime: Activations.runtime)
+    }
+}
+
+/// Bytes that backward needs for one token, by kind of layer, in the engine as it is.
+///
+/// For each linear map its input is kept, in the compute type (w bytes: 4, or 2 under bf16); norms keep their fp32
+/// input; the convolution its input and output; the scan x, B, C, dt, the gate and one fp32 state a chunk.
+enum Activations {
+    static let runtime = 300.0 * 1_048_576
+
+    static func bytesPerToken(_ model: ModelSection, isHalf: Bool, sequenceLength: Int) -> Double {
+        let w = isHalf ? 2.0 : 4.0
+        let d = Double(model.hiddenSize)
+        var bytes = 4 * d * 3 + w * d
+        for kind in model.pattern.layers { bytes += layer(kind, model, w: w, sequenceLength: sequenceLength) }
+        return bytes
+    }
+
+    private static func layer(_ kind: LayerKind, _ model: ModelSection, w: Double, sequenceLength: Int) -> Double {
+        let d = Double(model.hiddenSize)
+        let residual = 4 * d + 4 * d + w * d
+        switch kind {
+        case .mamba:
+            let inner = Double(model.mambaHeads * model.mambaHeadSize)
+            let shared = Double(2 * model.groups * model.stateSize), heads = Double(model.mambaHeads)
+            let chunk = Double(min(model.chunkSize, max(1, sequenceLength)))
+            let projected = w * (2 * inner + shared + heads)
+            let convolution = w * 2 * (inner + shared)
+            let states = 4 * inner * Double(model.stateSize) / chunk
+            let gate = w * inner + 4 * inner * 2 + w * inner
+            return residual + projected + convolution + states + gate + 4 * heads * 2
+        case .attention:
+            let q = Double(model.attentionHeads * model.attentionHeadSize)
+            let kv = Double(model.keyValueHeads * model.attentionHeadSize)
+            return residual + w * (2 * q + 2 * kv) + 4 * Double(model.attentionHeads)
+        case .mlp:
+            let f = Double(model.feedForwardSize)
+            return residual + w * f * (model.gatedMLP ? 4 : 2)
+        case .experts:
+            return residual
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/// What a recipe or a site file may not exceed: such files come from other people.
+enum Limits {
+    static let fileBytes = 128 << 10
+    static let depth = 32
+    /// Nodes after expansion of aliases.
+    static let nodes = 20_000
+    static let aliases = 16
+    static let extendsDepth = 8
+    static let overrides = 256
+    static let listItems = 4096
+}

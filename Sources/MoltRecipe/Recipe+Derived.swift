@@ -1,0 +1,20 @@
+extension Recipe {
+    /// Workers of the whole run.
+    package var worldSize: Int { resources.nodes * resources.ranks }
+
+    /// Copies of the model that see different data.
+    package var dataParallelSize: Int { max(1, worldSize / (parallel.tensor * parallel.pipeline)) }
+
+    package var tokensPerStep: Int { train.globalBatch * (data?.sequenceLength ?? 0) }
+
+    /// Optimizer steps of the whole run; nil for a task that does not train.
+    package var plannedSteps: Int? {
+        if let steps = train.steps { return steps }
+        guard let tokens = train.tokens, tokensPerStep > 0 else { return nil }
+        return (tokens + tokensPerStep - 1) / tokensPerStep
+    }
+
+    package var gpusPerRank: Int { resources.gpusPerNode / resources.ranks }
+
+    package var trains: Bool { task == .pretrain || task == .finetune }
+}

@@ -1,0 +1,183 @@
+import MoltCore
+
+/// What no single value shows: the sizes and sections of a recipe must fit each other.
+struct RecipeCheck {
+    let recipe: Recipe
+    let problems: ProblemList
+    /// False leaves out what only a recipe about to run must have.
+    let isComplete: Bool
+
+    func run() {
+        checkName()
+        if isComplete { checkTask() }
+        if recipe.task != .command, recipe.command != nil {
+            refuse("command", "'command' is only for 'task: command'")
+        }
+        if let model = recipe.model { check(model) }
+        if recipe.trains { checkTraining() }
+        checkMethod()
+        checkParallel()
+        checkResources()
+        checkNotify()
+    }
+
+    /// Reports once per key, and not for a key whose value could not be read in the first place.
+    private func refuse(_ key: String, _ what: String, fix: String? = nil) {
+        guard !problems.isReported(key) else { return }
+        problems.add(what, at: problems.origin(of: key), key: key, fix: fix)
+    }
+
+    private func checkName() {
+        do throws(UserError) {
+            try RunName.check(recipe.name)
+        } catch {
+            refuse("name", error.what, fix: error.fix)
+        }
+    }
+
+    private func checkTask() {
+        switch recipe.task {
+        case .pretrain:
+            need(recipe.model, "model", "'task: pretrain' needs a model", "add 'model', or 'extends' a built-in recipe")
+            needData()
+        case .finetune:
+            need(recipe.initFrom, "init_from", "'task: finetune' needs weights to start from", initFromFix)
+            needData()
+        case .generate, .convert:
+            need(recipe.initFrom, "init_from", "'task: \(recipe.task.rawValue)' needs a model", initFromFix)
+        case .evaluate:
+            need(recipe.initFrom, "init_from", "'task: evaluate' needs a model", initFromFix)
+            needData()
+        case .prepare:
+            needData()
+        case .command:
+            if (recipe.command ?? []).first?.isEmpty ?? true {
+                refuse("command", "'task: command' needs a command", fix: "like command: [python3, train.py]")
+            }
+        }
+    }
+
+    private let initFromFix = "set 'init_from' to a model's folder, a checkpoint or a run id"
+
+    private func need(_ value: Any?, _ key: String, _ what: String, _ fix: String) {
+        if value == nil { refuse(key, what, fix: fix) }
+    }
+
+    private func needData() {
+        guard let data = recipe.data else {
+            let what = "'task: \(recipe.task.rawValue)' needs data"
+            return refuse("data", what, fix: "like data: {train: corpus.jsonl, validation: val.jsonl}")
+        }
+        if recipe.task == .evaluate {
+            if data.validation.isEmpty { refuse("data.validation", "'task: evaluate' needs 'data.validation'") }
+        } else if data.train.isEmpty {
+            refuse("data.train", "'data.train' names no file", fix: "a file, a list of files, a folder or a pattern")
+        }
+    }
+
+    private func check(_ model: ModelSection) {
+        let pattern = model.pattern
+        if pattern.count(of: .experts) > 0 {
+            refuse("model.pattern", "mixtures of experts (E) are not available in this version")
+        }
+        if model.family == .mamba2, pattern.layers.contains(where: { $0 != .mamba }) {
+            refuse("model.pattern", "'family: mamba2' has Mamba-2 layers (M) only", fix: "use 'family: nemotron_h'")
+        }
+        if pattern.count(of: .mamba) > 0 {
+            if model.mambaHeads == 0 {
+                refuse("model.mamba_heads", "the pattern has Mamba-2 layers (M), but 'mamba_heads' is not set")
+            } else if model.mambaHeads % model.groups != 0 {
+                refuse("model.groups", "\(model.mambaHeads) mamba_heads cannot be divided into \(model.groups) groups")
+            }
+        }
+        if pattern.count(of: .attention) > 0 {
+            if model.attentionHeads == 0 {
+                refuse(
+                    "model.attention_heads", "the pattern has attention layers (*), but 'attention_heads' is not set")
+            } else if model.keyValueHeads == 0 || model.attentionHeads % model.keyValueHeads != 0 {
+                refuse(
+                    "model.kv_heads",
+                    "\(model.attentionHeads) attention_heads cannot be divided among \(model.keyValueHeads) kv_heads")
+            }
+        }
+        if pattern.count(of: .mlp) > 0, model.feedForwardSize == 0 {
+            refuse("model.ffn_size", "the pattern has MLP layers (-), but 'ffn_size' is not set")
+        }
+    }
+
+    private func checkTraining() {
+        let train = recipe.train
+        switch (train.tokens, train.steps) {
+        case (nil, nil):
+            guard isComplete else { break }
+            refuse("train", "neither 'tokens' nor 'steps' says how long to train", fix: "like train: {tokens: 200M}")
+        case (.some, .some):
+            refuse("train.steps", "'tokens' and 'steps' are both set", fix: "remove one: the other follows from it")
+        case (.some, nil), (nil, .some):
+            break
+        }
+        let share = train.microBatch * recipe.dataParallelSize
+        if train.globalBatch % share != 0 {
+            refuse(
+                "train.global_batch",
+                "global_batch \(train.globalBatch) cannot be divided into micro-batches of \(train.microBatch) "
+                    + "on \(recipe.dataParallelSize) ranks",
+                fix: "use a multiple of \(share), like \(max(1, (train.globalBatch + share / 2) / share) * share)")
+        }
+        if recipe.optimizer.betas.count != 2 {
+            refuse("optimizer.betas", "'betas' needs two numbers, found \(recipe.optimizer.betas.count)")
+        }
+        if recipe.schedule.minimumLearningRate > recipe.optimizer.learningRate {
+            refuse(
+                "schedule.min_lr", "min_lr \(recipe.schedule.minimumLearningRate) is above the learning rate "
+                    + "\(recipe.optimizer.learningRate)")
+        }
+        if recipe.checkpoint.every == nil, recipe.checkpoint.everySteps == nil {
+            refuse(
+                "checkpoint", "no periodic checkpoints: 'every' and 'every_steps' are both empty",
+                fix: "like checkpoint: {every: 10m}")
+        }
+    }
+
+    private func checkMethod() {
+        guard recipe.method.type == .lora else { return }
+        if recipe.method.targets.isEmpty {
+            refuse("method.targets", "'type: lora' needs targets", fix: "like targets: [in_proj, out_proj]")
+        }
+        if isComplete, recipe.trains, recipe.initFrom == nil {
+            refuse("method.type", "adapters need weights to start from", fix: initFromFix)
+        }
+    }
+
+    private func checkParallel() {
+        let parallel = recipe.parallel
+        let fix = "leave it out: data parallelism over all ranks is what runs"
+        if parallel.tensor > 1 {
+            refuse("parallel.tensor", "tensor parallelism is not available in this version", fix: fix)
+        }
+        if parallel.pipeline > 1 {
+            refuse("parallel.pipeline", "pipeline parallelism is not available in this version", fix: fix)
+        }
+        if parallel.sequence {
+            refuse("parallel.sequence", "sequence parallelism is not available in this version", fix: fix)
+        }
+    }
+
+    private func checkResources() {
+        let resources = recipe.resources
+        if resources.gpusPerNode > 0, resources.gpusPerNode % resources.ranks != 0 {
+            refuse(
+                "resources.ranks_per_node",
+                "\(resources.gpusPerNode) gpus_per_node cannot be divided among \(resources.ranks) ranks_per_node")
+        }
+        if let time = resources.time, let total = recipe.policy.maxTotal, time > total {
+            refuse("resources.time", "one attempt's time is longer than 'policy.max_total' for all of them")
+        }
+    }
+
+    private func checkNotify() {
+        if let command = recipe.notify.command, command.first?.isEmpty ?? true {
+            refuse("notify.command", "the command is empty", fix: "like command: [mail, -s, Molt, me@example.org]")
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import MoltCore
+
+extension ModelSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> ModelSection? {
+        guard let tree, !tree.isNull else { return nil }
+        guard let empty = try? ModelSection(pattern: LayerPattern(parsing: "M"), hiddenSize: 1, mambaHeads: 0) else {
+            return nil
+        }
+        var reader = SectionReader(tree, path: "model", section: empty, keys: CodingKeys.self, problems: problems)
+        let size = Reading<Int>.count(1...(1 << 24))
+        reader.read(.family, \.family, .choice)
+        reader.need(.pattern, \.pattern, .pattern)
+        reader.need(.hiddenSize, \.hiddenSize, size)
+        reader.read(.vocabularySize, \.vocabularySize, size)
+        reader.read(.mambaHeads, \.mambaHeads, .count(0...65536))
+        reader.read(.mambaHeadSize, \.mambaHeadSize, .count(1...65536))
+        reader.read(.groups, \.groups, .count(1...65536))
+        reader.read(.stateSize, \.stateSize, .count(1...65536))
+        reader.read(.convolutionKernel, \.convolutionKernel, .count(1...64))
+        reader.read(.chunkSize, \.chunkSize, .count(1...65536))
+        reader.read(.attentionHeads, \.attentionHeads, .count(0...65536))
+        reader.section.keyValueHeads = reader.section.attentionHeads
+        reader.read(.keyValueHeads, \.keyValueHeads, .count(0...65536))
+        reader.read(.attentionHeadSize, \.attentionHeadSize, .count(1...65536))
+        reader.read(.feedForwardSize, \.feedForwardSize, .count(0...(1 << 24)))
+        reader.read(.activation, \.activation, .choice)
+        reader.read(.gatedMLP, \.gatedMLP, .flag)
+        reader.read(.tiedEmbeddings, \.tiedEmbeddings, .flag)
+        reader.read(.normEpsilon, \.normEpsilon, .number(1e-12...1e-1, "a small positive number like 1e-5"))
+        reader.read(.residualInFP32, \.residualInFP32, .flag)
+        reader.read(.initializerRange, \.initializerRange, .number(1e-6...10, "a positive number like 0.02"))
+        reader.read(.mixersEnabled, \.mixersEnabled, .flag)
+        return reader.finished()
+    }
+}
+
+extension MethodSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> MethodSection {
+        var reader = SectionReader(
+            tree, path: "method", section: MethodSection(), keys: CodingKeys.self, problems: problems)
+        reader.read(.type, \.type, .choice)
+        reader.read(.rank, \.rank, .count(1...65536))
+        reader.read(.alpha, \.alpha, .number(1e-6...1e6, "a positive number"))
+        reader.read(.targets, \.targets, .list(.text))
+        return reader.finished()
+    }
+}
+
+extension DataSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> DataSection? {
+        guard let tree, !tree.isNull else { return nil }
+        var reader = SectionReader(
+            tree, path: "data", section: DataSection(train: []), keys: CodingKeys.self, problems: problems)
+        reader.read(.train, \.train, .list(.path))
+        reader.read(.validation, \.validation, .list(.path))
+        reader.read(.tokenizer, \.tokenizer, .pathUnless { text, _ in text == "bytes" })
+        reader.read(.sequenceLength, \.sequenceLength, .count(1...(1 << 24)))
+        reader.read(.packing, \.packing, .flag)
+        reader.read(.shuffleSeed, \.shuffleSeed, .count(0...(1 << 53)))
+        return reader.finished()
+    }
+}
+
+extension TrainSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> TrainSection {
+        var reader = SectionReader(
+            tree, path: "train", section: TrainSection(), keys: CodingKeys.self, problems: problems)
+        reader.read(.tokens, \.tokens, .count(1...(1 << 53)))
+        reader.read(.steps, \.steps, .count(1...(1 << 40)))
+        reader.read(.globalBatch, \.globalBatch, .count(1...(1 << 24)))
+        reader.read(.microBatch, \.microBatch, .count(1...(1 << 20)))
+        reader.read(.precision, \.precision, .choice)
+        reader.read(.seed, \.seed, .count(0...(1 << 53)))
+        reader.read(.evaluateEvery, \.evaluateEvery, .count(0...(1 << 40)))
+        reader.read(.evaluateSequences, \.evaluateSequences, .count(0...(1 << 40)))
+        reader.read(.threads, \.threads, .count(1...4096))
+        return reader.finished()
+    }
+}
+
+extension OptimizerSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> OptimizerSection {
+        var reader = SectionReader(
+            tree, path: "optimizer", section: OptimizerSection(), keys: CodingKeys.self, problems: problems)
+        let share = Reading<Double>.number(0...0.999_999_999, "a number from 0 to below 1")
+        reader.read(.name, \.name, .choice)
+        reader.read(.learningRate, \.learningRate, .number(0...1e3, "a number of at least 0 like 3e-4"))
+        reader.read(.weightDecay, \.weightDecay, .number(0...1e3, "a number of at least 0 like 0.1"))
+        reader.read(.betas, \.betas, .list(share, orSingle: false))
+        reader.read(.epsilon, \.epsilon, .number(1e-30...1, "a small positive number like 1e-8"))
+        reader.read(.clip, \.clip, .number(0...1e9, "a number of at least 0 (0 switches clipping off)"))
+        return reader.finished()
+    }
+}
+
+extension ScheduleSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> ScheduleSection {
+        var reader = SectionReader(
+            tree, path: "schedule", section: ScheduleSection(), keys: CodingKeys.self, problems: problems)
+        reader.read(.name, \.name, .choice)
+        reader.read(.warmupSteps, \.warmupSteps, .count(0...(1 << 40)))
+        reader.read(.minimumLearningRate, \.minimumLearningRate, .number(0...1e3, "a number of at least 0"))
+        return reader.finished()
+    }
+}
+
+extension ParallelSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> ParallelSection {
+        var reader = SectionReader(
+            tree, path: "parallel", section: ParallelSection(), keys: CodingKeys.self, problems: problems)
+        reader.read(.tensor, \.tensor, .count(1...65536))
+        reader.read(.pipeline, \.pipeline, .count(1...65536))
+        reader.read(.sequence, \.sequence, .flag)
+        return reader.finished()
+    }
+}
+
+extension CheckpointSection {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> CheckpointSection {
+        var reader = SectionReader(
+            tree, path: "checkpoint", section: CheckpointSection(), keys: CodingKeys.self, problems: problems)
+        reader.read(.every, \.every, .duration)
+        reader.read(.everySteps, \.everySteps, .count(1...(1 << 40)))
+        reader.read(.keep, \.keep, .count(1...100_000))
+        return reader.finished()
+    }
+}
