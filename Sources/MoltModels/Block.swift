@@ -12,12 +12,10 @@ package final class Block {
 
     package let norm: RMSNorm
     package let mixer: Mixer
-    private let residualInFP32: Bool
 
     init(_ scope: ParameterScope, _ kind: LayerKind, _ model: ModelSection) throws {
         let gain = 1 / Double(model.pattern.layers.count).squareRoot()
         norm = try RMSNorm(scope / "norm", width: model.hiddenSize, epsilon: model.normEpsilon)
-        residualInFP32 = model.residualInFP32
         let scope = scope / "mixer"
         switch kind {
         case .mamba:
@@ -38,10 +36,10 @@ package final class Block {
     }
 
     func callAsFunction(
-        _ x: Tensor, _ context: SequenceContext, state: GenerationState.Layer
-    ) throws(TorchError) -> Tensor {
-        let mixed = try mix(norm(x), context, state)
-        return try (residualInFP32 ? x : x.to(mixed.dtype)) + mixed
+        _ stream: inout ResidualStream, _ context: SequenceContext, state: GenerationState.Layer
+    ) throws(TorchError) {
+        let normed = try stream.normed(by: norm)
+        try stream.add(mix(normed, context, state))
     }
 
     private func mix(

@@ -3,15 +3,17 @@ package import MoltTensor
 
 /// What a Mamba-2 layer remembers of all tokens so far: as much after a million as after one.
 package final class Mamba2State {
-    /// The last inputs of the convolution, [b, K − 1, channels]; nil before the first token.
+    /// The last inputs of the convolution, [b, channels, K − 1]; nil before the first token.
     package private(set) var tail: Tensor?
     /// The state of the scan, [b, h, p, n] in fp32; nil before the first token.
     package private(set) var ssm: Tensor?
 
     package init() {}
 
-    func advance(tail: Tensor) { self.tail = tail }
-    func advance(ssm: Tensor) { self.ssm = ssm }
+    func advance(tail: Tensor, ssm: Tensor) {
+        self.tail = tail
+        self.ssm = ssm
+    }
 }
 
 /// What a model remembers between calls, layer by layer.

@@ -53,12 +53,12 @@ package final class HybridModel {
     ) throws(TorchError) -> Tensor {
         let context = try SequenceContext(
             sequenceIndex: sequenceIndex, hasAttention: section.mixersEnabled && section.pattern.count(of: .attention) > 0)
-        var x = try embeddings(tokens)
+        var stream = try ResidualStream(embeddings(tokens), keepsType: section.residualInFP32)
         for (index, block) in blocks.enumerated() {
-            x = try block(x, context, state: state?.layers[index] ?? .none)
+            try block(&stream, context, state: state?.layers[index] ?? .none)
         }
         state?.advance(by: tokens.shape[1])
-        return try norm(x)
+        return try stream.normed(by: norm)
     }
 
     /// Scores of every next token, [b, s, vocabulary]; large, so training goes through `lossSum` instead.

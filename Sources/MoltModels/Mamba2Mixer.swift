@@ -68,8 +68,7 @@ package final class Mamba2Mixer {
         let (z, xbc, dt_bsh) = (parts[0], parts[1], parts[2])
 
         let convolved = try conv(xbc, sequenceIndex: sequenceIndex, tail: state?.tail)
-        try state?.advance(tail: conv.tail(after: xbc, from: state?.tail))
-        let mixed = try convolved.split([inner, groupWidth, groupWidth], dim: -1)
+        let mixed = try convolved.y_bsc.split([inner, groupWidth, groupWidth], dim: -1)
 
         let scanned = try SSD.scan(
             SSDInput(
@@ -78,7 +77,7 @@ package final class Mamba2Mixer {
                 c: mixed[2].splitLast([sizes.groups, sizes.stateSize]), d: d.value,
                 sequenceIndex: sequenceIndex, initialState: state?.ssm),
             chunk: sizes.chunk)
-        state?.advance(ssm: scanned.finalState_bhpn)
+        state?.advance(tail: convolved.tail_bck, ssm: scanned.finalState_bhpn)
         return try outProj(norm(scanned.y_bshp.flatten(from: -2, through: -1), gate: z))
     }
 }

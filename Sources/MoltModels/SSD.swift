@@ -1,3 +1,4 @@
+import MoltNN
 package import MoltTensor
 
 /// What one scan reads; the letters are those of `SSDReference`.
@@ -37,9 +38,26 @@ package struct SSDOutput {
     package let finalState_bhpn: Tensor
 }
 
-/// The chunked scan: matrix products inside chunks, the recurrence between them.
+/// The chunked scan: matrix products inside chunks, the recurrence between them (Dao and Gu 2024, section 6).
 package enum SSD {
+    private static let operation = Operator("molt::ssd")
+
+    /// States and decays are in fp32 whatever the type of x, B and C, in fp64 when that is theirs. The result does not
+    /// depend on `chunk` but for rounding.
     package static func scan(_ input: SSDInput, chunk: Int) throws(TorchError) -> SSDOutput {
-        try SSDReference.scan(input)
+        guard input.x_bshp.hasKernels else { return try SSDMatrixForm.scan(input, chunk: chunk) }
+        let (dt_bsh, a_h) = try input.stepAndDecay()
+        let results = try operation.results(
+            input.x_bshp, dt_bsh, a_h, input.b_bsgn, input.c_bsgn, input.d_h, input.initialState_bhpn,
+            input.sequenceIndex_bs, chunk)
+        return SSDOutput(y_bshp: try results.tensor(0), finalState_bhpn: try results.tensor(1))
+    }
+}
+
+extension SSDInput {
+    /// Δ = softplus(dt + dt_bias) and A = −exp(A_log), in fp32 at least.
+    func stepAndDecay() throws(TorchError) -> (dt_bsh: Tensor, a_h: Tensor) {
+        let wide: DType = x_bshp.dtype == .float64 ? .float64 : .float32
+        return (try (dt_bsh.to(wide) + dtBias_h).softplus(), try -aLog_h.to(wide).exp())
     }
 }

@@ -14,8 +14,7 @@ package import MoltTensor
 package enum SSDReference {
     package static func scan(_ input: SSDInput) throws(TorchError) -> SSDOutput {
         let length = input.x_bshp.shape[1], heads = input.x_bshp.shape[2], groups = input.b_bsgn.shape[2]
-        let a_h = try -input.aLog_h.exp()
-        let dt_bsh = try (input.dt_bsh + input.dtBias_h).softplus()
+        let (dt_bsh, a_h) = try input.stepAndDecay()
         let decay_bsh = try (dt_bsh * a_h).exp()
         let b_bshn = try input.b_bsgn.repeatInterleave(heads / groups, dim: 2)
         let c_bshn = try input.c_bsgn.repeatInterleave(heads / groups, dim: 2)

@@ -2,9 +2,11 @@ package import MoltTensor
 
 /// Depthwise causal convolution along the sequence, then SiLU: y_t = silu(b + Σ_k w_k x_{t−K+1+k}).
 ///
-/// Shapes: b batch, s sequence, c channels, K taps. The tail is the last K − 1 inputs, [b, K − 1, c]: it continues a
+/// Shapes: b batch, s sequence, c channels, K taps. The tail is the last K − 1 inputs, [b, c, K − 1]: it continues a
 /// sequence. Taps never reach over a document boundary.
 package final class CausalConv1d {
+    private static let operation = Operator("molt::causal_conv1d")
+
     package let weight: Parameter
     package let bias: Parameter
     package let taps: Int
@@ -15,17 +17,20 @@ package final class CausalConv1d {
         bias = try scope.parameter("bias", [channels], .fanIn(taps), decays: false)
     }
 
+    /// - Parameters:
+    ///   - sequenceIndex: [b, s], the document of each token.
+    ///   - tail: the tail of what came before; it belongs to the first document.
+    /// - Returns: the output, and the tail that continues it.
     package func callAsFunction(
-        _ x_bsc: Tensor, sequenceIndex: Tensor?, tail: Tensor? = nil
-    ) throws(TorchError) -> Tensor {
-        try CausalConv1dReference.forward(
-            x_bsc, weight: weight.value, bias: bias.value, sequenceIndex: sequenceIndex, tail: tail)
-    }
-
-    /// The tail after `x_bsc`, given the tail before it.
-    package func tail(after x_bsc: Tensor, from tail: Tensor?) throws(TorchError) -> Tensor {
-        let length = x_bsc.shape[1]
-        return try CausalConv1dReference.preceded(x_bsc, by: tail, taps - 1).narrow(1, from: length, length: taps - 1)
+        _ x_bsc: Tensor, sequenceIndex: Tensor? = nil, tail: Tensor? = nil
+    ) throws(TorchError) -> (y_bsc: Tensor, tail_bck: Tensor) {
+        guard x_bsc.hasKernels, Self.operation.exists else {
+            return try CausalConv1dReference.forward(
+                x_bsc, weight: weight.value, bias: bias.value, sequenceIndex: sequenceIndex, tail: tail)
+        }
+        let results = try Self.operation.results(
+            x_bsc, weight.value.squeeze(1), bias.value, sequenceIndex, tail, true)
+        return (try results.tensor(0), try results.tensor(1))
     }
 }
 
@@ -33,9 +38,9 @@ package final class CausalConv1d {
 package enum CausalConv1dReference {
     package static func forward(
         _ x_bsc: Tensor, weight: Tensor, bias: Tensor, sequenceIndex: Tensor?, tail: Tensor?
-    ) throws(TorchError) -> Tensor {
-        let batch = x_bsc.shape[0], length = x_bsc.shape[1], channels = x_bsc.shape[2]
-        let taps = weight.shape[2]
+    ) throws(TorchError) -> (y_bsc: Tensor, tail_bck: Tensor) {
+        let batch = x_bsc.size(0), length = x_bsc.size(1), channels = x_bsc.size(2)
+        let taps = weight.size(2)
         let padded = try preceded(x_bsc, by: tail, taps - 1)
         var sum = try bias.expand([batch, length, channels])
         for tap in 0..<taps {
@@ -46,19 +51,20 @@ package enum CausalConv1dReference {
             }
             sum = try sum + shifted * weight.select(1, 0).select(1, tap)
         }
-        return try sum.silu()
+        let after = try padded.narrow(1, from: length, length: taps - 1).transpose(1, 2)
+        return (try sum.silu().to(x_bsc.dtype), after)
     }
 
     /// The sequence after its tail, or after `count` zeros.
-    static func preceded(_ x_bsc: Tensor, by tail: Tensor?, _ count: Int) throws(TorchError) -> Tensor {
-        if let tail { return try Tensor.cat([tail.to(x_bsc.dtype), x_bsc], dim: 1) }
+    private static func preceded(_ x_bsc: Tensor, by tail: Tensor?, _ count: Int) throws(TorchError) -> Tensor {
+        if let tail { return try Tensor.cat([tail.transpose(1, 2).to(x_bsc.dtype), x_bsc], dim: 1) }
         return try Tensor.cat([Tensor.zeros([x_bsc.size(0), count, x_bsc.size(2)], like: x_bsc), x_bsc], dim: 1)
     }
 
     /// [b, s, 1]: whether the position `back` steps before belongs to the same document. Positions before the
     /// sequence belong to the document of its first token.
     private static func sameDocument(_ index_bs: Tensor, back: Int) throws(TorchError) -> Tensor {
-        let batch = index_bs.shape[0], length = index_bs.shape[1]
+        let batch = index_bs.size(0), length = index_bs.size(1)
         let first = try index_bs.narrow(1, from: 0, length: 1).expand([batch, back])
         let shifted = try Tensor.cat([first, index_bs], dim: 1).narrow(1, from: 0, length: length)
         return try (shifted .== index_bs).unsqueeze(-1)

@@ -2,6 +2,8 @@ package import MoltTensor
 
 /// The loss of next-token prediction, taken over chunks of rows so that the logits of a batch never exist at once.
 package enum CrossEntropy {
+    private static let operation = Operator("molt::cross_entropy")
+
     /// Targets with this value count for nothing.
     package static let ignored = -100
 
@@ -11,7 +13,17 @@ package enum CrossEntropy {
     ///   - weight: [vocabulary, d].
     ///   - targets: [b, s], `ignored` where there is none.
     package static func sum(hidden: Tensor, weight: Tensor, targets: Tensor) throws(TorchError) -> Tensor {
-        try CrossEntropyReference.sum(hidden: hidden, weight: weight, targets: targets)
+        guard hidden.hasKernels, operation.exists else {
+            return try CrossEntropyReference.sum(hidden: hidden, weight: weight, targets: targets)
+        }
+        return try operation.results(
+            hidden.flatten(through: -2), weight, targets.flatten(), Tensor?.none, chunk(vocabulary: weight.size(0))
+        ).tensor(0)
+    }
+
+    /// Rows whose logits exist at once: 64 MiB of them, within reason.
+    static func chunk(vocabulary: Int) -> Int {
+        max(64, min(2048, (16 << 20) / vocabulary))
     }
 }
 

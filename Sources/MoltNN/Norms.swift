@@ -2,6 +2,9 @@ package import MoltTensor
 
 /// Root-mean-square norm: w · x / √(mean(x²) + ε), computed in fp32 and rounded to the input's type before the weight.
 package final class RMSNorm {
+    private static let operation = Operator("molt::rms_norm")
+    private static let addingOperation = Operator("molt::add_rms_norm")
+
     package let weight: Parameter
     package let epsilon: Double
 
@@ -11,12 +14,25 @@ package final class RMSNorm {
     }
 
     package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        try NormReference.rms(x, weight: weight.value, epsilon: epsilon)
+        guard x.hasKernels, Self.operation.exists else { return try NormReference.rms(x, weight: weight.value, epsilon: epsilon) }
+        return try Self.operation(x, weight.value, epsilon)
+    }
+
+    /// `x + residual` in the residual's type, and its norm in the type of `x`: one pass over memory.
+    package func adding(_ x: Tensor, to residual: Tensor) throws(TorchError) -> (normed: Tensor, sum: Tensor) {
+        guard x.hasKernels, Self.addingOperation.exists else {
+            let sum = try residual + x
+            return (try NormReference.rms(sum, weight: weight.value, epsilon: epsilon).to(x.dtype), sum)
+        }
+        let results = try Self.addingOperation.results(x, residual, weight.value, epsilon)
+        return (try results.tensor(0), try results.tensor(1))
     }
 }
 
 /// The norm of the Mamba-2 mixer: RMSNorm(y · silu(z)) over groups of channels.
 package final class GatedRMSNorm {
+    private static let operation = Operator("molt::gated_rms_norm")
+
     package let weight: Parameter
     package let groupSize: Int
     package let epsilon: Double
@@ -29,6 +45,9 @@ package final class GatedRMSNorm {
     }
 
     package func callAsFunction(_ y: Tensor, gate z: Tensor) throws(TorchError) -> Tensor {
-        try NormReference.gated(y, gate: z, weight: weight.value, groupSize: groupSize, epsilon: epsilon)
+        guard y.hasKernels, Self.operation.exists else {
+            return try NormReference.gated(y, gate: z, weight: weight.value, groupSize: groupSize, epsilon: epsilon)
+        }
+        return try Self.operation(y, z.to(y.dtype), weight.value, epsilon, groupSize)
     }
 }

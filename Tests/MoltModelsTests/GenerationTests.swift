@@ -33,7 +33,7 @@ struct GenerationTests {
         let state = model.generationState()
         _ = try model.step(TinyModels.tokens("generation", 1, 50), state)
         guard case .mamba(let layer) = state.layers[0] else { return #expect(Bool(false), "not a Mamba layer") }
-        #expect(layer.tail?.shape == [1, 3, 78])
+        #expect(layer.tail?.shape == [1, 78, 3])
         #expect(layer.ssm?.shape == [1, 6, 8, 5])
         #expect(layer.ssm?.dtype == .float32)
     }

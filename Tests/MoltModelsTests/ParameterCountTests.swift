@@ -6,6 +6,15 @@ import Testing
 
 /// Published sizes, from models without memory on the meta device.
 struct ParameterCountTests {
+    @Test func theEstimateOfARecipeCountsEveryParameter() throws {
+        var gated = try TinyModels.nemotronH("M-*M-*")
+        gated.gatedMLP = true
+        for section in [try TinyModels.mamba2(), try TinyModels.nemotronH(), gated] {
+            let model = try HybridModel(section, registry: ParameterRegistry(device: .meta))
+            #expect(ModelSize(section, sequenceLength: 64).parameters == model.registry.count)
+        }
+    }
+
     struct Published: Sendable, CustomTestStringConvertible {
         let name: String
         let pattern: String
@@ -53,5 +62,6 @@ struct ParameterCountTests {
         let billions = Double(model.registry.count) / 1e9
         #expect(abs(billions - published.billions) <= 0.5e-3, "\(billions)")
         #expect(model.registry["backbone.layers.0.mixer.in_proj.weight"]?.shape == published.inProj)
+        #expect(ModelSize(section, sequenceLength: 1024).parameters == model.registry.count)
     }
 }

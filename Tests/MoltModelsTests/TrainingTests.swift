@@ -29,6 +29,20 @@ struct TrainingTests {
         #expect(losses[losses.count - 1] < 0.3, "the loss is still \(losses[losses.count - 1])")
     }
 
+    @Test func underAutocastParametersAndGradientsStayInFP32() throws {
+        let model = try TinyModels.synthetic(TinyModels.nemotronH())
+        let tokens = try TinyModels.tokens(2, 24)
+        let exact = try model.lossSum(tokens, targets: tokens).item()
+        let loss = try autocast(.bfloat16) { () throws(TorchError) in try model.lossSum(tokens, targets: tokens) }
+        try loss.backward()
+        #expect(loss.dtype == .float32)
+        #expect(try abs(loss.item() - exact) <= 2e-2 * exact)
+        for parameter in model.registry.parameters {
+            #expect(parameter.value.dtype == .float32)
+            #expect(parameter.value.grad?.dtype == .float32, "\(parameter.name)")
+        }
+    }
+
     @Test func theSameSeedGivesTheSameBits() throws {
         func run() throws -> [Double] {
             let model = try HybridModel(TinyModels.nemotronH())

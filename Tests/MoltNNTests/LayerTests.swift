@@ -37,7 +37,7 @@ struct LayerTests {
         let conv = try CausalConv1d(ParameterRegistry().root / "conv1d", channels: 3, taps: 4)
         let x = SyntheticNumbers.uniform("x", 27)
         let index = try documents.map { try Tensor($0, shape: [1, 9]) }
-        let output = try conv(Tensor(x.map(Float.init), shape: [1, 9, 3]), sequenceIndex: index)
+        let output = try conv(Tensor(x.map(Float.init), shape: [1, 9, 3]), sequenceIndex: index).y_bsc
         let weight: [Float] = try conv.weight.value.array(), bias: [Float] = try conv.bias.value.array()
         var expected: [Float] = []
         for t in 0..<9 {
@@ -59,9 +59,9 @@ struct LayerTests {
         let conv = try CausalConv1d(ParameterRegistry(dtype: dtype).root / "conv1d", channels: 11, taps: 4)
         let index = try Tensor([0, 0, 0, 1, 1, 2, 2] + [Int32](repeating: 3, count: 30), shape: [1, 37])
         let (x, y) = (try probe("x", [1, 37, 11], dtype), try probe("x", [1, 37, 11], dtype))
-        let fast = try conv(x, sequenceIndex: index)
+        let fast = try conv(x, sequenceIndex: index).y_bsc
         let plain = try CausalConv1dReference.forward(
-            y, weight: conv.weight.value, bias: conv.bias.value, sequenceIndex: index, tail: nil)
+            y, weight: conv.weight.value, bias: conv.bias.value, sequenceIndex: index, tail: nil).y_bsc
         let bound = dtype == .float64 ? 1e-13 : 2e-6
         #expect(try (fast - plain).abs().max().item() <= bound)
         try (fast * fast).sum().backward()
@@ -73,12 +73,12 @@ struct LayerTests {
     @Test func aSequenceInPiecesIsTheSequence() throws {
         let conv = try CausalConv1d(ParameterRegistry().root / "conv1d", channels: 5, taps: 4)
         let x = try probe("x", [2, 20, 5])
-        let whole = try conv(x, sequenceIndex: nil)
+        let whole = try conv(x).y_bsc
         var tail: Tensor?, pieces: [Tensor] = []
         for (start, count) in [(0, 1), (1, 1), (2, 7), (9, 11)] {
-            let piece = try x.narrow(1, from: start, length: count)
-            pieces.append(try conv(piece, sequenceIndex: nil, tail: tail))
-            tail = try conv.tail(after: piece, from: tail)
+            let (piece, next) = try conv(x.narrow(1, from: start, length: count), tail: tail)
+            pieces.append(piece)
+            tail = next
         }
         #expect(try (Tensor.cat(pieces, dim: 1) - whole).abs().max().item() <= 1e-6)
     }
