@@ -1,5 +1,5 @@
-// molt::linear: y = x wᵀ + b. On CPUs in fp32 the product goes to MKL or to oneDNN, whichever the run's numerics record
-// names; everywhere else it is at::linear. oneDNN's operator has no autograd, so the gradients are written out here.
+// molt::linear: y = x wᵀ + b. On CPUs in fp32 each of its three products goes to MKL or to oneDNN, whichever the run's
+// numerics record names; everywhere else it is at::linear. oneDNN's operator has no autograd, so gradients are written out.
 #include "guard.hpp"
 
 #include <ATen/autocast_mode.h>
@@ -12,8 +12,14 @@
 
 namespace {
 
-// Process-wide, as libtorch's own choices (threads, determinism) are.
-std::atomic<int32_t> matmul_choice{MT_MATMUL_MKL};
+// Process-wide, as libtorch's own choices (threads, determinism) are. A bit for each product: 1 is oneDNN.
+std::atomic<uint32_t> packed_choice{0};
+
+mt_matmul chosen_libraries() {
+    const uint32_t bits = packed_choice.load(std::memory_order_relaxed);
+    const auto library = [bits](uint32_t bit) { return (bits & bit) != 0 ? MT_ONEDNN : MT_MKL; };
+    return {library(1), library(2), library(4)};
+}
 
 using Optional = std::optional<at::Tensor>;
 
@@ -27,6 +33,10 @@ at::Tensor onednn_linear(const at::Tensor &input, const at::Tensor &weight, cons
     return op.call(input, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
 }
 
+at::Tensor product(mt_library library, const at::Tensor &a, const at::Tensor &b_transposed) {
+    return library == MT_ONEDNN ? onednn_linear(a, b_transposed, std::nullopt) : at::matmul(a, b_transposed.t());
+}
+
 struct Linear final : torch::autograd::Function<Linear> {
     static at::Tensor forward(
         torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &weight,
@@ -34,7 +44,8 @@ struct Linear final : torch::autograd::Function<Linear> {
         context->save_for_backward({input, weight});
         context->saved_data["bias"] = bias.has_value() && bias->defined();
         const at::AutoDispatchBelowADInplaceOrView guard;
-        return onednn_linear(input, weight, bias);
+        return chosen_libraries().forward == MT_ONEDNN ? onednn_linear(input, weight, bias)
+                                                       : at::linear(input, weight, bias);
     }
 
     static torch::autograd::variable_list backward(
@@ -46,14 +57,13 @@ struct Linear final : torch::autograd::Function<Linear> {
         const at::Tensor rows = input.reshape({-1, weight.size(1)});
         // A gradient that is itself differentiated needs operators that record.
         const bool recorded = at::GradMode::is_enabled();
+        const mt_matmul chosen = recorded ? mt_matmul{MT_MKL, MT_MKL, MT_MKL} : chosen_libraries();
         at::Tensor to_input, to_weight, to_bias;
         if (context->needs_input_grad(0)) {
-            to_input = recorded ? at::matmul(gradient, weight) : onednn_linear(gradient, weight.t(), std::nullopt);
-            to_input = to_input.view(input.sizes());
+            to_input = product(chosen.input_gradient, gradient, weight.t()).view(input.sizes());
         }
         if (context->needs_input_grad(1)) {
-            to_weight = recorded ? at::matmul(gradient.t(), rows)
-                                 : onednn_linear(gradient.t(), rows.t(), std::nullopt);
+            to_weight = product(chosen.weight_gradient, gradient.t(), rows.t());
         }
         if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) {
             to_bias = gradient.sum(0);
@@ -63,9 +73,12 @@ struct Linear final : torch::autograd::Function<Linear> {
 };
 
 bool wants_onednn(const at::Tensor &input, const at::Tensor &weight) {
-    return matmul_choice.load(std::memory_order_relaxed) == MT_MATMUL_ONEDNN && input.is_cpu() && weight.is_cpu() &&
-           input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && weight.dim() == 2 &&
-           input.dim() >= 2 && input.size(-1) == weight.size(1) && input.numel() > 0 &&
+    const mt_matmul chosen = chosen_libraries();
+    const bool named = chosen.forward == MT_ONEDNN || chosen.input_gradient == MT_ONEDNN ||
+                       chosen.weight_gradient == MT_ONEDNN;
+    return named && input.is_cpu() && weight.is_cpu() && input.scalar_type() == at::kFloat &&
+           weight.scalar_type() == at::kFloat && weight.dim() == 2 && input.dim() >= 2 &&
+           input.size(-1) == weight.size(1) && input.numel() > 0 && weight.numel() > 0 &&
            !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
@@ -82,12 +95,14 @@ TORCH_LIBRARY_FRAGMENT(molt, library) {
 
 extern "C" {
 
-void mt_matmul_set(mt_matmul choice) {
-    matmul_choice.store(choice, std::memory_order_relaxed);
+void mt_matmul_set(mt_matmul wanted) {
+    const uint32_t bits = (wanted.forward == MT_ONEDNN ? 1 : 0) | (wanted.input_gradient == MT_ONEDNN ? 2 : 0) |
+                          (wanted.weight_gradient == MT_ONEDNN ? 4 : 0);
+    packed_choice.store(bits, std::memory_order_relaxed);
 }
 
 mt_matmul mt_matmul_get(void) {
-    return static_cast<mt_matmul>(matmul_choice.load(std::memory_order_relaxed));
+    return chosen_libraries();
 }
 
 }  // extern "C"

@@ -134,8 +134,13 @@ int32_t mt_interop_threads(void);
 mt_status mt_interop_threads_set(int32_t count);  // once, before the first parallel work
 mt_status mt_deterministic_set(bool enabled);
 
-// --- linear.cpp: which library multiplies fp32 matrices on CPUs in molt::linear
-typedef enum mt_matmul : int32_t { MT_MATMUL_MKL = 0, MT_MATMUL_ONEDNN = 1 } mt_matmul;
+// --- linear.cpp: which library multiplies fp32 matrices on CPUs in molt::linear, for each of its three products
+typedef enum mt_library : int32_t { MT_MKL = 0, MT_ONEDNN = 1 } mt_library;
+typedef struct mt_matmul {
+    mt_library forward;
+    mt_library input_gradient;
+    mt_library weight_gradient;
+} mt_matmul;
 void mt_matmul_set(mt_matmul choice);
 mt_matmul mt_matmul_get(void);
 
