@@ -16,7 +16,14 @@ using molt::guarded;
 namespace {
 
 /// What an argument needs besides being pushed: callers have fewer types than schemas.
-enum class Coercion : uint8_t { none, real, list_of_scalars, list_of_optional_scalars, list_of_optional_tensors, integers };
+enum class Coercion : uint8_t {
+    none,
+    real,
+    integers,
+    list_of_scalars,
+    list_of_optional_scalars,
+    list_of_optional_tensors,
+};
 
 Coercion coercion_for(c10::TypePtr type) {
     if (auto optional = type->cast<c10::OptionalType>()) {
@@ -239,8 +246,8 @@ mt_status mt_call(mt_operator op, mt_stack stack) {
         auto &values = stack->values;
         const size_t given = values.size();
         TORCH_CHECK(
-            given <= op->defaults.size(), op->handle.operator_name(), " takes ", op->defaults.size(), " arguments, not ",
-            given);
+            given <= op->defaults.size(), op->handle.operator_name(), " takes ", op->defaults.size(),
+            " arguments, not ", given);
         for (size_t i = 0; i < given; i++) {
             coerce(values[i], op->coercions[i]);
         }

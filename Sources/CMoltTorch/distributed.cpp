@@ -122,8 +122,8 @@ mt_status mt_group_create(
         TORCH_CHECK(kind == "gloo" || kind == "nccl", "the backends are gloo and nccl, not ", kind);
         auto scoped = c10::make_intrusive<c10d::PrefixStore>(prefix, store->value);
         const milliseconds timeout(timeout_ms);
-        *out = new mt_group_s{
-            kind == "gloo" ? make_gloo(scoped, interface, rank, size, timeout) : make_nccl(scoped, rank, size, timeout)};
+        *out = kind == "gloo" ? new mt_group_s{make_gloo(scoped, interface, rank, size, timeout)}
+                              : new mt_group_s{make_nccl(scoped, rank, size, timeout)};
     });
 }
 

@@ -1,5 +1,6 @@
-// molt::linear: y = x wᵀ + b. On CPUs in fp32 each of its three products goes to MKL or to oneDNN, whichever the run's
-// numerics record names; everywhere else it is at::linear. oneDNN's operator has no autograd, so gradients are written out.
+// molt::linear: y = x wᵀ + b. On CPUs in fp32 each of its three products goes to MKL or to oneDNN, whichever the
+// run's numerics record names; everywhere else it is at::linear. oneDNN's operator has no autograd, so the gradients
+// are written out here.
 #include "guard.hpp"
 
 #include <ATen/autocast_mode.h>

@@ -70,7 +70,8 @@ int64_t mt_live_tensors(void);  // handles not yet freed, for tests of leaks
 size_t mt_dtype_size(int32_t dtype);
 
 // --- dispatch.cpp: every ATen and molt operator, with autograd and autocast.
-// Arguments are pushed in the schema's order; trailing ones with defaults may be left out. A failing push fails the call.
+// Arguments are pushed in the schema's order; trailing ones with defaults may be left out. A push that fails makes the
+// call fail.
 mt_status mt_operator_find(const char *name, const char *overload, mt_operator *out);  // lives for ever
 mt_stack mt_stack_new(void);
 void mt_stack_free(mt_stack stack);

@@ -29,8 +29,8 @@ at::TensorOptions options(int32_t dtype) {
 
 void check_bytes(const at::Tensor &tensor, size_t count) {
     TORCH_CHECK(
-        tensor.nbytes() == count, "a buffer of ", count, " bytes cannot hold a tensor of shape ", tensor.sizes(), " and ",
-        tensor.nbytes(), " bytes");
+        tensor.nbytes() == count, "a buffer of ", count, " bytes cannot hold a tensor of shape ", tensor.sizes(),
+        " and ", tensor.nbytes(), " bytes");
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ package final class GradientBuckets {
     /// What a hook threw, if backward failed because of one.
     package var hookFailure: TorchError? { failure }
 
-    /// Moves a gradient into its bucket, unless autograd accumulated into it there. A parameter without one counts as zero.
+    /// Moves a gradient into its bucket, unless autograd accumulated it there. A parameter without one counts as zero.
     private func place(_ member: Member) throws(TorchError) {
         try noGrad { () throws(TorchError) in
             if let gradient = member.parameter.grad {

@@ -138,7 +138,10 @@ extension PendingWork {
         } catch {
             throw TorchError(
                 .communication,
-                "\(exchange) failed on rank \(group.rank) of \(group.worldSize): another rank is gone or late (\(error.message))")
+                """
+                \(exchange) failed on rank \(group.rank) of \(group.worldSize): another rank is gone or late \
+                (\(error.message))
+                """)
         }
     }
 }

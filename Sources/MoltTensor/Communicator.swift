@@ -21,8 +21,8 @@ package final class Rendezvous {
     }
 }
 
-/// Ranks that exchange tensors. Every rank must make the same calls in the same order; a call that another rank does not
-/// join fails at the timeout.
+/// Ranks that exchange tensors. Every rank must make the same calls in the same order; a call that another rank does
+/// not join fails at the timeout.
 package final class Communicator {
     package enum Backend: String, Sendable {
         case gloo
@@ -124,7 +124,7 @@ package final class PendingWork {
         mt_work_free(handle)
     }
 
-    /// Returns when this rank's part is done (on a GPU: when its stream is told to wait for it), or fails at the timeout.
+    /// Returns when this rank's part is done (on a GPU: when its stream is told to wait), or fails at the timeout.
     package func wait() throws(TorchError) {
         try check(mt_work_wait(handle, -1))
     }

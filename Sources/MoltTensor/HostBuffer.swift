@@ -32,7 +32,7 @@ extension Tensor {
         try self.init(made: Tensor.makeHandle(bytes, shape: shape, dtype: dtype))
     }
 
-    /// A tensor over memory that stays where it is, such as a mapped file; `owner` lives as long as the tensor's memory.
+    /// A tensor over memory that stays where it is, such as a mapped file; `owner` lives as long as anything uses it.
     package convenience init(
         over memory: UnsafeMutableRawBufferPointer, owner: AnyObject, shape: [Int], dtype: DType
     ) throws(TorchError) {

@@ -1,7 +1,7 @@
 import CMoltTorch
 
-/// An operator of libtorch, or one of ours (`molt::…`), found by name once and then called through the dispatcher, with
-/// autograd and autocast. Arguments follow the operator's schema; trailing ones with defaults may be left out.
+/// An operator of libtorch, or one of ours (`molt::…`), found by name once and then called through the dispatcher,
+/// with autograd and autocast. Arguments follow the schema; trailing ones with defaults may be left out.
 ///
 ///     private static let relu = Operator("aten::relu")
 ///     let y = try relu(x)

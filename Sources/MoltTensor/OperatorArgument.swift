@@ -8,8 +8,8 @@ package protocol OperatorArgument {
 /// A number that can stand where an operator takes a scalar.
 package protocol TensorScalar: OperatorArgument {}
 
-/// The stack of a call that is being made. The shim copies (or, for tensors, retains) what is pushed at once, so nothing
-/// that is pushed has to outlive the push.
+/// The stack of a call that is being made. The shim copies (or, for tensors, retains) what is pushed at once, so
+/// nothing that is pushed has to outlive the push.
 package struct ArgumentStack {
     let native: mt_stack
 

@@ -26,7 +26,9 @@ extension Tensor {
     package func sum(_ dims: [Int], keepDim: Bool = false, dtype: DType? = nil) throws(TorchError) -> Tensor {
         try Op.sumDims(self, dims, keepDim, dtype)
     }
-    package func sum(_ dim: Int, keepDim: Bool = false) throws(TorchError) -> Tensor { try sum([dim], keepDim: keepDim) }
+    package func sum(_ dim: Int, keepDim: Bool = false) throws(TorchError) -> Tensor {
+        try sum([dim], keepDim: keepDim)
+    }
 
     package func mean(dtype: DType? = nil) throws(TorchError) -> Tensor { try Op.mean(self, dtype) }
     package func mean(_ dims: [Int], keepDim: Bool = false, dtype: DType? = nil) throws(TorchError) -> Tensor {
@@ -70,7 +72,9 @@ extension Tensor {
         return (try results.tensor(0), try results.tensor(1))
     }
 
-    package func cumsum(_ dim: Int, dtype: DType? = nil) throws(TorchError) -> Tensor { try Op.cumsum(self, dim, dtype) }
+    package func cumsum(_ dim: Int, dtype: DType? = nil) throws(TorchError) -> Tensor {
+        try Op.cumsum(self, dim, dtype)
+    }
     package func logSumExp(_ dim: Int, keepDim: Bool = false) throws(TorchError) -> Tensor {
         try Op.logsumexp(self, [dim], keepDim)
     }

@@ -75,7 +75,9 @@ extension Tensor {
     package func roll(_ shift: Int, dim: Int) throws(TorchError) -> Tensor { try Op.roll(self, [shift], [dim]) }
 
     /// Pads with `value`: two counts a dimension, the last dimension first, negative ones crop.
-    package func pad(_ counts: [Int], value: Double = 0) throws(TorchError) -> Tensor { try Op.pad(self, counts, value) }
+    package func pad(_ counts: [Int], value: Double = 0) throws(TorchError) -> Tensor {
+        try Op.pad(self, counts, value)
+    }
 
     /// Each index of a dimension `count` times in a row.
     package func repeatInterleave(_ count: Int, dim: Int) throws(TorchError) -> Tensor {

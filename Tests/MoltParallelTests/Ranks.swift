@@ -14,7 +14,9 @@ enum Ranks {
     }
 
     /// Called inside the process of a rank.
-    static func join(_ rank: Int, of count: Int, at port: Int, timeout: Duration = .seconds(60)) throws -> ProcessGroup {
+    static func join(
+        _ rank: Int, of count: Int, at port: Int, timeout: Duration = .seconds(60)
+    ) throws -> ProcessGroup {
         try Torch.setThreads(1)
         return try ProcessGroup(
             ProcessGroupConfiguration(
