@@ -1,5 +1,5 @@
 import FoundationEssentials
-package import MoltCore
+import MoltCore
 package import MoltHTTP
 
 /// How talking to the daemon failed.

@@ -107,7 +107,8 @@ package struct RunQuery: Hashable, Sendable {
         for word in (parameter("states") ?? "").split(separator: ",") {
             guard let state = RunState(rawValue: String(word)) else {
                 let known = RunState.allCases.map(\.rawValue).joined(separator: ", ")
-                throw APIError(.invalid, "'\(DisplayText.escaped(String(word)))' is not a state", fix: "one of \(known)")
+                let shown = DisplayText.escaped(String(word))
+                throw APIError(.invalid, "'\(shown)' is not a state", fix: "one of \(known)")
             }
             states.append(state)
         }

@@ -1,2 +1,14 @@
 /// The bounds of this module: everything that could grow has one.
-enum Limits {}
+enum Limits {
+    /// Seconds that a daemon gets to come up.
+    static let daemonStart = 5.0
+    /// Seconds between looks at a run that is followed.
+    static let followInterval = 0.4
+    /// Seconds between progress lines where the last one cannot be rewritten.
+    static let plainProgressInterval = 5.0
+    /// Bytes of a log that `molt logs` shows without `-f`.
+    static let logTail = 64 << 10
+    static let logLinesDefault = 200
+    /// Seconds for `git` to describe the user's folder.
+    static let gitSeconds = 2.0
+}

@@ -15,7 +15,7 @@ package enum HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .socketPathTooLong(let path):
-            "the socket's path has \(path.utf8.count) bytes; at most \(HTTPLimits.socketPathBytes) are possible: \(path)"
+            "the socket's path has \(path.utf8.count) bytes, more than \(HTTPLimits.socketPathBytes): \(path)"
         case .invalidAddress(let address): "'\(address)' is not an address for HTTP"
         case .cannotConnect(let reason, _): reason
         case .timedOut(let seconds): "no answer within \(seconds) s"

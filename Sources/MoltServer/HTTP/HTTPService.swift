@@ -13,15 +13,17 @@ import Glibc
 package struct HTTPService: Service {
     private let application: Application<RouterResponder<PeerContext>>
 
-    /// - Parameter onListening: called once requests are being answered.
+    /// - Parameters:
+    ///   - userID: the only user who may speak to it.
+    ///   - onListening: called once requests are being answered.
     package init(
-        operations: any RunOperations, socket: String, logger: Logger,
+        operations: any RunOperations, socket: String, logger: Logger, userID: UInt32 = getuid(),
         onListening: @escaping @Sendable () async -> Void = {}
     ) {
         var configuration = ApplicationConfiguration(address: .unixDomainSocket(path: socket), reuseAddress: false)
         configuration.serverName = "moltd"
         application = Application(
-            router: Self.router(operations, userID: getuid()), configuration: configuration,
+            router: Self.router(operations, userID: userID), configuration: configuration,
             onServerRunning: { _ in await onListening() }, logger: logger)
     }
 

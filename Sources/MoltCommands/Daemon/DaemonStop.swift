@@ -1,0 +1,38 @@
+import ArgumentParser
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+struct DaemonStop: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop the daemon; jobs go on without it.",
+        discussion: "Example:\n  molt daemon stop")
+
+    func run() async throws {
+        let settings = Settings.fromEnvironment(), link = DaemonLink(settings: settings)
+        guard case .here(let file) = link.locate() else {
+            if case .elsewhere = link.locate() { _ = try link.runningClient() }
+            return Console.out("no daemon runs here")
+        }
+        do throws(ClientError) {
+            try await MoltClient(socket: file.socket, timeout: 5).stopDaemon()
+        } catch {
+            // One that does not answer is asked by signal; its work is all in files and the store.
+            kill(file.process.pid, SIGTERM)
+        }
+        let end = settings.now() + 15
+        while file.process.isAlive {
+            guard settings.now() < end else {
+                throw CommandFailure.unavailable(
+                    "the daemon (pid \(file.process.pid)) does not stop",
+                    fix: "kill -9 \(file.process.pid) loses nothing")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        Console.out("stopped; jobs that run go on, and molt starts the daemon again when it needs it")
+    }
+}

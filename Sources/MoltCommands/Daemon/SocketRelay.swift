@@ -1,0 +1,66 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Copies bytes both ways between this program's standard streams and a unix socket until either side ends.
+enum SocketRelay {
+    static func run(to path: String) -> Bool {
+        guard let descriptor = connected(to: path) else { return false }
+        defer { close(descriptor) }
+        var inputIsOpen = true
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            var sources = [
+                pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: inputIsOpen ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&sources, nfds_t(sources.count), -1) > 0 else {
+                if errno == EINTR { continue }
+                return true
+            }
+            if sources[0].revents != 0 {
+                let count = read(descriptor, &buffer, buffer.count)
+                guard count > 0, copy(buffer[0..<count], to: STDOUT_FILENO) else { return true }
+            }
+            if sources[1].revents != 0 {
+                let count = read(STDIN_FILENO, &buffer, buffer.count)
+                if count <= 0 {
+                    inputIsOpen = false
+                    shutdown(descriptor, Int32(SHUT_WR))
+                } else if !copy(buffer[0..<count], to: descriptor) {
+                    return true
+                }
+            }
+        }
+    }
+
+    private static func copy(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    private static func connected(to path: String) -> Int32? {
+        var address = sockaddr_un()
+        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            close(descriptor)
+            return nil
+        }
+        return descriptor
+    }
+}

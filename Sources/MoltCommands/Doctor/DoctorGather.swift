@@ -1,0 +1,65 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+import MoltRecipe
+
+/// Collects the doctor's facts; nothing here judges.
+enum DoctorGather {
+    static func facts(site name: String, settings: Settings) async throws -> DoctorFacts {
+        let workshop = try Workshop(settings: settings)
+        let site = try workshop.sites.load(name)
+        var facts = DoctorFacts(
+            version: MoltVersion.current, home: .look(settings.home), site: name, isSlurm: site.kind == .slurm,
+            runs: .look(site.runs))
+        facts.allowedPartitions = site.partitions.allowed
+        facts.pollMaximum = site.poll.max
+        let programs: String
+        if site.kind == .slurm {
+            let prefix = "\(site.prefix)/\(MoltVersion.current)"
+            facts.prefix = .look(prefix)
+            programs = "\(prefix)/bin"
+        } else {
+            programs = settings.programs
+        }
+        facts.missingPrograms = ["molt-job", "molt-train"].filter {
+            !FileManager.default.isExecutableFile(atPath: "\(programs)/\($0)")
+        }
+        facts.engineProblem = engineProblem("\(programs)/molt-train")
+        facts.killsUserProcesses = killsUserProcesses()
+        await askDaemon(&facts, settings: settings)
+        return facts
+    }
+
+    private static func engineProblem(_ program: String) -> String? {
+        guard FileManager.default.isExecutableFile(atPath: program) else { return "it is not there" }
+        let answer = Child.output(of: program, arguments: ["--version"], seconds: 20, limit: 4096)
+        return answer == nil ? "'\(program) --version' fails" : nil
+    }
+
+    private static func askDaemon(_ facts: inout DoctorFacts, settings: Settings) async {
+        do {
+            let client = try await DaemonLink(settings: settings).client()
+            facts.daemon = try await client.daemonStatus()
+            do throws(ClientError) {
+                facts.report = try await client.siteReport(facts.site)
+            } catch {
+                facts.reportProblem = error.failure.message?.what
+            }
+        } catch let error as ClientError {
+            facts.daemonProblem = error.failure.message?.what
+        } catch {
+            facts.daemonProblem = (error as? CommandFailure)?.message?.what ?? "\(error)"
+        }
+    }
+
+    /// `KillUserProcesses=yes` without linger: the daemon would end with the last login.
+    private static func killsUserProcesses() -> Bool {
+        guard let data = try? DurableFile.read("/etc/systemd/logind.conf", limit: 1 << 20) else { return false }
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+        guard lines.contains(where: { $0.filter { $0 != " " }.lowercased() == "killuserprocesses=yes" }) else {
+            return false
+        }
+        let user = ProcessInfo.processInfo.environment["USER"] ?? ""
+        return !FileManager.default.fileExists(atPath: "/var/lib/systemd/linger/\(user)")
+    }
+}

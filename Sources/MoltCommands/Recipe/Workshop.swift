@@ -1,0 +1,43 @@
+import MoltCore
+import MoltRecipe
+import MoltTemplates
+
+/// What recipes are read with: this installation's templates and sites, and the user's own.
+struct Workshop {
+    let settings: Settings
+    let installation: Installation
+    let library: TemplateLibrary
+    let sites: SiteLoader
+
+    init(settings: Settings) throws(UserError) {
+        self.settings = settings
+        installation = try Installation.containing(folder: settings.programs)
+        library = TemplateLibrary.standard(installation: installation)
+        sites = SiteLoader.standard(home: settings.home, installation: installation.prefix)
+    }
+
+    func load(_ name: String, overrides: [String] = [], isComplete: Bool = true) throws(RecipeErrors) -> LoadedRecipe {
+        try RecipeLoader(source: library, currentFolder: settings.workingDirectory)
+            .load(name, overrides: overrides, isComplete: isComplete)
+    }
+
+    /// A recipe that fits a site, and whose files are there.
+    func loadForSubmission(
+        _ name: String, overrides: [String], site: Site
+    ) throws(RecipeErrors) -> LoadedRecipe {
+        let loaded = try load(name, overrides: overrides)
+        let problems = SiteCheck.problems(loaded.recipe, site: site, origins: loaded.origins)
+            + DataFiles.problems(loaded.recipe, origins: loaded.origins)
+        guard problems.isEmpty else { throw RecipeErrors(problems) }
+        return loaded
+    }
+
+    /// The first attempt of a run that does not exist: for showing what would be submitted.
+    func rehearsal(_ recipe: Recipe, site: Site) -> AttemptInput {
+        let run = RunID.random()
+        return AttemptInput(
+            run: run, recipe: recipe, site: site, attempt: 1, key: .random(),
+            prefix: AttemptBuilder.prefix(site: site, installation: installation),
+            runFolder: RunFolder(runs: site.runs, id: run), daemonFile: settings.daemonFile)
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import MoltAPI
+import MoltCore
+import MoltRecipe
+
+struct RunSubmit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit", abstract: "Start a run from a recipe.",
+        discussion: """
+            The recipe is checked and frozen here; once an id is printed, the run survives everything.
+
+            Example:
+              molt submit hybrid-tiny data.train=corpus.txt train.steps=200 --wait
+              molt submit finetune.yaml --site cluster --name support-bot
+              molt submit finetune.yaml --site cluster --dry-run
+            """)
+
+    @OptionGroup var options: RecipeOptions
+
+    @Option(name: [.short, .long], help: "The run's name, instead of the recipe's.")
+    var name: String?
+
+    @Flag(name: .long, help: "Show the script and the launch plan; submit nothing.")
+    var dryRun = false
+
+    @Flag(name: [.short, .long], help: "Follow the run to its end; the exit code says how it went.")
+    var wait = false
+
+    @Flag(name: .long, help: "Keep it from starting until molt release.")
+    var hold = false
+
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let settings = Settings.fromEnvironment(), terminal = Terminal.standard()
+        let workshop = try Workshop(settings: settings)
+        if let name { try RunName.check(name) }
+        let site = try workshop.sites.load(options.site)
+        var recipe = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site).recipe
+        if let name { recipe.name = name }
+        let warnings = DataWarnings.warnings(recipe, site: site)
+        if dryRun {
+            return try Rehearsal(workshop: workshop, recipe: recipe, site: site).show(warnings, json: output.json)
+        }
+        for warning in warnings { Console.error("warning: " + DisplayText.escaped(warning)) }
+        let link = DaemonLink(settings: settings)
+        let client = try await link.client()
+        try await StartingPoint.resolve(&recipe, client: client)
+        let result = try await client.submit(Self.request(recipe, options, hold: hold, settings: settings))
+        if !output.json { tell(result, recipe, terminal) }
+        guard wait else {
+            if output.json { try Output.render(result, json: true) { _ in [] } }
+            return
+        }
+        let follower = RunFollower(link: link, terminal: terminal, isQuiet: output.json)
+        let detail = try await follower.follow(result.id)
+        if output.json { try Output.render(detail, json: true) { _ in [] } }
+        let exit = OutcomeText.exit(detail.summary.state)
+        if exit != .success { throw ExitCode(exit.rawValue) }
+    }
+
+    /// The id alone is on standard output, so that a script can take it; the rest is for people.
+    private func tell(_ result: SubmitResult, _ recipe: Recipe, _ terminal: Terminal) {
+        if let line = EstimateText.line(recipe) { Console.error(line) }
+        for warning in result.warnings { Console.error("warning: " + DisplayText.escaped(warning)) }
+        if !wait { Console.error("\(result.name) on \(result.site); follow it with: molt logs \(result.id) -f") }
+        Console.out(result.id)
+    }
+
+    private static func request(
+        _ recipe: Recipe, _ options: RecipeOptions, hold: Bool, settings: Settings
+    ) throws -> SubmitRequest {
+        SubmitRequest(
+            recipe: String(decoding: try JSONFile.encode(recipe), as: UTF8.self), source: options.recipe,
+            site: options.site, token: AttemptKey.random().rawValue, workingDirectory: settings.workingDirectory,
+            host: settings.host, git: GitProbe.look(at: settings.workingDirectory), held: hold)
+    }
+}
+
+/// Turns `init_from: <run id>` into the folder of that run's newest good checkpoint.
+enum StartingPoint {
+    static func resolve(_ recipe: inout Recipe, client: MoltClient) async throws {
+        guard let start = recipe.initFrom, !start.hasPrefix("/") else { return }
+        let run = try await client.run(start)
+        let best = run.checkpoints.filter(\.verified).max { ($0.epoch, $0.step) < ($1.epoch, $1.step) }
+        guard let checkpoint = best else {
+            throw UserError(
+                "run \(run.summary.id) (\(run.summary.name)) has no checkpoint to start from", at: "init_from",
+                fix: "wait for its first save (molt show \(run.summary.id)), or name another run")
+        }
+        recipe.initFrom = checkpoint.path
+    }
+}

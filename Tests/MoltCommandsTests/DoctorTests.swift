@@ -1,0 +1,81 @@
+import MoltAPI
+import MoltCommands
+import Testing
+
+struct DoctorTests {
+    private func healthy() -> DoctorFacts {
+        var facts = DoctorFacts(
+            version: "1", home: .init(path: "/h", fileSystem: "ext4", freeBytes: 1e12), site: "c", isSlurm: true,
+            runs: .init(path: "/r", fileSystem: "nfs", freeBytes: 1e12))
+        facts.daemon = DaemonStatus(
+            version: "1", host: "h", pid: 1, home: "/h", socket: "/s", startedAt: 0, runs: 0, activeRuns: 0, sites: [])
+        facts.prefix = .init(path: "/p/1", fileSystem: "nfs")
+        facts.allowedPartitions = ["low"]
+        facts.report = report()
+        return facts
+    }
+
+    private func report() -> SiteReport {
+        SiteReport(
+            site: "c", kind: "slurm", version: "slurm 22.05.8", helperVersion: "22.05.8", killWait: 30,
+            minimumJobAge: 300, messageTimeout: 10, requeueDelay: 121, jobsRequeue: true, requeueExit: [],
+            requeueExitHold: [], preemptMode: "REQUEUE",
+            partitions: [.init(
+                name: "low", isDefault: true, isUp: true, timeLimit: 3600, graceTime: 20, preemptMode: "REQUEUE",
+                priorityTier: 1, nodes: 4)],
+            nodes: [.init(name: "n1", cpus: 4, gpus: 4, memory: 1, responds: true)], clockDifference: 0.2, prefix: "/p",
+            runs: "/r")
+    }
+
+    private func level(_ facts: DoctorFacts, _ subject: String) -> DoctorVerdict.Level? {
+        Doctor.verdicts(facts).first { $0.subject == subject }?.level
+    }
+
+    @Test func aHealthySiteHasNothingBad() {
+        let verdicts = Doctor.verdicts(healthy())
+        #expect(verdicts.allSatisfy { $0.level == .ok }, "\(verdicts.filter { $0.level != .ok })")
+        #expect(verdicts.contains { $0.finding.contains("GraceTime 20 s + KillWait 30 s") })
+    }
+
+    /// Each fault, and how bad it is.
+    private static let faults: [(String, DoctorVerdict.Level, @Sendable (inout DoctorFacts) -> Void)] = [
+        ("daemon", .bad, { $0.daemon = nil }),
+        ("daemon", .warning, { $0.version = "2" }),
+        ("logout", .bad, { $0.killsUserProcesses = true }),
+        ("home", .bad, { $0.home.isWritable = false }),
+        ("home", .warning, { $0.home.fileSystem = "tmpfs" }),
+        ("runs folder", .bad, { $0.runs.isWritable = false }),
+        ("runs folder", .bad, { $0.runs.freeBytes = 1e6 }),
+        ("runs folder", .warning, { $0.runs.freeBytes = 5e9 }),
+        ("runs folder", .warning, { $0.runs.fileSystem = "ext4" }),
+        ("installation", .bad, { $0.prefix?.exists = false }),
+        ("installation", .bad, { $0.missingPrograms = ["molt-job"] }),
+        ("engine", .bad, { $0.engineProblem = "no libtorch" }),
+        ("scheduler", .bad, { $0.report = nil }),
+        ("scheduler", .bad, { $0.report?.nodes[0].responds = false }),
+        ("scheduler", .warning, { $0.report?.helperVersion = "23.11.4" }),
+        ("partition low", .bad, { $0.report?.partitions = [] }),
+        ("partition low", .bad, { $0.report?.partitions[0].isUp = false }),
+        ("partition low", .warning, { $0.report?.partitions[0].preemptMode = "CANCEL" }),
+        ("partition low", .warning, { $0.report?.killWait = 5; $0.report?.partitions[0].graceTime = 0 }),
+        ("MinJobAge", .warning, { $0.report?.minimumJobAge = 60 }),
+        ("JobRequeue", .warning, { $0.report?.jobsRequeue = false }),
+        ("clock", .warning, { $0.report?.clockDifference = -10 }),
+        ("clock", .bad, { $0.report?.clockDifference = 90 }),
+    ]
+
+    @Test(arguments: faults.indices)
+    func eachFaultIsFoundAndJudged(_ index: Int) {
+        let (subject, level, fault) = Self.faults[index]
+        var facts = healthy()
+        fault(&facts)
+        #expect(self.level(facts, subject) == level, "\(subject)")
+    }
+
+    @Test func theCodesThatTheSiteRequeuesAreNamed() {
+        var facts = healthy()
+        facts.report?.requeueExit = [75, 80, 99]
+        let verdict = Doctor.verdicts(facts).first { $0.subject == "RequeueExit" }
+        #expect(verdict?.finding.contains("75, 80") == true)
+    }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import FoundationEssentials
+import MoltCommands
+import Testing
+
+/// The command line is small and frozen: what is in this list is promised, everything else is not there.
+struct FlagsTests {
+    private static let expected = """
+        molt cancel [--json] runs
+        molt daemon start [--json]
+        molt daemon status [--json]
+        molt daemon stop
+        molt doctor [--json --site -s]
+        molt events [--json] run
+        molt generate [--prompt] model
+        molt hold [--json] runs
+        molt logs [--attempt --follow --json --rank -f] run
+        molt ls [--all --json --limit --name --quiet --state -a -l -n -q]
+        molt recipe check [--json --site -s] recipe key=value
+        molt recipe ls [--json]
+        molt recipe render [--json --site -s] recipe key=value
+        molt recipe show [--json] recipe key=value
+        molt release [--json] runs
+        molt resume [--from --json] runs
+        molt rm runs
+        molt show [--json --no-plot --plot] run
+        molt stop [--json] runs
+        molt submit [--dry-run --hold --json --name --site --wait -n -s -w] recipe key=value
+        """
+
+    private struct Dump: Decodable {
+        var command: Command
+
+        struct Command: Decodable {
+            var commandName: String
+            var superCommands: [String]?
+            var subcommands: [Command]?
+            var arguments: [Argument]?
+            var discussion: String?
+            var abstract: String?
+            var shouldDisplay: Bool
+        }
+
+        struct Argument: Decodable {
+            var kind: String
+            var shouldDisplay: Bool
+            var names: [Name]?
+            var valueName: String?
+
+            struct Name: Decodable {
+                var kind: String
+                var name: String
+            }
+        }
+    }
+
+    private func leaves() throws -> [Dump.Command] {
+        func below(_ command: Dump.Command) -> [Dump.Command] {
+            let children = (command.subcommands ?? []).filter { $0.commandName != "help" && $0.shouldDisplay }
+            return children.isEmpty ? [command] : children.flatMap(below)
+        }
+        let text = MoltCommand._dumpHelp()
+        return below(try JSONDecoder().decode(Dump.self, from: Data(text.utf8)).command)
+    }
+
+    @Test func everyFlagIsListedHere() throws {
+        let lines = try leaves().map { command in
+            let shown = (command.arguments ?? []).filter(\.shouldDisplay)
+            let names = shown.flatMap { $0.names ?? [] }.map { ($0.kind == "short" ? "-" : "--") + $0.name }
+            let own = Set(names).subtracting(["--help", "-h", "--version"]).sorted()
+            let positions = shown.filter { $0.kind == "positional" }.compactMap(\.valueName)
+            let words = (command.superCommands ?? []) + [command.commandName]
+                + (own.isEmpty ? [] : ["[\(own.joined(separator: " "))]"]) + positions
+            return words.joined(separator: " ")
+        }
+        #expect(lines.sorted().joined(separator: "\n") == Self.expected)
+    }
+
+    @Test func everyHelpCarriesAnExample() throws {
+        for command in try leaves() {
+            let text = command.discussion ?? ""
+            #expect(text.contains("Example:") && text.contains("molt "), "\(command.commandName)")
+            #expect(command.abstract?.isEmpty == false, "\(command.commandName)")
+        }
+    }
+}

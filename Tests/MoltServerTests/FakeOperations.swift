@@ -1,0 +1,73 @@
+import MoltAPI
+import MoltCore
+import MoltServer
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+enum ProcessOwner {
+    static let id: UInt32 = getuid()
+}
+
+/// Echoes what the controllers passed on; a run called `missing` is not there.
+struct FakeOperations: RunOperations {
+    func submit(_ request: SubmitRequest) async throws(APIError) -> SubmitResult {
+        SubmitResult(
+            id: "id", name: request.recipe, site: request.site, state: "queued", isNew: true, runFolder: "/runs/id")
+    }
+
+    func list(_ query: RunQuery) async throws(APIError) -> RunList {
+        RunList(runs: [], total: query.limit, asOf: 0)
+    }
+
+    func detail(_ reference: String) async throws(APIError) -> RunDetail {
+        guard reference != "missing" else { throw missing }
+        return RunDetail(summary: summary(reference, name: "x"), runFolder: "/r", workingDirectory: "/w", host: "h")
+    }
+
+    func timeline(_ reference: String, after: Int, limit: Int) async throws(APIError) -> TimelinePage {
+        TimelinePage(entries: [], next: after + 1)
+    }
+
+    func progress(_ reference: String, points: Int) async throws(APIError) -> ProgressCurve {
+        ProgressCurve()
+    }
+
+    func log(_ reference: String, _ query: LogQuery) async throws(APIError) -> LogChunk {
+        let fields = [query.attempt, query.incarnation, query.rank, query.offset].map { $0.map { "\($0)" } ?? "-" }
+        return LogChunk(
+            source: "rank", attempt: 1, incarnation: 0, path: "/l", text: fields.joined(separator: " "), next: 0,
+            isComplete: true)
+    }
+
+    func act(
+        _ action: RunAction, on reference: String, _ request: ActionRequest
+    ) async throws(APIError) -> RunSummary {
+        summary("id", name: "\(action.rawValue) \(reference)")
+    }
+
+    func remove(_ reference: String) async throws(APIError) {
+        if reference == "missing" { throw missing }
+    }
+
+    func daemonStatus() async throws(APIError) -> DaemonStatus {
+        DaemonStatus(
+            version: "1", host: "h", pid: 7, home: "/h", socket: "/s", startedAt: 0, runs: 0, activeRuns: 0, sites: [])
+    }
+
+    func siteReport(_ name: String) async throws(APIError) -> SiteReport {
+        SiteReport(
+            site: name, kind: "local", version: "local", killWait: 30, minimumJobAge: 300, messageTimeout: 10,
+            requeueDelay: 0, jobsRequeue: true, requeueExit: [], requeueExitHold: [], preemptMode: "REQUEUE",
+            partitions: [], nodes: [], prefix: "/p", runs: "/r")
+    }
+
+    func stopDaemon() async {}
+
+    private var missing: APIError { APIError(.notFound, "no run 'missing'", fix: "molt ls") }
+
+    private func summary(_ id: String, name: String) -> RunSummary {
+        RunSummary(id: id, name: name, state: .queued, recipe: "r", site: "s", createdAt: 0)
+    }
+}
