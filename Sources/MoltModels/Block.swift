@@ -59,6 +59,10 @@ package final class Block {
         }
     }
 
+    var attends: Bool {
+        if case .attention = mixer { true } else { false }
+    }
+
     /// An empty memory of the kind that this layer keeps.
     func freshState() -> GenerationState.Layer {
         switch mixer {

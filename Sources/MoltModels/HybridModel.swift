@@ -52,7 +52,7 @@ package final class HybridModel {
         _ tokens: Tensor, sequenceIndex: Tensor? = nil, state: GenerationState? = nil
     ) throws(TorchError) -> Tensor {
         let context = try SequenceContext(
-            sequenceIndex: sequenceIndex, hasAttention: section.mixersEnabled && section.pattern.count(of: .attention) > 0)
+            sequenceIndex: sequenceIndex, hasAttention: blocks.contains { $0.attends })
         var stream = try ResidualStream(embeddings(tokens), keepsType: section.residualInFP32)
         for (index, block) in blocks.enumerated() {
             try block(&stream, context, state: state?.layers[index] ?? .none)

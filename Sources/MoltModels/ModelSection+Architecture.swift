@@ -8,9 +8,9 @@ extension ModelSection {
             "hidden_size": "\(hiddenSize)", "vocab_size": "\(vocabularySize ?? 0)", "mamba_heads": "\(mambaHeads)",
             "mamba_head_dim": "\(mambaHeadSize)", "groups": "\(groups)", "state_size": "\(stateSize)",
             "conv_kernel": "\(convolutionKernel)", "attention_heads": "\(attentionHeads)",
-            "kv_heads": "\(keyValueHeads)", "attention_head_dim": "\(attentionHeadSize)", "ffn_size": "\(feedForwardSize)",
-            "activation": activation.rawValue, "gated_mlp": "\(gatedMLP)", "tied_embeddings": "\(tiedEmbeddings)",
-            "norm_eps": "\(normEpsilon)", "mixers": "\(mixersEnabled)",
+            "kv_heads": "\(keyValueHeads)", "attention_head_dim": "\(attentionHeadSize)",
+            "ffn_size": "\(feedForwardSize)", "activation": activation.rawValue, "gated_mlp": "\(gatedMLP)",
+            "tied_embeddings": "\(tiedEmbeddings)", "norm_eps": "\(normEpsilon)", "mixers": "\(mixersEnabled)",
         ]
     }
 
@@ -23,7 +23,7 @@ extension ModelSection {
         if let vocabularySize { try require(vocabularySize > 0, "vocab_size is \(vocabularySize)") }
         if pattern.count(of: .mamba) > 0 {
             try require(
-                mambaHeads > 0 && mambaHeadSize > 0 && groups > 0 && stateSize > 0 && convolutionKernel > 1 && chunkSize > 0,
+                min(mambaHeads, mambaHeadSize, groups, stateSize, convolutionKernel - 1, chunkSize) > 0,
                 "the Mamba-2 layers need mamba_heads, mamba_head_dim, groups, state_size, conv_kernel and chunk_size")
             try require(mambaHeads % groups == 0, "\(mambaHeads) mamba_heads do not divide into \(groups) groups")
         }

@@ -8,8 +8,9 @@ package import MoltTensor
 ///     y_i = Σ_{j ≤ i} C_i·B_j e^{s_i − s_j} Δ_j x_j + E_i C_i H + D x_i        H: the state entering the chunk
 ///     H'  = e^{s_Q} H + Σ_j F_j Δ_j x_j B_jᵀ
 ///
-/// A document boundary cuts the sums: pairs of two documents, the entering state after the first boundary of a chunk,
-/// and writes before the last one, all count for nothing. Letters as in `SSDReference`; c chunks, q and k tokens in one.
+/// A document boundary cuts the sums: pairs of two documents, the entering state after the first boundary of a
+/// chunk, and writes before the last one, all count for nothing. Letters as in `SSDReference`; c chunks, q and k
+/// tokens in one.
 package enum SSDMatrixForm {
     package static func scan(_ input: SSDInput, chunk: Int) throws(TorchError) -> SSDOutput {
         let wide: DType = input.x_bshp.dtype == .float64 ? .float64 : .float32

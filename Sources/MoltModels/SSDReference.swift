@@ -24,8 +24,8 @@ package enum SSDReference {
             let x_bhp = try input.x_bshp.select(1, t)
             var decay_bh = try decay_bsh.select(1, t)
             if t > 0, let index_bs = input.sequenceIndex_bs {
-                let same_b1 = try index_bs.narrow(1, from: t, length: 1) .== index_bs.narrow(1, from: t - 1, length: 1)
-                decay_bh = try decay_bh * same_b1.to(decay_bh.dtype)
+                let same_b = try index_bs.select(1, t) .== index_bs.select(1, t - 1)
+                decay_bh = try decay_bh * same_b.unsqueeze(-1).to(decay_bh.dtype)
             }
             let write_bhp = try x_bhp * dt_bsh.select(1, t).unsqueeze(-1)
             let kept = try state_bhpn * decay_bh.unsqueeze(-1).unsqueeze(-1)

@@ -85,8 +85,8 @@ package final class KeyValueCache {
         let count = newKeys.shape[2]
         let total = length + count
         let (k, v) = (try room(keys, like: newKeys, total), try room(values, like: newValues, total))
-        _ = try k.narrow(2, from: length, length: count).copy_(newKeys)
-        _ = try v.narrow(2, from: length, length: count).copy_(newValues)
+        try k.narrow(2, from: length, length: count).copy_(newKeys)
+        try v.narrow(2, from: length, length: count).copy_(newValues)
         (keys, values, length) = (k, v, total)
         return (try k.narrow(2, from: 0, length: total), try v.narrow(2, from: 0, length: total))
     }
@@ -95,7 +95,9 @@ package final class KeyValueCache {
         if let store, store.shape[2] >= total { return store }
         let capacity = max(64, total, 2 * (store?.shape[2] ?? 0))
         let larger = try Tensor.zeros([new.size(0), new.size(1), capacity, new.size(3)], like: new)
-        if let store { _ = try larger.narrow(2, from: 0, length: length).copy_(store.narrow(2, from: 0, length: length)) }
+        if let store {
+            try larger.narrow(2, from: 0, length: length).copy_(store.narrow(2, from: 0, length: length))
+        }
         return larger
     }
 }

@@ -2,19 +2,31 @@ package import MoltTensor
 
 /// down(act(up(x))), or with a gate: down(act(gate(x)) · up(x)).
 package final class MLP {
-    package enum Activation: Sendable {
+    package enum Activation: Hashable, Sendable {
         case silu
         /// The exact GELU, by the error function.
         case gelu
         case squaredReLU
 
-        func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        private static let squaredReLUOperation = Operator("molt::squared_relu")
+        private static let gatedSiLUOperation = Operator("molt::swiglu")
+
+        package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
             switch self {
             case .silu: return try x.silu()
             case .gelu: return try x.gelu()
             case .squaredReLU:
-                let positive = try x.relu()
-                return try positive * positive
+                if x.hasKernels, Self.squaredReLUOperation.exists { return try Self.squaredReLUOperation(x) }
+                return try x.relu().square()
+            }
+        }
+
+        /// The activation of `gate`, times `x`.
+        package func callAsFunction(_ x: Tensor, gate: Tensor) throws(TorchError) -> Tensor {
+            switch self {
+            case .silu where x.hasKernels && Self.gatedSiLUOperation.exists:
+                try Self.gatedSiLUOperation(gate, x)
+            case .silu, .gelu, .squaredReLU: try self(gate) * x
             }
         }
     }
@@ -35,6 +47,6 @@ package final class MLP {
 
     package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
         guard let gate else { return try down(activation(up(x))) }
-        return try down(activation(gate(x)) * up(x))
+        return try down(activation(up(x), gate: gate(x)))
     }
 }

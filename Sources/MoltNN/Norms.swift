@@ -14,7 +14,9 @@ package final class RMSNorm {
     }
 
     package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        guard x.hasKernels, Self.operation.exists else { return try NormReference.rms(x, weight: weight.value, epsilon: epsilon) }
+        guard x.hasKernels, Self.operation.exists else {
+            return try NormReference.rms(x, weight: weight.value, epsilon: epsilon)
+        }
         return try Self.operation(x, weight.value, epsilon)
     }
 

@@ -24,7 +24,9 @@ struct GenerationTests {
         let tokens = try TinyModels.tokens("generation", 1, 60)
         let whole = try model.step(tokens, model.generationState())
         let state = model.generationState()
-        for (start, count) in [(0, 2), (2, 30), (32, 27)] { _ = try model.step(tokens.narrow(1, from: start, length: count), state) }
+        for (start, count) in [(0, 2), (2, 30), (32, 27)] {
+            _ = try model.step(tokens.narrow(1, from: start, length: count), state)
+        }
         #expect(try maximumDifference(model.step(tokens.narrow(1, from: 59, length: 1), state), whole) <= 1e-5)
     }
 

@@ -37,7 +37,8 @@ struct ParameterCountTests {
             inProj: [10576, 2560]),
         Published(
             name: "nemotron-h-8b", pattern: "M-M-M-M*-M-M-M-M-M*-M-M-M-M-M*-M-M-M-M-M*-M-M-M-M-M-", hidden: 4096,
-            heads: 128, groups: 8, vocabulary: 131_072, attention: (32, 21504), billions: 8.101, inProj: [18560, 4096]),
+            heads: 128, groups: 8, vocabulary: 131_072, attention: (32, 21504), billions: 8.101,
+            inProj: [18560, 4096]),
         Published(
             name: "nvidia-mamba2-hybrid-8b", pattern: "M-M-M--M-M*-M-M-M-M--M*-M-M-M-M-M*--M-M-M-M-M*-M--M-M-M-",
             hidden: 4096, heads: 128, groups: 8, vocabulary: 256_000, attention: (32, 16384), billions: 8.655,

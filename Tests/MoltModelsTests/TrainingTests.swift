@@ -62,7 +62,8 @@ struct TrainingTests {
         var section = try TinyModels.nemotronH()
         section.mixersEnabled = false
         let model = try HybridModel(section)
-        #expect(model.registry.names.filter { $0.contains("layers") }.allSatisfy { $0.contains("layers.1.") || $0.contains("layers.4.") })
+        let layers = Set(model.registry.names.filter { $0.contains("layers") }.map { $0.split(separator: ".")[2] })
+        #expect(layers == ["1", "4"])
         let tokens = try TinyModels.tokens(1, 9)
         let together = try model.hidden(tokens).narrow(1, from: 8, length: 1)
         #expect(try maximumDifference(together, model.hidden(tokens.narrow(1, from: 8, length: 1))) <= 1e-6)

@@ -27,7 +27,8 @@ struct LayerTests {
         let y = SyntheticNumbers.uniform("y", 12), z = SyntheticNumbers.uniform("z", 12)
         let norm = try GatedRMSNorm(
             ParameterRegistry().root / "norm", width: 12, groupSize: 12 / groups, epsilon: 1e-5)
-        let output = try norm(Tensor(y.map(Float.init), shape: [1, 1, 12]), gate: Tensor(z.map(Float.init), shape: [1, 1, 12]))
+        let output = try norm(
+            Tensor(y.map(Float.init), shape: [1, 1, 12]), gate: Tensor(z.map(Float.init), shape: [1, 1, 12]))
         let expected = try Tensor(gatedNorm(y, z, groups: groups).map(Float.init), shape: [1, 1, 12])
         #expect(try (output - expected).abs().max().item() <= 2e-6)
     }
@@ -117,6 +118,28 @@ struct LayerTests {
         for (a, b) in [(hidden, hidden2), (weight, weight2)] {
             let (ours, theirs) = (try #require(a.grad), try #require(b.grad))
             #expect(try (ours - theirs).abs().max().item() <= 3e-6)
+        }
+    }
+
+    @Test(arguments: [MLP.Activation.silu, .gelu, .squaredReLU], [false, true])
+    func activationsFollowTheirFormulas(_ activation: MLP.Activation, gated: Bool) throws {
+        let (x, gate) = (try probe("x", [3, 17], .float64), try probe("gate", [3, 17], .float64))
+        let (u, v) = (try probe("x", [3, 17], .float64), try probe("gate", [3, 17], .float64))
+        let argument = gated ? v : u
+        let plain: Tensor
+        switch activation {
+        case .silu: plain = try argument * argument.sigmoid()
+        case .gelu: plain = try argument.gelu()
+        case .squaredReLU: plain = try argument * argument * (argument .> 0.0).to(.float64)
+        }
+        let expected = gated ? try plain * u : plain
+        let output = gated ? try activation(x, gate: gate) : try activation(x)
+        #expect(try (output - expected).abs().max().item() <= 1e-14)
+        try output.square().sum().backward()
+        try expected.square().sum().backward()
+        for (ours, theirs) in gated ? [(x, u), (gate, v)] : [(x, u)] {
+            let (a, b) = (try #require(ours.grad), try #require(theirs.grad))
+            #expect(try (a - b).abs().max().item() <= 1e-13)
         }
     }
 
