@@ -79,7 +79,9 @@ package struct MountTable: Sendable {
         mounts = text.split(separator: "\n").compactMap { line in
             let halves = line.split(separator: " - ", maxSplits: 1)
             let fields = halves.first?.split(separator: " ") ?? []
-            guard halves.count == 2, fields.count > 4, let type = halves[1].split(separator: " ").first else { return nil }
+            guard halves.count == 2, fields.count > 4, let type = halves[1].split(separator: " ").first else {
+                return nil
+            }
             return Mount(point: Self.unescaped(fields[4]), type: String(type))
         }
     }

@@ -20,7 +20,8 @@ package enum DirectiveQuoting {
 
     static func quote(_ value: String) -> String {
         let isPlain = !value.isEmpty && value.utf8.allSatisfy { byte in
-            byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A || "_./:,@%+=-".utf8.contains(byte)
+            byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A
+                || "_./:,@%+=-".utf8.contains(byte)
         }
         var text = ""
         if isPlain {

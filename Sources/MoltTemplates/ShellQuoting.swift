@@ -5,7 +5,8 @@ package enum ShellQuoting {
     /// One word that the shell reads back as exactly `text`. NUL cannot be in a word at all; it is left out.
     package static func quote(_ text: String) -> String {
         let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
-            byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A || "_./:,@%+-".utf8.contains(byte)
+            byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A
+                || "_./:,@%+-".utf8.contains(byte)
         }
         if isPlain { return text }
         var quoted = "'"

@@ -75,7 +75,8 @@ package struct TemplateLibrary: RecipeSource {
             guard FileManager.default.fileExists(atPath: file) else { continue }
             do throws(FileError) {
                 let data = try DurableFile.read(file, limit: 1 << 20)
-                return Found(bytes: [UInt8](data), label: file, folder: String(file[..<(file.lastIndex(of: "/") ?? file.endIndex)]))
+                let parent = String(file[..<(file.lastIndex(of: "/") ?? file.endIndex)])
+                return Found(bytes: [UInt8](data), label: file, folder: parent)
             } catch {
                 throw UserError(error.description)
             }

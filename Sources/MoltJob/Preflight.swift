@@ -1,0 +1,126 @@
+import FoundationEssentials
+package import MoltCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What one node says about itself before anything starts on it: one JSON line on standard output.
+package struct PreflightReport: Codable, Hashable, Sendable {
+    package var host: String
+    /// Reasons not to use this node.
+    package var problems: [String]
+    package var warnings: [String]
+    /// The node's clock, seconds since 1970.
+    package var clock: Double
+
+    package init(host: String, problems: [String], warnings: [String], clock: Double) {
+        self.host = host
+        self.problems = problems
+        self.warnings = warnings
+        self.clock = clock
+    }
+}
+
+/// Checks a node: installation, folders, space, GPUs.
+package enum Preflight {
+    /// Less free space than this on the run folder's file system, and the node is refused.
+    package static let freeBytesMin: UInt64 = 64 << 20
+    package static let clockSkewMax = 5.0
+
+    package static func check(_ plan: LaunchPlan, environment: [String: String], host: String) -> PreflightReport {
+        var report = PreflightReport(host: host, problems: [], warnings: [], clock: Clock.now())
+        checkPrograms(plan, environment, &report)
+        checkFolders(plan, &report)
+        checkGPUs(plan, environment, &report)
+        return report
+    }
+
+    /// The report of this node as one line on standard output.
+    package static func printReport(_ plan: LaunchPlan, environment: [String: String]) throws {
+        let host = environment["SLURMD_NODENAME"] ?? JobContext.hostName()
+        let report = check(plan, environment: environment, host: host)
+        JobLog.write(String(decoding: try JSONFile.encode(report), as: UTF8.self) + "\n", to: STDOUT_FILENO)
+    }
+
+    private static func checkPrograms(
+        _ plan: LaunchPlan, _ environment: [String: String], _ report: inout PreflightReport
+    ) {
+        let program = "\(plan.prefix)/bin/molt-job"
+        if access(program, X_OK) != 0 { report.problems.append("cannot execute \(program): \(reason())") }
+        guard let command = plan.command.first, find(command, environment, plan.workingDirectory) == nil else { return }
+        let known = DisplayText.escaped(command, limit: 200)
+        report.problems.append("there is no program \(known) to execute")
+    }
+
+    /// The path that executing `command` would use.
+    package static func find(_ command: String, _ environment: [String: String], _ folder: String) -> String? {
+        var candidates = [command.hasPrefix("/") ? command : "\(folder)/\(command)"]
+        if !command.contains("/") {
+            let path = environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+            candidates = path.split(separator: ":").map { "\($0)/\(command)" }
+        }
+        return candidates.first { candidate in
+            var info = stat()
+            return stat(candidate, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(candidate, X_OK) == 0
+        }
+    }
+
+    private static func checkFolders(_ plan: LaunchPlan, _ report: inout PreflightReport) {
+        let probe = "\(plan.runFolder)/.preflight-\(report.host)-\(getpid())"
+        let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor < 0 {
+            report.problems.append("cannot write into \(plan.runFolder): \(reason())")
+        } else {
+            close(descriptor)
+            unlink(probe)
+        }
+        if access(plan.workingDirectory, R_OK | X_OK) != 0 {
+            report.problems.append("cannot enter \(plan.workingDirectory): \(reason())")
+        }
+        var space = statvfs()
+        if statvfs(plan.runFolder, &space) == 0 {
+            let free = UInt64(space.f_bavail) * UInt64(space.f_frsize)
+            if free < freeBytesMin {
+                report.problems.append("only \(Quantities.bytesText(Double(free))) are free at \(plan.runFolder)")
+            }
+        }
+    }
+
+    private static func checkGPUs(
+        _ plan: LaunchPlan, _ environment: [String: String], _ report: inout PreflightReport
+    ) {
+        let wanted = plan.gpusPerRank * plan.ranksPerNode
+        guard wanted > 0 else { return }
+        let visible = environment["CUDA_VISIBLE_DEVICES"] ?? environment["SLURM_STEP_GPUS"]
+        if let visible {
+            let count = visible.split(separator: ",").count { $0 != "NoDevFiles" && $0 != "-1" }
+            if count < wanted { report.problems.append("\(count) GPUs are visible, \(wanted) are needed") }
+        } else {
+            report.warnings.append("CUDA_VISIBLE_DEVICES is not set; \(wanted) GPUs are needed")
+        }
+        if let devices = try? FileManager.default.contentsOfDirectory(atPath: "/proc/driver/nvidia/gpus"),
+            devices.count < wanted
+        {
+            report.problems.append("the driver knows \(devices.count) GPUs, \(wanted) are needed")
+        }
+    }
+
+    private static func reason() -> String { String(cString: strerror(errno)) }
+
+    /// Reads the lines of all nodes; a node without a line is refused too.
+    package static func collect(_ output: String, hosts: [String], now: Double) -> [PreflightReport] {
+        let decoder = JSONDecoder()
+        var reports = output.split(separator: "\n").compactMap { line in
+            try? decoder.decode(PreflightReport.self, from: Data(line.utf8))
+        }
+        for host in hosts where !reports.contains(where: { $0.host == host }) {
+            reports.append(PreflightReport(host: host, problems: ["it did not answer"], warnings: [], clock: now))
+        }
+        for index in reports.indices where abs(reports[index].clock - now) > clockSkewMax {
+            let skew = Decimals.text(reports[index].clock - now, digits: 0)
+            reports[index].warnings.append("its clock differs by \(skew) s from the first node's")
+        }
+        return reports
+    }
+}

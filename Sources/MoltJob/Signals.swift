@@ -1,0 +1,34 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Signals as messages: blocked everywhere, taken one at a time by `wait`. A synchronous program needs no handlers.
+enum Signals {
+    private static let watched = [SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGCHLD, SIGPIPE]
+
+    /// To be called before any thread exists.
+    static func block() {
+        var set = makeSet(watched)
+        sigprocmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// The next signal, or nil when none came within `seconds`.
+    static func wait(seconds: Double) -> Int32? {
+        var set = makeSet(watched)
+        var time = timespec()
+        time.tv_sec = Int(seconds)
+        time.tv_nsec = Int((seconds - seconds.rounded(.down)) * 1e9)
+        var info = siginfo_t()
+        let signal = sigtimedwait(&set, &info, &time)
+        return signal > 0 ? signal : nil
+    }
+
+    static func makeSet(_ signals: [Int32]) -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+        return set
+    }
+
+    static var all: [Int32] { watched }
+}

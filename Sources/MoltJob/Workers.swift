@@ -1,0 +1,93 @@
+import FoundationEssentials
+import MoltCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The workers of this incarnation: children here, or one srun step over the allocation.
+struct Workers {
+    private var running: [Int32: Int] = [:]
+    /// Wait words of children that ended, by rank; srun is rank -1.
+    private(set) var words: [Int: Int32] = [:]
+    let plan: LaunchPlan
+    let folder: String
+
+    var isEmpty: Bool { running.isEmpty }
+    var count: Int { plan.nodes * plan.ranksPerNode }
+    private static let launcher = -1
+
+    init(plan: LaunchPlan, folder: String) {
+        self.plan = plan
+        self.folder = folder
+    }
+
+    mutating func start(planPath: String, environment: [String: String]) throws(FileError) {
+        let program = ["\(plan.prefix)/bin/molt-job", "worker", planPath]
+        switch plan.launcher {
+        case .srun:
+            let child = try Child.start(Self.step(plan) + program, environment: environment)
+            running[child.pid] = Self.launcher
+        case .local:
+            for rank in 0..<count {
+                var own = environment
+                own[WorkerEnvironment.rank] = "\(rank)"
+                own[WorkerEnvironment.localRank] = "\(rank)"
+                running[try Child.start(program, environment: own).pid] = rank
+            }
+        }
+    }
+
+    /// The step's options; `--cpus-per-task` is spelt out because srun stopped taking it from the job in 22.05.
+    static func step(_ plan: LaunchPlan) -> [String] {
+        [
+            "srun", "--nodes=\(plan.nodes)", "--ntasks=\(plan.nodes * plan.ranksPerNode)",
+            "--ntasks-per-node=\(plan.ranksPerNode)", "--cpus-per-task=\(plan.cpusPerRank)", "--kill-on-bad-exit=1",
+            "--wait=0", "--export=ALL", "--input=none", "--unbuffered", "--job-name=\(plan.name)",
+        ] + plan.srunOptions
+    }
+
+    /// One answer from every node.
+    static func preflightStep(_ plan: LaunchPlan) -> [String] {
+        [
+            "srun", "--nodes=\(plan.nodes)", "--ntasks=\(plan.nodes)", "--ntasks-per-node=1", "--cpus-per-task=1",
+            "--export=ALL", "--input=none", "--job-name=preflight",
+        ] + plan.srunOptions
+    }
+
+    /// Takes note of a child's end; returns the rank of a worker (nil for srun and for strangers).
+    mutating func ended(pid: Int32, word: Int32) -> Int? {
+        guard let rank = running.removeValue(forKey: pid) else { return nil }
+        words[rank] = word
+        // What a rank leaves behind ends with it.
+        if plan.launcher == .local { kill(-pid, SIGKILL) }
+        return rank == Self.launcher ? nil : rank
+    }
+
+    /// To srun alone, which passes it on to every task; or to every rank's group.
+    func signal(_ signal: Int32) {
+        for pid in running.keys { kill(plan.launcher == .srun && signal != SIGKILL ? pid : -pid, signal) }
+    }
+
+    var runningRanks: Set<Int> {
+        plan.launcher == .local ? Set(running.values) : []
+    }
+
+    /// How each rank ended: its record, else what the wait word of a local child says.
+    func ends() -> [RankEnd] {
+        (0..<count).compactMap { rank in
+            if let end = try? JSONFile.read(RankEnd.self, from: RankEnd.path(folder: folder, rank: rank)) { return end }
+            guard let word = words[rank] else { return nil }
+            let now = Clock.now()
+            return RankEnd(
+                rank: rank, host: JobContext.hostName(), status: Child.status(word), signal: Child.signal(word),
+                startedAt: now, endedAt: now)
+        }
+    }
+
+    /// srun's own exit status; 0 for local workers.
+    var launcherCode: Int32 {
+        guard let word = words[Self.launcher] else { return 0 }
+        return Child.status(word) ?? 128 + (Child.signal(word) ?? 0)
+    }
+}
