@@ -7,7 +7,7 @@ enum ModuleEdges {
         "MoltHTTP": ["MoltCore", "CCurl"],
         "MoltTemplates": ["MoltCore", "MoltRecipe", "CMoltAssets"],
         "MoltLifecycle": ["MoltCore"],
-        "MoltScheduler": ["MoltCore", "MoltHTTP"],
+        "MoltScheduler": ["MoltCore", "CMoltSpawn"],
         "MoltStore": ["MoltCore"],
         "MoltAPI": ["MoltCore", "MoltHTTP"],
         "MoltServer": [
@@ -41,6 +41,7 @@ enum ModuleEdges {
         "CMoltTorch": ["MoltTensor"],
         "CSlurm": ["molt-slurm"],
         "CCurl": ["MoltHTTP"],
+        "CMoltSpawn": ["MoltScheduler"],
         "CMoltAssets": ["MoltTemplates"],
     ]
 
