@@ -8,6 +8,8 @@ package enum ClientError: Error, Equatable, Sendable {
     case refused(APIError)
     /// No answer.
     case transport(HTTPError)
+    /// No answer from a daemon on another host.
+    case remote(host: String, HTTPError)
     /// An answer that we cannot read: another version, or not our daemon.
     case unreadable(String)
 }
@@ -15,11 +17,14 @@ package enum ClientError: Error, Equatable, Sendable {
 /// The daemon's interface, typed; one request at a time over its socket.
 package struct MoltClient: Sendable {
     package let socket: String
+    /// Set when the socket only leads to the daemon's host.
+    package let remoteHost: String?
     private let http: HTTPClient
     private let timeout: Double
 
-    package init(socket: String, timeout: Double = HTTPLimits.seconds, http: HTTPClient = HTTPClient()) {
+    package init(socket: String, remoteHost: String? = nil, timeout: Double = HTTPLimits.seconds, http: HTTPClient = HTTPClient()) {
         self.socket = socket
+        self.remoteHost = remoteHost
         self.timeout = timeout
         self.http = http
     }
@@ -89,6 +94,7 @@ package struct MoltClient: Sendable {
         do throws(HTTPError) {
             answer = try await http.send(request)
         } catch {
+            if let remoteHost { throw .remote(host: remoteHost, error) }
             throw .transport(error)
         }
         if (200..<300).contains(answer.status) { return answer.body }

@@ -6,6 +6,7 @@ import MoltRecipe
 /// Runs one command line and turns whatever happens into an exit code; `main` only calls this.
 package enum MoltProgram {
     package static func run(_ arguments: [String]) async -> Int32 {
+        defer { RelayBridge.removeFolders() }
         do {
             var command = try MoltCommand.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

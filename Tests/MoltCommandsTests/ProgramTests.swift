@@ -105,9 +105,10 @@ struct ProgramTests {
             host: "login-7.example", process: .current(), socket: "/run/x/s", version: "1", startedAt: now,
             heartbeatAt: now, leaseUntil: now + 55)
         try JSONFile.write(file, to: "\(molt.home)/daemon.json")
-        let answer = try molt("ls")
+        let answer = try molt("ls", environment: ["MOLT_SSH": "/bin/false"])
         #expect(answer.status == 3)
         #expect(answer.error.contains("login-7.example"), "\(answer.error)")
+        #expect(answer.error.split(separator: "\n").count == 2)
     }
 
     @Test(arguments: ["long", "foreign"])

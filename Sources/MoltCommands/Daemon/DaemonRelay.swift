@@ -10,6 +10,9 @@ struct DaemonRelay: AsyncParsableCommand {
     func run() async throws {
         let settings = Settings.fromEnvironment()
         let client = try await DaemonLink(settings: settings).client()
+        if let host = client.remoteHost {
+            throw CommandFailure.unavailable("the daemon is not on \(settings.host) but on \(host)")
+        }
         guard SocketRelay.run(to: client.socket) else {
             throw CommandFailure.unavailable("the daemon's socket cannot be reached", at: client.socket)
         }

@@ -14,9 +14,14 @@ struct DaemonStop: AsyncParsableCommand {
 
     func run() async throws {
         let settings = Settings.fromEnvironment(), link = DaemonLink(settings: settings)
-        guard case .here(let file) = link.locate() else {
-            if case .elsewhere = link.locate() { _ = try link.runningClient() }
-            return Console.out("no daemon runs here")
+        let file: DaemonFile
+        switch link.locate() {
+        case .here(let found): file = found
+        case .nowhere: return Console.out("no daemon runs")
+        case .elsewhere(let found):
+            guard let client = try link.runningClient() else { return }
+            try await client.stopDaemon()
+            return Console.out("asked the daemon on \(DisplayText.escaped(found.host)) to stop")
         }
         do throws(ClientError) {
             try await MoltClient(socket: file.socket, timeout: 5).stopDaemon()

@@ -5,7 +5,7 @@ import Glibc
 /// Copies bytes both ways between this program's standard streams and a unix socket until either side ends.
 enum SocketRelay {
     static func run(to path: String) -> Bool {
-        guard let descriptor = connected(to: path) else { return false }
+        guard let descriptor = UnixSocket.connect(to: path) else { return false }
         defer { close(descriptor) }
         var inputIsOpen = true
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -43,24 +43,5 @@ enum SocketRelay {
             rest = rest.dropFirst(count)
         }
         return true
-    }
-
-    private static func connected(to path: String) -> Int32? {
-        var address = sockaddr_un()
-        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return nil }
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard result == 0 else {
-            close(descriptor)
-            return nil
-        }
-        return descriptor
     }
 }

@@ -17,6 +17,16 @@ enum Child {
         return spawn(path, arguments, &actions, ownSession: true)
     }
 
+    /// Starts a program whose standard input and output are one socket.
+    static func start(_ path: String, arguments: [String], connectedTo socket: Int32) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, socket, 0)
+        posix_spawn_file_actions_adddup2(&actions, socket, 1)
+        _ = spawn(path, arguments, &actions, ownSession: false)
+    }
+
     /// Standard output of a program that exits with 0 within `seconds`, cut at `limit` bytes; otherwise nil.
     static func output(
         of path: String, arguments: [String], seconds: Double, limit: Int

@@ -29,7 +29,7 @@ struct DaemonLink {
         case .here(let file):
             return try await client(of: file)
         case .elsewhere(let file):
-            throw elsewhere(file)
+            return try relayed(file)
         case .nowhere:
             return try await start()
         }
@@ -41,18 +41,15 @@ struct DaemonLink {
         case .here(let file):
             return try reach(file) ? MoltClient(socket: file.socket) : nil
         case .elsewhere(let file):
-            throw elsewhere(file)
+            return try relayed(file)
         case .nowhere:
             return nil
         }
     }
 
-    private func elsewhere(_ file: DaemonFile) -> CommandFailure {
-        let seconds = Durations.text(max(0, file.leaseUntil - settings.now()))
-        let host = DisplayText.escaped(file.host)
-        return .unavailable(
-            "your daemon runs on \(host) (its lease ends in \(seconds) unless it is renewed)",
-            at: settings.daemonFile, fix: "run molt there, or stop it there first: ssh \(host) molt daemon stop")
+    /// A daemon on another host is reached through ssh; only its host may start, stop or replace it.
+    private func relayed(_ file: DaemonFile) throws(CommandFailure) -> MoltClient {
+        MoltClient(socket: try RelayBridge.open(to: file.host, settings: settings), remoteHost: file.host)
     }
 
     /// A daemon that has just been started may not listen yet.
@@ -129,7 +126,9 @@ struct DaemonLink {
     /// What the daemon wrote last, made safe for a terminal.
     private static func lastLine(of path: String, from offset: Int) -> String? {
         guard let data = try? DurableFile.read(path), data.count > offset else { return nil }
-        let lines = String(decoding: data.dropFirst(offset).suffix(4096), as: UTF8.self).split(separator: "\n")
-        return lines.last.map { DisplayText.escaped(String($0), limit: 300) }
+        let text = String(decoding: data.dropFirst(offset).suffix(4096), as: UTF8.self)
+        // A remedy stands on a line of its own, indented, below what is wrong.
+        let said = text.split(separator: "\n").filter { !$0.hasPrefix(" ") }.last
+        return said.map { DisplayText.escaped(String($0), limit: 300).replacing("moltd: ", with: "", maxReplacements: 1) }
     }
 }

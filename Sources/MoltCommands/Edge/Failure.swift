@@ -29,6 +29,10 @@ extension ClientError {
                 "the daemon did not answer within \(Int(seconds)) s", fix: "look at moltd.log, or: molt daemon stop")
         case .transport(let error):
             .unavailable("the daemon cannot be reached: \(error)", fix: "try again, or: molt daemon status")
+        case .remote(let host, let error):
+            .unavailable(
+                "your daemon runs on \(DisplayText.escaped(host)), which cannot be reached through ssh: \(error)",
+                fix: "run molt there; once its lease has run out (a minute after its end), molt works here")
         case .unreadable(let what):
             .unavailable(
                 DisplayText.escaped(what, limit: 300), fix: "is the daemon of the same version? molt daemon stop")

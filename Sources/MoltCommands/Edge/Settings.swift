@@ -14,10 +14,12 @@ package struct Settings: Sendable {
     package var workingDirectory: String
     /// The folder of this program; the others lie beside it.
     package var programs: String
+    /// What reaches a daemon on another host: `$MOLT_SSH`, else `ssh`.
+    package var ssh: String
     package var now: @Sendable () -> Double
 
     package init(
-        home: String, host: String, userID: UInt32, workingDirectory: String, programs: String,
+        home: String, host: String, userID: UInt32, workingDirectory: String, programs: String, ssh: String = "ssh",
         now: @escaping @Sendable () -> Double = Settings.clock
     ) {
         self.home = home
@@ -25,6 +27,7 @@ package struct Settings: Sendable {
         self.userID = userID
         self.workingDirectory = workingDirectory
         self.programs = programs
+        self.ssh = ssh
         self.now = now
     }
 
@@ -40,7 +43,8 @@ package struct Settings: Sendable {
         let folder = FileManager.default.currentDirectoryPath
         return Settings(
             home: home.hasPrefix("/") ? home : "\(folder)/\(home)", host: hostName(), userID: getuid(),
-            workingDirectory: folder, programs: programFolder())
+            workingDirectory: folder, programs: programFolder(),
+            ssh: environment["MOLT_SSH"].flatMap { $0.isEmpty ? nil : $0 } ?? "ssh")
     }
 
     private static func hostName() -> String {

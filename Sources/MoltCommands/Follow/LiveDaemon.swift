@@ -22,11 +22,20 @@ struct LiveDaemon {
                 failures = 0
                 return answer
             } catch {
-                guard case .transport = error, failures < Self.failuresMax else { throw error }
+                guard error.isAboutTheConnection, failures < Self.failuresMax else { throw error }
                 failures += 1
             }
             try await Task.sleep(for: .milliseconds(100 * failures))
             client = try await link.client()
+        }
+    }
+}
+
+extension ClientError {
+    fileprivate var isAboutTheConnection: Bool {
+        switch self {
+        case .transport, .remote: true
+        case .refused, .unreadable: false
         }
     }
 }
