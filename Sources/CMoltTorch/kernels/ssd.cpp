@@ -11,10 +11,9 @@
 // first document, the final state to the last. The result does not depend on `chunk` but for rounding; tiles of
 // at most 64 tokens are used. It does not depend on the number of threads at all.
 #include "ssd_plan.hpp"
-#include "instruction_set.hpp"
-#include "tensors.hpp"
+#include "documents.hpp"
+#include "fused.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -84,20 +83,6 @@ SSDShape shape(const SSDArguments &in, int64_t padding) {
     return s;
 }
 
-/// Where documents start; the first token never counts, the initial state is its document's.
-Tensor documentStarts(const Tensor &documents) {
-    if (!documents.defined()) return {};
-    const Tensor ids = documents.to(at::kLong).contiguous();
-    Tensor starts = at::zeros(ids.sizes(), ids.options().dtype(at::kByte));
-    const int64_t *id = ids.const_data_ptr<int64_t>();
-    uint8_t *start = starts.mutable_data_ptr<uint8_t>();
-    const int64_t length = ids.size(1);
-    for (int64_t b = 0; b < ids.size(0); ++b)
-        for (int64_t t = 1; t < length; ++t)
-            start[b * length + t] = id[b * length + t] != id[b * length + t - 1];
-    return starts;
-}
-
 template <class real>
 const SSDCode<real> &code();
 template <>
@@ -112,15 +97,6 @@ const SSDCode<double> &code() {
 template <class real>
 real *pointer(const Tensor &tensor) {
     return tensor.defined() ? static_cast<real *>(tensor.data_ptr()) : nullptr;
-}
-
-/// Runs body(index, scratch) for each index below count, in any order.
-template <class real, class Body>
-void forEach(int64_t count, int64_t scratch, Body body) {
-    at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
-        Scratch<real> memory(scratch);
-        for (int64_t i = first; i < last; ++i) body(i, memory.get());
-    });
 }
 
 /// The arguments in the types that the kernels read. Keeps them alive.

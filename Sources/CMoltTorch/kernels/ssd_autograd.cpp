@@ -1,7 +1,6 @@
 // Schema, derivative and shapes of molt::ssd; see ssd.cpp for what the arguments mean.
-#include "tensors.hpp"
+#include "fused.hpp"
 
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -17,11 +16,6 @@ using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Ten
 using Backward = Gradients(
     const Tensor &, const OptionalTensor &, const Tensor &, const Tensor &, const Tensor &, const Tensor &,
     const Tensor &, const OptionalTensor &, const OptionalTensor &, const OptionalTensor &, int64_t);
-
-template <class Signature>
-c10::TypedOperatorHandle<Signature> operatorNamed(const char *name) {
-    return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
-}
 
 struct SSDFunction : torch::autograd::Function<SSDFunction> {
     static torch::autograd::variable_list forward(
@@ -47,17 +41,14 @@ struct SSDFunction : torch::autograd::Function<SSDFunction> {
         auto [dx, ddt, da, db, dc, dd, dInitial] = run.call(
             dy, orNone(gradients[1]), x, saved[1], saved[2], saved[3], saved[4], orNone(saved[5]),
             orNone(saved[6]), orNone(saved[7]), context->saved_data["chunk"].toInt());
-        const auto like = [](const Tensor &gradient, const Tensor &argument) {
-            return gradient.defined() ? gradient.to(argument.scalar_type()) : gradient;
-        };
         return {
-            like(dx, x),
-            like(ddt, saved[1]),
-            like(da, saved[2]),
-            like(db, saved[3]),
-            like(dc, saved[4]),
-            like(dd, saved[5]),
-            like(dInitial, saved[6]),
+            inTypeOf(x, dx),
+            inTypeOf(saved[1], ddt),
+            inTypeOf(saved[2], da),
+            inTypeOf(saved[3], db),
+            inTypeOf(saved[4], dc),
+            inTypeOf(saved[5], dd),
+            inTypeOf(saved[6], dInitial),
             Tensor(),
             Tensor()};
     }
@@ -84,10 +75,8 @@ std::tuple<Tensor, Tensor> shapes(
 Gradients gradientShapes(
     const Tensor &, const OptionalTensor &, const Tensor &x, const Tensor &dt, const Tensor &a, const Tensor &b,
     const Tensor &c, const OptionalTensor &d, const OptionalTensor &initial, const OptionalTensor &, int64_t) {
-    const auto like = [](const OptionalTensor &t) {
-        return given(t) ? at::empty_like(*t, at::MemoryFormat::Contiguous) : Tensor();
-    };
-    return {like(x), like(dt), like(a), like(b), like(c), like(d), like(initial)};
+    return {emptyLike(x), emptyLike(dt), emptyLike(a),      emptyLike(b),
+            emptyLike(c), emptyLike(d),  emptyLike(initial)};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "element.hpp"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty_like.h>
 #include <c10/util/Exception.h>
 
 #include <optional>
@@ -32,6 +33,14 @@ inline Element element(at::ScalarType type) {
 inline Tensor withRows(const Tensor &tensor, at::ScalarType type) {
     Tensor result = tensor.scalar_type() == type ? tensor : tensor.to(type);
     return result.size(-1) <= 1 || result.stride(-1) == 1 ? result : result.contiguous();
+}
+
+/// A gradient in the type of what it belongs to.
+inline Tensor inTypeOf(const Tensor &argument, const Tensor &gradient) {
+    return gradient.defined() ? gradient.to(argument.scalar_type()) : gradient;
+}
+inline Tensor emptyLike(const OptionalTensor &tensor) {
+    return given(tensor) ? at::empty_like(*tensor, at::MemoryFormat::Contiguous) : Tensor();
 }
 
 inline void checkShape(const char *function, const char *name, const Tensor &tensor, at::IntArrayRef expected) {

@@ -1,0 +1,3 @@
+#define MOLT_ISA generic
+#define MOLT_REGISTER 16
+#include "softmax_code.hpp"

@@ -1,0 +1,76 @@
+// What the tensor side of the convolution, the norms and the activations hands to the code compiled per
+// instruction set.
+#pragma once
+#include "element.hpp"
+
+namespace molt {
+
+/// Rows of a tensor: `count` elements each, `stride` elements apart, stored as `kind`. Null when absent.
+struct Rows {
+    void *data = nullptr;
+    long stride = 0;
+    Element kind = Element::f32;
+};
+
+inline constexpr long largestTaps = 16;
+
+/// Depthwise causal convolution over tokens. Tokens are cut in blocks, one piece of work each.
+/// Rows of `padded` channels: weight [taps], bias, initial, final and their gradients [batch, taps − 1].
+template <class real>
+struct ConvPlan {
+    long batch, length, channels, padded, taps, block, blocks;
+    bool silu;
+    Rows x, y, dy, dx;     // token rows
+    long xBatch, dyBatch;  // elements from one sequence to the next; y and dx are contiguous
+    const real *weight, *bias, *initial, *dFinal;
+    const unsigned char *starts;
+    real *dInitial, *partial;  // partial sums of dweight and dbias [batch·blocks, taps + 1, padded]
+};
+
+/// y = x / rms(x) · weight per group of channels, x replaced by x + residual or x · silu(gate) before.
+template <class real>
+struct NormPlan {
+    long rows, width, padded, group, block;
+    double epsilon;
+    bool roundFirst;  // round x / rms to bfloat16 before the weight, as transformers does
+    Rows x, gate, residual, y, total;
+    const real *weight;  // [padded]
+    real *scale;         // 1 / rms, [rows, groups]
+    Rows dy, dTotal, dx, dGate;
+    real *partial;  // partial sums of dweight [blocks, padded]
+};
+
+/// y = f(a, b) element by element; b only where f has two arguments.
+enum class Activation : int { squaredReLU, swiglu };
+struct ActivationPlan {
+    Activation function;
+    long rows, width;
+    Rows a, b, y, dy, da, db;
+};
+
+template <class real>
+struct FusedCode {
+    long padding;
+    void (*convolve)(const ConvPlan<real> &, long batch, long block, real *scratch);
+    void (*convolveBackward)(const ConvPlan<real> &, long batch, long block, real *scratch);
+    void (*normalize)(const NormPlan<real> &, long block, real *scratch);
+    void (*normalizeBackward)(const NormPlan<real> &, long block, real *scratch);
+    void (*activate)(const ActivationPlan &, long row, real *scratch);
+    void (*activateBackward)(const ActivationPlan &, long row, real *scratch);
+    double (*crossEntropy)(real *row, long count, long target, real weight, bool gradient);
+};
+
+namespace generic {
+extern const FusedCode<float> fusedFloat;
+extern const FusedCode<double> fusedDouble;
+}  // namespace generic
+namespace avx2 {
+extern const FusedCode<float> fusedFloat;
+extern const FusedCode<double> fusedDouble;
+}  // namespace avx2
+namespace avx512 {
+extern const FusedCode<float> fusedFloat;
+extern const FusedCode<double> fusedDouble;
+}  // namespace avx512
+
+}  // namespace molt
