@@ -21,8 +21,8 @@ package struct MoltCommand: AsyncParsableCommand {
         version: MoltVersion.current,
         groupedSubcommands: [
             CommandGroup(name: "Runs", subcommands: [
-                RunSubmit.self, RunLs.self, RunShow.self, RunLogs.self, RunEvents.self, RunCancel.self, RunStop.self,
-                RunResume.self, RunHold.self, RunRelease.self, RunRemove.self,
+                RunSubmit.self, RunLs.self, RunShow.self, RunReport.self, RunLogs.self, RunEvents.self,
+                RunCancel.self, RunStop.self, RunResume.self, RunHold.self, RunRelease.self, RunRemove.self,
             ]),
             CommandGroup(name: "Recipes and models", subcommands: [RecipeCommand.self, ModelGenerate.self]),
             CommandGroup(name: "This installation", subcommands: [DoctorCommand.self, DaemonCommand.self]),
