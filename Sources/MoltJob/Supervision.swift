@@ -79,8 +79,7 @@ struct Supervision {
         var result = inherited
         result[WorkerEnvironment.epoch] = "\(epoch)"
         result[WorkerEnvironment.restart] = "\(context.incarnation)"
-        let first = context.hosts.first ?? context.host
-        result[WorkerEnvironment.mainAddress] = plan.launcher == .local ? "127.0.0.1" : first
+        result[WorkerEnvironment.mainAddress] = MainAddress.pick(plan: plan, hosts: context.hosts)
         result[WorkerEnvironment.mainPort] = "\(FreePort.pick())"
         if let end = context.endsAt {
             result[WorkerEnvironment.deadline] = "\(Int(end - max(1, plan.stopMargin / 4)))"
@@ -117,14 +116,17 @@ struct Supervision {
     private mutating func perform(_ event: Supervisor.Event) {
         for action in supervisor.handle(event, now: Clock.steady()) {
             switch action {
-            case .signal(let signal):
-                if case .tearingDown = supervisor.phase { killed.formUnion(workers.runningRanks) }
-                log.say("\(StopSignals.name(signal)) to the workers")
-                workers.signal(signal)
+            case .askToStop(let signal):
+                log.say("asking the workers to save and stop (\(StopSignals.name(signal)))")
+                workers.askToStop(signal)
+            case .terminate:
+                killed.formUnion(workers.runningRanks)
+                log.say("a rank has failed: ending the others")
+                workers.signal(SIGTERM)
             case .dumpStacks:
                 log.say(supervisor.hang ?? "no progress")
                 log.event(.note, supervisor.hang ?? "no progress")
-                try? DurableFile.write(Data(), to: "\(folder)/hang")
+                try? DurableFile.write(Data(), to: Worker.hangMark(folder))
             case .kill:
                 killed.formUnion(workers.runningRanks)
                 log.say("killing the workers")
@@ -160,6 +162,22 @@ struct Supervision {
     private func newestCheckpoint() -> String? {
         ((try? FileManager.default.contentsOfDirectory(atPath: run.checkpoints)) ?? [])
             .compactMap(CheckpointName.init(parsing:)).max()?.description
+    }
+}
+
+/// The address of the first node, on which we run.
+enum MainAddress {
+    /// Its name in Slurm if it resolves (the usual case), else this host's own name, else the loopback.
+    static func pick(plan: LaunchPlan, hosts: [String]) -> String {
+        guard plan.nodes > 1 else { return "127.0.0.1" }
+        return ([hosts.first].compactMap { $0 } + [JobContext.hostName()]).first(where: resolves) ?? "127.0.0.1"
+    }
+
+    private static func resolves(_ name: String) -> Bool {
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(name, nil, nil, &found) == 0 else { return false }
+        freeaddrinfo(found)
+        return true
     }
 }
 

@@ -19,7 +19,10 @@ package struct Supervisor: Hashable, Sendable {
     }
 
     package enum Action: Hashable, Sendable {
-        case signal(Int32)
+        /// Ask to save and stop, with this signal where the launcher can deliver it.
+        case askToStop(Int32)
+        /// End the others after a failure: there is nothing to save.
+        case terminate
         case dumpStacks
         case kill
     }
@@ -68,10 +71,10 @@ package struct Supervisor: Hashable, Sendable {
         case (.stopAsked(let signal), .running):
             stopSignal = signal
             phase = .stopping(since: now)
-            return [.signal(signal)]
+            return [.askToStop(signal)]
         case (.rankFailed, .running), (.rankFailed, .stopping):
             phase = .tearingDown(since: now)
-            return [.signal(SIGTERM)]
+            return [.terminate]
         case (.hung(let text), .running), (.hung(let text), .stopping):
             hang = text
             phase = .dumping(since: now, text)
@@ -90,7 +93,7 @@ package struct Supervisor: Hashable, Sendable {
             guard let stopAt, now >= stopAt else { return [] }
             stopsForDeadline = true
             phase = .stopping(since: now)
-            return [.signal(SIGTERM)]
+            return [.askToStop(SIGTERM)]
         case .stopping(let since):
             guard killsAfterStop, now - since > killAfter else { return [] }
             phase = .killed

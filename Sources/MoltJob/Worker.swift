@@ -37,7 +37,7 @@ package enum Worker {
 
     private static func watch(_ child: Child, _ place: Place, startedAt: Double) -> Int32 {
         let parent = getppid()
-        var hasDumped = false
+        var hasDumped = false, hasStopped = false
         while true {
             _ = Signals.wait(seconds: 1)
             while let (pid, word) = Child.reapAny() {
@@ -48,12 +48,20 @@ package enum Worker {
                 // Whoever would end this rank with the job is gone: nobody may keep training alone.
                 kill(child.pid, SIGKILL)
             }
-            if !hasDumped, access(place.hangMark, F_OK) == 0 {
+            if !hasStopped, access(stopMark(place.folder), F_OK) == 0 {
+                hasStopped = true
+                for pid in Orphans.descendants(of: getpid()) { kill(pid, SIGTERM) }
+            }
+            if !hasDumped, access(hangMark(place.folder), F_OK) == 0 {
                 hasDumped = true
-                StackDump.write(child.pid, to: place.log)
+                for pid in Orphans.descendants(of: getpid()).sorted() { StackDump.write(pid, to: place.log) }
             }
         }
     }
+
+    /// Files by which molt-job speaks to the watchers of an incarnation, on whatever node they are.
+    static func stopMark(_ folder: String) -> String { "\(folder)/stop" }
+    static func hangMark(_ folder: String) -> String { "\(folder)/hang" }
 
     /// Where this rank stands in the run, from Slurm's variables or (local site) from ours.
     struct Place {
@@ -84,7 +92,6 @@ package enum Worker {
         }
 
         var log: String { "\(folder)/rank-\(rank).log" }
-        var hangMark: String { "\(folder)/hang" }
 
         func workerEnvironment(_ inherited: [String: String]) -> [String: String] {
             let run = RunFolder(path: plan.runFolder)

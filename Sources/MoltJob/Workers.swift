@@ -69,6 +69,16 @@ struct Workers {
         for pid in running.keys { kill(plan.launcher == .srun && signal != SIGKILL ? pid : -pid, signal) }
     }
 
+    /// srun takes SIGTERM as an order to kill the step after KillWait, but passes SIGUSR1 on, which our workers know.
+    /// A foreign program may only know SIGTERM: its watchers deliver that when they see the mark.
+    func askToStop(_ signal: Int32) {
+        switch (plan.launcher, plan.isForeign) {
+        case (.local, _): self.signal(signal)
+        case (.srun, false): self.signal(SIGUSR1)
+        case (.srun, true): try? DurableFile.write(Data(), to: Worker.stopMark(folder))
+        }
+    }
+
     var runningRanks: Set<Int> {
         plan.launcher == .local ? Set(running.values) : []
     }

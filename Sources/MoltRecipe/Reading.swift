@@ -26,7 +26,9 @@ extension Reading where Value == Int {
     static func count(_ range: ClosedRange<Int>) -> Reading {
         let limit = range.upperBound == .max ? "" : " and at most \(range.upperBound)"
         return scalar("a whole number of at least \(range.lowerBound)\(limit)") { text, _ in
-            Quantities.count(parsing: text).flatMap { range.contains($0) ? $0 : nil }
+            // 1.5M is a count, 1.5 is a slip.
+            if text.contains("."), text.last?.isNumber ?? true { return nil }
+            return Quantities.count(parsing: text).flatMap { range.contains($0) ? $0 : nil }
         }
     }
 

@@ -52,7 +52,7 @@ struct YAMLTree: Sendable {
     func merged(with later: YAMLTree) -> YAMLTree {
         guard case .map(var entries) = value, case .map(let laterEntries) = later.value else { return later }
         for entry in laterEntries {
-            if let partner = Self.alternatives[entry.key], !entry.value.isNull {
+            if let partner = Self.alternatives[entry.key], !entry.value.isNull, later[partner] == nil {
                 entries.removeAll { $0.key == partner }
             }
             if let index = entries.firstIndex(where: { $0.key == entry.key }) {

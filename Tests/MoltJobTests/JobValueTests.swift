@@ -1,0 +1,119 @@
+import MoltCore
+import MoltJob
+import Testing
+
+/// The parts of molt-job that are values: host lists, verdicts, the supervisor, the watch.
+struct JobValueTests {
+    @Test(arguments: [
+        ("n1", ["n1"]), ("n[1-3]", ["n1", "n2", "n3"]), ("n[08-10,12]", ["n08", "n09", "n10", "n12"]),
+        ("a1,b[2,4],c", ["a1", "b2", "b4", "c"]), ("r[1-2]n[1-2]", ["r1n1", "r1n2", "r2n1", "r2n2"]),
+        ("n[1-2]-ib", ["n1-ib", "n2-ib"]), ("", []),
+    ])
+    func hostListsAreWrittenOut(_ text: String, _ hosts: [String]) {
+        #expect(HostList.expand(text) == hosts)
+    }
+
+    @Test(arguments: ["n[1", "n1]", "n[3-1]", "n[a-b]", "n[]", "n[1-2-3]", "n[1-999999999]", "n[1-40000]x[1-40000]"])
+    func malformedHostListsAreRefused(_ text: String) {
+        #expect(HostList.expand(text) == nil)
+    }
+
+    static func end(_ rank: Int, _ status: Int32?, signal: Int32? = nil, at: Double = 0) -> RankEnd {
+        RankEnd(rank: rank, host: "n1", status: status, signal: signal, startedAt: 0, endedAt: at)
+    }
+
+    @Test(arguments: [
+        ([end(0, 0), end(1, 0)], [], 0, nil), ([end(0, 75), end(1, 0)], [], 75, nil),
+        ([end(0, 75), end(1, 75)], [], 75, nil), ([end(0, 75), end(1, 1, at: 2)], [], 1, 1),
+        ([end(0, nil, signal: 11, at: 2), end(1, 1, at: 1)], [], 1, 1),
+        ([end(0, 1, at: 1), end(1, 78, at: 2)], [], 78, 1), ([end(0, 79), end(1, 78)], [], 78, 1),
+        ([end(0, nil, signal: 15), end(1, 75)], [], 75, nil),
+        ([end(0, nil, signal: 9, at: 1), end(1, nil, signal: 15, at: 2)], [1], 137, 0),
+        ([end(0, 0)], [], 1, nil), ([end(0, 0)], [1], 0, nil),
+    ] as [([RankEnd], Set<Int>, Int32, Int?)])
+    func theWorstRankDecides(_ ends: [RankEnd], _ killed: Set<Int>, _ code: Int32, _ rank: Int?) {
+        let verdict = Verdict.of(ends, expected: 2, killed: killed)
+        #expect(verdict.code == code)
+        #expect(verdict.failedRank == rank)
+    }
+
+    @Test func srunSpeaksForRanksWithoutARecord() {
+        #expect(Verdict.of([Self.end(0, 0)], expected: 2, launcherCode: 143).code == 143)
+        #expect(Verdict.of([], expected: 2, launcherCode: 0).code == 1)
+    }
+
+    @Test func theStopIsPassedOnOnce() {
+        var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.stopAsked(signal: 15), now: 0) == [.askToStop(15)])
+        #expect(supervisor.handle(.stopAsked(signal: 10), now: 1) == [])
+        #expect(supervisor.handle(.tick, now: 1000) == [], "a save may take long")
+        #expect(supervisor.stopSignal == 15)
+    }
+
+    @Test func theDeadlineStopsAndIsRemembered() {
+        var supervisor = Supervisor(stopAt: 100, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.tick, now: 99) == [])
+        #expect(supervisor.handle(.tick, now: 100) == [.askToStop(15)])
+        #expect(supervisor.handle(.tick, now: 101) == [])
+        #expect(supervisor.stopsForDeadline)
+        #expect(supervisor.stopSignal == nil)
+    }
+
+    @Test func anOutsideStopBeforeTheDeadlineIsNotTheDeadlines() {
+        var supervisor = Supervisor(stopAt: 100, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.stopAsked(signal: 15), now: 50) == [.askToStop(15)])
+        #expect(supervisor.handle(.tick, now: 101) == [])
+        #expect(!supervisor.stopsForDeadline)
+    }
+
+    @Test func aFailureTearsDownWithinTenSeconds() {
+        var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.rankFailed, now: 0) == [.terminate])
+        #expect(supervisor.handle(.rankFailed, now: 1) == [])
+        #expect(supervisor.handle(.tick, now: 4) == [])
+        #expect(supervisor.handle(.tick, now: 6) == [.kill])
+        #expect(supervisor.handle(.tick, now: 7) == [])
+    }
+
+    @Test func aHangIsDumpedBeforeItIsKilled() {
+        var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.hung("silent"), now: 0) == [.dumpStacks])
+        #expect(supervisor.handle(.hung("silent"), now: 1) == [])
+        #expect(supervisor.handle(.tick, now: 4) == [.kill])
+        #expect(supervisor.hang == "silent")
+    }
+
+    @Test(arguments: [Supervisor.Event.stopAsked(signal: 15), .rankFailed, .hung("x"), .tick])
+    func aFenceKillsAtOnceWhateverGoesOn(_ before: Supervisor.Event) {
+        var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
+        _ = supervisor.handle(before, now: 0)
+        #expect(supervisor.handle(.fenced(epoch: 3), now: 1) == [.kill])
+        #expect(supervisor.fencedBy == 3)
+        #expect(supervisor.handle(.stopAsked(signal: 15), now: 2) == [])
+    }
+
+    @Test func eachPhaseHasItsBudget() {
+        var watch = ProgressWatch(silence: [.start: 10, .step: 2], now: 0)
+        for second in 1...10 { #expect(watch.look(now: Double(second)) == nil) }
+        #expect(watch.look(now: 11)?.contains("'start'") == true)
+        var step = RunEvent(.step, at: 0)
+        step.step = 5
+        watch.handle(step, now: 11)
+        #expect(watch.lastStep == 5)
+        #expect(watch.look(now: 12) == nil)
+        #expect(watch.look(now: 14)?.contains("'step'") == true)
+        var evaluation = RunEvent(.phase, at: 0)
+        evaluation.phase = .evaluate
+        watch.handle(evaluation, now: 14)
+        for second in 15...400 { #expect(watch.look(now: Double(second)) == nil, "no budget, no hang") }
+    }
+
+    @Test func timeThatWePassedStoppedDoesNotCount() {
+        var watch = ProgressWatch(silence: [.start: 10], now: 0)
+        #expect(watch.look(now: 1) == nil)
+        #expect(watch.look(now: 500) == nil)
+        #expect(watch.look(now: 504) == nil)
+        for second in 505...508 { #expect(watch.look(now: Double(second)) == nil) }
+        #expect(watch.look(now: 510) != nil)
+    }
+}

@@ -1,0 +1,93 @@
+import FoundationEssentials
+import MoltCore
+import MoltRecipe
+import MoltTesting
+import Testing
+
+struct SiteLoaderTests {
+    private func site(_ text: String, name: String = "cluster") throws -> Site {
+        let folder = TemporaryFolder("site")
+        try Data(text.utf8).write(to: URL(filePath: folder("\(name).yaml")))
+        let loader = SiteLoader(
+            folders: [folder.path], home: "/home/ada/.molt", prefix: "/opt/molt",
+            environment: ["USER": "ada", "HOME": "/home/ada"])
+        return try loader.load(name)
+    }
+
+    @Test func theLocalSiteExistsWithoutAFile() throws {
+        let loader = SiteLoader(folders: [], home: "/home/ada/.molt", prefix: "/opt/molt", environment: [:])
+        let site = try loader.load("local")
+        #expect(site.kind == .local)
+        #expect(site.runs == "/home/ada/.molt/runs")
+        #expect(site.partitions.default == "low")
+        #expect(site.partitions.allowed == ["low", "high"])
+        #expect(loader.names() == ["local"])
+    }
+
+    @Test func aFileCanChangeTheLocalSite() throws {
+        let site = try site("slots: {cpus: 4, gpus: 2, grace: 1}", name: "local")
+        #expect(site.slots.cpus == 4)
+        #expect(site.partitions.default == "low")
+    }
+
+    @Test func aClusterIsReadWholeAndUserIsExpanded() throws {
+        let site = try site("""
+            kind: slurm
+            prefix: /shared/molt
+            runs: /shared/$USER/molt-runs
+            scratch: /local/$SLURM_JOB_ID
+            account: nlp
+            partitions: {default: preemptible, allowed: [preemptible, batch]}
+            gpus: {gres: "gpu:h100", per_node: 8}
+            setup: [module load cuda/13]
+            env: {NCCL_SOCKET_IFNAME: ib0}
+            srun: [--mpi=none]
+            poll: {min: 5s, max: 60s}
+            """)
+        #expect(site.name == "cluster")
+        #expect(site.runs == "/shared/ada/molt-runs")
+        #expect(site.scratch == "/local/$SLURM_JOB_ID")
+        #expect(site.gpus.perNode == 8)
+        #expect(site.setup == ["module load cuda/13"])
+        #expect(site.environment == ["NCCL_SOCKET_IFNAME": "ib0"])
+        #expect(site.poll.max == 60)
+    }
+
+    @Test(arguments: [
+        ("kind: slurm\nprefix: /p", "'runs' is missing"), ("prefix: /p\nruns: runs", "absolute path"),
+        ("prefix: /p\nruns: /r\nprefx: /q", "did you mean 'prefix'?"), ("prefix: /p\nruns: /r\nkind: slum", "'slurm'"),
+        ("prefix: /p\nruns: /r\npartitions: {default: a, allowed: [b]}", "not among the allowed"),
+        ("prefix: /p\nruns: /r\nsrun: [ntasks]", "option of srun"), ("prefix: /p\nruns: /r\npoll: {min: 2m}", "'min'"),
+        ("prefix: /p\nruns: /r\nenv: {LD_PRELOAD: x}", "may not be set"), ("prefix: /p\nruns: /r\nname: x", "named"),
+        ("prefix: /p\nruns: /r\nsetup: [\"a\\nb\"]", "a line of text"),
+    ])
+    func aWrongSiteFileIsRefused(_ text: String, _ says: String) {
+        do {
+            _ = try site(text)
+            Issue.record("accepted: \(text)")
+        } catch {
+            #expect("\(error)".contains(says), "\(error)")
+        }
+    }
+
+    @Test func anUnknownSiteSuggestsTheNearest() {
+        let loader = SiteLoader(folders: [], home: "/h", prefix: "/p", environment: [:])
+        do {
+            _ = try loader.load("locl")
+            Issue.record("loaded")
+        } catch {
+            #expect("\(error)".contains("did you mean 'local'?"))
+        }
+        #expect(throws: RecipeErrors.self) { try loader.load("../../etc/passwd") }
+    }
+
+    @Test func aRecipeMustFitTheSite() throws {
+        let site = try site("prefix: /p\nruns: /r\npartitions: {allowed: [batch]}\ngpus: {per_node: 4}")
+        let recipe = try RecipeFixture.load(
+            "extends: base", "resources.partition=bach", "resources.gpus_per_node=8", "train.global_batch=16")
+        let problems = SiteCheck.problems(recipe, site: site).map(\.description).joined(separator: "\n")
+        #expect(problems.contains("did you mean 'batch'?"))
+        #expect(problems.contains("8 GPUs a node, but site 'cluster' has 4"))
+        #expect(SiteCheck.problems(try RecipeFixture.load("extends: base"), site: site).isEmpty)
+    }
+}
