@@ -14,6 +14,12 @@ package final class CheckpointWriter {
         package var result: Result<CommittedCheckpoint, CheckpointError>
         /// Trouble that did not touch the new checkpoint, such as an old one that could not be deleted.
         package var note: String?
+
+        package init(name: CheckpointName, result: Result<CommittedCheckpoint, CheckpointError>, note: String?) {
+            self.name = name
+            self.result = result
+            self.note = note
+        }
     }
 
     private let store: CheckpointStore

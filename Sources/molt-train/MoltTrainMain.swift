@@ -1,4 +1,17 @@
+import ArgumentParser
+import MoltCore
+
+/// The engine: trains as one rank, and does whatever else needs tensors.
 @main
-struct MoltTrainMain {
-    static func main() {}
+struct MoltTrain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "molt-train", abstract: "Molt's training engine; 'molt' and 'molt-job' start it.",
+        discussion: """
+            Exit codes of train: 0 done, 75 saved and to be continued, 76 another incarnation owns the run,
+            78 the recipe or its data is wrong, 79 the loss is not finite.
+            """,
+        version: MoltVersion.current,
+        subcommands: [
+            TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, InspectCommand.self, BigramCommand.self,
+        ])
 }

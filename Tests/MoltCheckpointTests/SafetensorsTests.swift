@@ -51,7 +51,7 @@ struct SafetensorsTests {
         (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 8, "the tensors end at byte"),
         (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "leaves a hole"),
         (
-            #"{"x":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}"#,
+            #"{"x":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},"":{"dtype":"I8","shape":[],"data_offsets":[0,1]}}"#,
             4,
             "overlaps"
         ),

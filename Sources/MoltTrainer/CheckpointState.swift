@@ -1,0 +1,36 @@
+import FoundationEssentials
+import MoltCore
+import MoltRecipe
+import MoltTensor
+
+/// The keys of a manifest's `state`, each a JSON text.
+enum StateKey {
+    static let progress = "progress"
+    static let numerics = "numerics"
+    static let model = "model"
+    static let method = "method"
+    static let base = "base"
+    static let tokenizer = "tokenizer"
+}
+
+/// The model that adapters belong to: where it lay, and what it was.
+package struct BaseReference: Codable, Equatable, Sendable {
+    package var folder: String
+    /// `WeightsHash` of its parameters.
+    package var sha256: String
+}
+
+extension CheckpointManifest {
+    func state<Value: Decodable>(_ key: String, as type: Value.Type, at folder: String) throws(UserError) -> Value {
+        guard let text = state[key], let value = try? JSONDecoder().decode(type, from: Data(text.utf8)) else {
+            throw UserError("the checkpoint's manifest has no usable \"\(key)\"", at: folder)
+        }
+        return value
+    }
+}
+
+enum StateText {
+    static func encode(_ value: some Encodable) throws -> String {
+        String(decoding: try JSONFile.encode(value), as: UTF8.self)
+    }
+}

@@ -1,0 +1,24 @@
+/// Decides when a worker with a deadline must save: early enough for the slowest save it has seen, with a margin.
+package struct DeadlineWatch: Equatable {
+    /// Seconds since 1970; nil means no limit.
+    package let deadline: Double?
+    private var slowestSave: Double
+    private var slowestPause = 0.0
+
+    /// - Parameter bytes: what a checkpoint holds; before the first save it is taken to go at 100 MB/s.
+    package init(deadline: Double?, bytes: Int) {
+        self.deadline = deadline
+        slowestSave = Double(bytes) / 100e6
+    }
+
+    package mutating func saved(seconds: Double) { slowestSave = max(slowestSave, seconds) }
+
+    /// Time between two looks at the clock: a look may come that much late.
+    package mutating func paused(seconds: Double) { slowestPause = max(slowestPause, seconds) }
+
+    /// Half as long again as the slowest save, the longest pause, and two seconds.
+    package func mustStop(at now: Double) -> Bool {
+        guard let deadline else { return false }
+        return now + 1.5 * slowestSave + slowestPause + 2 >= deadline
+    }
+}

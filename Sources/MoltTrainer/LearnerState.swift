@@ -1,0 +1,108 @@
+import MoltCheckpoint
+import MoltCore
+import MoltModels
+import MoltNN
+import MoltOptim
+import MoltRecipe
+import MoltTensor
+
+/// The model, its optimizer and where the run is: everything that a checkpoint holds.
+final class LearnerState {
+    let plan: TrainingPlan
+    let model: HybridModel
+    let optimizer: AdamW
+    /// Those that training changes.
+    let parameters: [Parameter]
+    /// What the adapters stand on; nil when all weights are trained.
+    let base: BaseReference?
+    var progress = TrainingProgress()
+
+    /// Builds the model and gives it its first weights: fresh ones, or those of `source`.
+    /// - Parameter note: told of what people should know, such as which modules got adapters.
+    init(_ plan: TrainingPlan, source: CheckpointSource?, device: Device, note: (String) -> Void) throws {
+        self.plan = plan
+        let registry = ParameterRegistry(device: device, seed: plan.recipe.train.seed)
+        model = try HybridModel(plan.model, registry: registry)
+        var base: BaseReference?
+        if let source {
+            let sha256 = try ModelLoader.load(source, into: model)
+            note("weights from \(source.folder)")
+            base = BaseReference(folder: source.folder, sha256: sha256)
+        }
+        if plan.recipe.method.type == .lora {
+            let method = plan.recipe.method
+            let report = try LoRA.apply(
+                to: registry, targets: method.targets, rank: method.rank, alpha: method.alpha)
+            note(report.description)
+            self.base = base
+        } else {
+            self.base = nil
+        }
+        parameters = registry.trainable
+        let settings = plan.recipe.optimizer
+        optimizer = try AdamW(
+            parameters,
+            AdamW.Settings(
+                beta1: settings.betas.first ?? 0.9, beta2: settings.betas.dropFirst().first ?? 0.95,
+                epsilon: settings.epsilon, weightDecay: settings.weightDecay))
+    }
+
+    /// Everything copied to host memory, so that training can go on while it is written.
+    /// - Parameter random: the state of each rank's generator at the start of the next step.
+    func snapshot(
+        _ name: CheckpointName, run: String, recipeHash: String, numerics: NumericsRecord, tokenizer: String,
+        random: [[UInt8]]
+    ) throws -> CheckpointSnapshot {
+        var moments: [HostTensor] = []
+        for (name, tensor) in optimizer.state { moments.append(try ModelFiles.host(name, tensor)) }
+        let generators = random.enumerated().map {
+            HostTensor(name: "rank.\($0)", type: .uint8, shape: [$1.count], bytes: $1)
+        }
+        var state = [
+            StateKey.progress: try StateText.encode(progress), StateKey.numerics: try StateText.encode(numerics),
+            StateKey.model: try StateText.encode(plan.model),
+            StateKey.method: try StateText.encode(plan.recipe.method),
+            StateKey.tokenizer: tokenizer,
+        ]
+        if let base { state[StateKey.base] = try StateText.encode(base) }
+        return CheckpointSnapshot(
+            name: name, run: run,
+            groups: [
+                .init(name: "model", tensors: try ModelFiles.snapshot(parameters)),
+                .init(name: "optimizer", tensors: moments), .init(name: "random", tensors: generators),
+            ], recipeHash: recipeHash, architecture: model.architecture, worldSize: random.count, state: state)
+    }
+
+    /// Goes back to a checkpoint of this run. The generator's state is this rank's own if it had one.
+    func restore(from folder: String, _ manifest: CheckpointManifest, rank: Int) throws {
+        try ModelFiles.compare(manifest.architecture, with: model.architecture, at: folder)
+        if let base {
+            let saved = try manifest.state(StateKey.base, as: BaseReference.self, at: folder)
+            guard saved.sha256 == base.sha256 else {
+                throw UserError(
+                    "the model in \(base.folder) is not the one these adapters were trained on", at: folder)
+            }
+        }
+        try ModelFiles.load(parameters, from: folder, manifest)
+        let saved = try manifest.state(StateKey.progress, as: TrainingProgress.self, at: folder)
+        var moments: [String: Tensor] = [:]
+        try ModelFiles.forEach(group: "optimizer", in: folder, manifest) {
+            moments[$0.name] = try ModelFiles.tensor($0)
+        }
+        try optimizer.restore(steps: saved.optimizerSteps) { moments[$0] }
+        try ModelFiles.forEach(group: "random", in: folder, manifest) {
+            if $0.name == "rank.\(rank)" { try RandomState.restore($0.bytes) }
+        }
+        progress = saved
+    }
+
+    /// Training adapters must not have moved what they stand on.
+    func checkBase(note: (String) -> Void) throws {
+        guard let base else { return }
+        let frozen = model.registry.parameters.filter { !$0.isTrainable }
+        guard try ModelLoader.hash(of: frozen) == base.sha256 else {
+            throw SaveFailure(text: "the weights that the adapters stand on have changed during training")
+        }
+        note("the weights that adapters stand on are unchanged: \(base.sha256)")
+    }
+}

@@ -1,0 +1,61 @@
+import FoundationEssentials
+import MoltCheckpoint
+import MoltCore
+import MoltModels
+import MoltNN
+import MoltRecipe
+
+/// What `molt-train train` does, as a function from its environment to its exit status.
+package enum TrainProgram {
+    package static func run(environment: [String: String], stop: StopSignal) -> Int32 {
+        let context: WorkerContext
+        do {
+            context = try WorkerContext(environment: environment)
+        } catch {
+            StandardError.write("molt-train: \(error)")
+            return JobExit.userError.rawValue
+        }
+        return run(context, stop: stop)
+    }
+
+    package static func run(_ context: WorkerContext, stop: StopSignal) -> Int32 {
+        let events = EventLog(path: context.run.events(epoch: context.epoch, writer: .rank(context.rank)))
+        events.write(.started, message: "rank \(context.rank) of \(context.ranks), Molt \(MoltVersion.current)")
+        events.phase(.start)
+        do {
+            let (recipe, hash) = try readRecipe(context.run)
+            let trainer = try Trainer(recipe, recipeHash: hash, context: context, events: events, stop: stop)
+            return try trainer.run().rawValue
+        } catch {
+            let exit = exitStatus(of: error)
+            events.write(.ended, message: "\(error)")
+            StandardError.write("molt-train: \(error)")
+            return exit
+        }
+    }
+
+    /// The frozen recipe: JSON, which is YAML too, with every default filled in.
+    static func readRecipe(_ run: RunFolder) throws -> (recipe: Recipe, hash: String) {
+        let data: Data
+        do throws(FileError) {
+            data = try DurableFile.read(run.recipe)
+        } catch {
+            throw UserError("cannot read the run's recipe: \(error)", fix: "start runs with 'molt submit'")
+        }
+        do {
+            return (try JSONDecoder().decode(Recipe.self, from: data), try FileHash.of(run.recipe).sha256)
+        } catch {
+            throw UserError("the run's recipe is damaged: \(error)", at: run.recipe)
+        }
+    }
+
+    /// What the user must mend is 78; a newer owner is 76; the rest is a crash, which is tried again.
+    package static func exitStatus(of error: any Error) -> Int32 {
+        switch error {
+        case is UserError, is ModelError, is LoRAError, is ParameterError, is SafetensorsProblem:
+            JobExit.userError.rawValue
+        case CheckpointError.fenced: JobExit.fenced.rawValue
+        default: 1
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import MoltCheckpoint
+import MoltCore
+import MoltData
+import MoltParallel
+import MoltTensor
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension Trainer {
+    /// What all ranks do before the next micro-batch: the gravest reason to stop, and rank 0’s wish to save.
+    func agree() throws -> (reason: StopReason, save: Bool) {
+        let now = Clock.monotonic()
+        deadline.paused(seconds: now - lastLook)
+        lastLook = now
+        let reason = ownReason(now)
+        let save = reason == .none && saver?.wantsSnapshot(step: learner.progress.step) == true
+        let agreed = try group.maximum([reason.rawValue, save ? 1 : 0])
+        return (StopReason(rawValue: agreed[0]) ?? .asked, agreed[1] > 0)
+    }
+
+    private func ownReason(_ now: Double) -> StopReason {
+        saver?.collect()
+        if saver?.isFenced == true { return .fenced }
+        if stop.signal != nil { return .asked }
+        guard context.isMain else { return .none }
+        if let slowest = saver?.slowest { deadline.saved(seconds: slowest) }
+        if deadline.mustStop(at: Clock.now()) { return .asked }
+        if now - lastStopFileLook >= Limits.stopFileSeconds {
+            lastStopFileLook = now
+            stopFileSeen = access(context.run.stopRequest, F_OK) == 0
+        }
+        return stopFileSeen ? .asked : .none
+    }
+
+    private var whyStopped: String {
+        if let signal = stop.signal { return "signal \(signal)" }
+        if stopFileSeen { return "the stop file" }
+        if deadline.mustStop(at: Clock.now()) { return "the time limit" }
+        return "another rank was asked to"
+    }
+
+    /// Copies the state at the start of this step; rank 0 hands it to the writer.
+    func beginSave() throws {
+        let random = try group.gather(randomAtStepStart)
+        if let saver { saver.begin(try snapshot(random)) }
+    }
+
+    private func snapshot(_ random: [[UInt8]]) throws -> CheckpointSnapshot {
+        try learner.snapshot(
+            CheckpointName(step: learner.progress.step, epoch: context.epoch), run: context.run.path.lastComponent,
+            recipeHash: recipeHash, numerics: numerics, tokenizer: loader.corpus.tokenizer.name, random: random)
+    }
+
+    /// Saves the state before the unfinished step and ends; the code says what is true of the save.
+    func saveAndLeave(_ exit: JobExit) throws -> JobExit {
+        if exit == .done { randomAtStepStart = try RandomState.save() }
+        let random = try group.gather(randomAtStepStart)
+        var failed = 0
+        if let saver, try !saver.saveAndWait(try snapshot(random), step: learner.progress.step) {
+            failed = saver.isFenced ? StopReason.fenced.rawValue : StopReason.asked.rawValue
+        }
+        // Also holds every rank until the save has ended: the first to exit makes srun end the others.
+        let agreed = try group.maximum([failed])[0]
+        if agreed == StopReason.fenced.rawValue { return try leave(.fenced) }
+        if agreed > 0 {
+            let newest = saver?.newest.map(\.description) ?? "none"
+            throw SaveFailure(text: "the last save failed; the newest checkpoint is \(newest)")
+        }
+        return try leave(exit)
+    }
+
+    func leave(_ exit: JobExit) throws -> JobExit {
+        saver?.settle()
+        let message =
+            switch exit {
+            case .done: "finished"
+            case .continueMe: "stopped by \(whyStopped) and saved"
+            case .fenced: "another incarnation owns the run"
+            case .numerics: "the loss or the gradient is not finite"
+            case .unfitNode, .userError, .noProgress: "\(exit)"
+            }
+        events.write(.ended, step: learner.progress.step, message: message)
+        try group.barrier()
+        return exit
+    }
+}
+
+/// The state could not be saved at the end; older checkpoints are as they were.
+package struct SaveFailure: Error, CustomStringConvertible {
+    let text: String
+
+    package var description: String { text }
+}
+
+extension String {
+    /// The part of a path after its last slash.
+    var lastComponent: String { split(separator: "/").last.map(String.init) ?? self }
+}

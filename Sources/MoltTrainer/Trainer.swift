@@ -1,0 +1,126 @@
+import FoundationEssentials
+import MoltCheckpoint
+package import MoltCore
+import MoltData
+import MoltNN
+import MoltOptim
+import MoltParallel
+package import MoltRecipe
+import MoltTensor
+
+/// One worker of a training run, from its start to its exit code.
+///
+/// Synchronous: this thread drives libtorch, the writer thread gets host bytes, the signal thread sets a flag.
+package final class Trainer {
+    let context: WorkerContext
+    let plan: TrainingPlan
+    let events: EventLog
+    let stop: StopSignal
+    let group: ProcessGroup
+    let buckets: GradientBuckets
+    let device: Device
+    let numerics: NumericsRecord
+    let learner: LearnerState
+    let loader: SampleLoader
+    let validation: SampleLoader?
+    let recipeHash: String
+    /// Rank 0 alone has one.
+    var saver: Saver?
+    var deadline: DeadlineWatch
+    var randomAtStepStart: [UInt8]
+    var rollbacks = 0
+    var lastStopFileLook = 0.0
+    var stopFileSeen = false
+    var lastLook = Clock.monotonic()
+
+    /// Everything up to the first step: numerics, data, model, the newest checkpoint of the run.
+    package init(_ recipe: Recipe, recipeHash: String, context: WorkerContext, events: EventLog, stop: StopSignal)
+        throws
+    {
+        self.context = context
+        self.events = events
+        self.stop = stop
+        self.recipeHash = recipeHash
+        try Torch.checkRuntime()
+        device = recipe.resources.gpusPerNode > 0 ? .cuda(context.localRank) : .cpu
+        group = try ProcessGroup(context.group(on: device), device: device)
+        let tokenizer = try Tokenizers.named(recipe.data?.tokenizer ?? "bytes")
+        let origin = try Origin(recipe, context: context, group: group, events: events)
+        plan = try TrainingPlan(
+            recipe, model: origin.model(of: recipe), vocabularySize: tokenizer.vocabularySize, rank: context.rank,
+            ranks: context.ranks)
+        let (numerics, differences) = try NumericsFile.obey(
+            run: context.run, threads: plan.threads, autocast: recipe.train.precision == .bf16 ? .bfloat16 : nil,
+            group: group)
+        self.numerics = numerics
+        if !differences.isEmpty { events.write(.numericsChanged, message: differences.joined(separator: "; ")) }
+        events.phase(.data)
+        (loader, validation) = try Self.loaders(plan, tokenizer)
+        events.phase(.load)
+        try RandomState.seed(UInt64(bitPattern: Int64(recipe.train.seed)))
+        learner = try LearnerState(plan, source: origin.source, device: device) {
+            if context.isMain { events.write(.note, message: $0) }
+        }
+        buckets = try GradientBuckets(learner.parameters.map(\.value), group: group, combination: .sum)
+        randomAtStepStart = try RandomState.save()
+        deadline = DeadlineWatch(
+            deadline: context.deadline, bytes: learner.parameters.reduce(0) { $0 + 12 * $1.count })
+        learner.progress.dataFingerprint = loader.corpus.fingerprint
+        try resume(origin.own?.name)
+    }
+
+    private static func loaders(
+        _ plan: TrainingPlan, _ tokenizer: any Tokenizer
+    ) throws -> (SampleLoader, SampleLoader?) {
+        let data = plan.data
+        let held = data.validation.isEmpty ? [] : try DataPaths.resolve(data.validation, key: "data.validation")
+        let files = try DataPaths.resolve(
+            data.train, key: "data.train", excluding: Set(held.map(DataPaths.identity(of:))))
+        let seed = UInt64(bitPattern: Int64(data.shuffleSeed ?? plan.recipe.train.seed))
+        func loader(_ files: [String], seed: UInt64?) throws -> SampleLoader {
+            SampleLoader(
+                corpus: try Corpus(files: files, tokenizer: tokenizer), sequenceLength: data.sequenceLength,
+                packing: data.packing, seed: seed)
+        }
+        return (try loader(files, seed: seed), held.isEmpty ? nil : try loader(held, seed: nil))
+    }
+
+    /// Trains to the end or to the first reason to stop.
+    package func run() throws -> JobExit {
+        events.phase(.step, step: learner.progress.step)
+        while learner.progress.step < plan.steps {
+            switch try takeStep() {
+            case .taken(let report):
+                self.report(report)
+                try evaluateIfDue()
+            case .stopped(.fenced): return try leave(.fenced)
+            case .stopped: return try saveAndLeave(.continueMe)
+            case .nonFinite(let what):
+                if try !rollBack(after: what) { return try leave(.numerics) }
+            }
+        }
+        try evaluate()
+        events.phase(.finish, step: learner.progress.step)
+        try learner.checkBase { if context.isMain { events.write(.note, message: $0) } }
+        return try saveAndLeave(.done)
+    }
+
+    private func report(_ step: StepReport) {
+        guard context.isMain else {
+            if Clock.monotonic() - events.lastWrite > Limits.heartbeatSeconds {
+                events.phase(.step, step: step.step)
+            }
+            return
+        }
+        var event = RunEvent(.step, at: Clock.now(), step: step.step)
+        event.steps = plan.steps
+        event.loss = step.loss
+        event.tokens = learner.progress.tokens
+        event.tokensPerSecond = step.seconds > 0 ? Double(step.tokens) / step.seconds : nil
+        event.learningRate = step.learningRate
+        event.gradientNorm = step.gradientNorm
+        event.seconds = step.seconds
+        events.write(event)
+        saver?.collect()
+    }
+}

@@ -1,0 +1,50 @@
+import MoltCore
+import MoltTrainer
+import Testing
+
+/// Decisions without tensors: deadlines, save schedules, the environment.
+struct DecisionTests {
+    @Test(arguments: [
+        (0.0, 0.0, 102.0, false), (0.0, 0.0, 97.0, false), (0.0, 0.0, 98.0, true), (10.0, 0.0, 84.0, true),
+        (10.0, 0.0, 82.0, false), (10.0, 5.0, 78.0, true), (10.0, 5.0, 77.0, false),
+    ])
+    func theLatestMomentToSaveFollowsTheSlowestSaveAndPause(save: Double, pause: Double, now: Double, stop: Bool) {
+        var watch = DeadlineWatch(deadline: now > 100 ? nil : 100, bytes: 0)
+        watch.saved(seconds: save)
+        watch.saved(seconds: save / 2)
+        watch.paused(seconds: pause)
+        #expect(watch.mustStop(at: now) == stop)
+    }
+
+    @Test func beforeTheFirstSaveItsTimeIsEstimatedFromItsSize() {
+        let watch = DeadlineWatch(deadline: 100, bytes: 2_000_000_000)
+        #expect(!watch.mustStop(at: 67))
+        #expect(watch.mustStop(at: 69))
+    }
+
+    @Test(arguments: [
+        (600.0 as Double?, nil as Int?, 599.0, 7, false), (600, nil, 600, 7, true), (600, nil, 900, 5, false),
+        (nil, 4, 0, 7, false), (nil, 4, 0, 8, true), (nil, 4, 0, 9, true), (nil, 4, 0, 5, false),
+        (nil, nil, 1e9, 99, false),
+        (600, 4, 0, 8, true), (nil, 0, 0, 8, false),
+    ])
+    func aSaveIsDueByTimeOrBySteps(every: Double?, everySteps: Int?, now: Double, step: Int, due: Bool) {
+        var schedule = SaveSchedule(every: every, everySteps: everySteps, now: 0, step: 5)
+        #expect(schedule.isDue(now: now, step: step) == due)
+        schedule.began(now: now, step: step)
+        #expect(!schedule.isDue(now: now, step: step))
+    }
+
+    @Test func aWorkerAloneNeedsOnlyItsRunFolder() throws {
+        let context = try WorkerContext(environment: ["MOLT_RUN_DIR": "/runs/x"])
+        #expect(context == WorkerContext(run: RunFolder(path: "/runs/x")))
+    }
+
+    @Test(arguments: [
+        ["MOLT_RUN_DIR": ""], ["MOLT_RUN_DIR": "/x", "RANK": "1"], ["MOLT_RUN_DIR": "/x", "WORLD_SIZE": "0"],
+        ["MOLT_RUN_DIR": "/x", "WORLD_SIZE": "2"], ["MOLT_RUN_DIR": "/x", "MASTER_PORT": "70000"],
+    ])
+    func anEnvironmentThatCannotBeIsRefused(_ environment: [String: String]) {
+        #expect(throws: UserError.self) { try WorkerContext(environment: environment) }
+    }
+}
