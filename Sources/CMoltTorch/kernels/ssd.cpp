@@ -62,6 +62,8 @@ void check(const SSDArguments &in) {
             !in.documents.is_floating_point(), name, ": seq_idx must hold integers, but is ",
             in.documents.scalar_type());
     }
+    TORCH_CHECK(
+        in.b.size(3) > 0, name, ": B must have a state of one element at least, but has shape ", in.b.sizes());
     TORCH_CHECK(in.chunk > 0, name, ": chunk must be positive, but is ", in.chunk);
 }
 
@@ -118,9 +120,8 @@ std::tuple<Tensor, Tensor> forward(const SSDArguments &in, at::ScalarType type) 
     const auto options = p.dt.options();
     Tensor y = at::empty(in.x.sizes(), p.x.options());
     Tensor final = at::empty({in.x.size(0), in.x.size(2), in.x.size(3), in.b.size(3)}, options);
-    if (in.x.numel() == 0 || in.b.size(3) == 0) {
+    if (in.x.numel() == 0) {
         p.initial.defined() ? final.copy_(p.initial) : final.zero_();
-        p.d.defined() ? y.copy_(p.x.mul(p.d.unsqueeze(-1))) : y.zero_();
         return {y.to(in.x.scalar_type()), final};
     }
     const auto &run = code<real>();
@@ -205,6 +206,15 @@ Gradients backward(
     return {dx, ddt, da.sum(0), db, dc, dd.defined() ? dd.sum(0) : Tensor(), dInitial};
 }
 
+/// Without tokens the final state is the initial one, and nothing else counts.
+Gradients emptyGradients(const SSDArguments &in, const Tensor &dFinal) {
+    const auto none = [](const Tensor &t) {
+        return t.defined() ? at::zeros(t.sizes(), t.options()) : Tensor();
+    };
+    const Tensor dInitial = in.initial.defined() && dFinal.defined() ? dFinal.clone() : none(in.initial);
+    return {none(in.x), none(in.dt), none(in.a), none(in.b), none(in.c), none(in.d), dInitial};
+}
+
 }  // namespace
 
 std::tuple<Tensor, Tensor> ssdForward(
@@ -222,8 +232,8 @@ Gradients ssdBackward(
     const SSDArguments in{x, dt, a, b, c, orUndefined(d), orUndefined(initial), orUndefined(documents), chunk};
     check(in);
     checkShape("molt::ssd_backward", "dy", dy, x.sizes());
-    TORCH_CHECK(x.numel() > 0 && b.size(3) > 0, "molt::ssd_backward: x and B must not be empty");
     const Tensor final = orUndefined(dFinal);
+    if (x.numel() == 0) return emptyGradients(in, final);
     return x.scalar_type() == at::kDouble ? backward<double>(in, at::kDouble, dy, final, given(initial))
                                           : backward<float>(in, at::kFloat, dy, final, given(initial));
 }
