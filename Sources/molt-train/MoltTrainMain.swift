@@ -13,5 +13,6 @@ struct MoltTrain: ParsableCommand {
         version: MoltVersion.current,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, InspectCommand.self, BigramCommand.self,
+            BenchCommand.self,
         ])
 }
