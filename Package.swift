@@ -19,6 +19,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
@@ -71,12 +72,12 @@ let orchestration: [Target] = [
         "MoltServer",
         [
             "MoltCore", "MoltRecipe", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltStore", "MoltAPI",
-            "MoltHTTP", hummingbird, lifecycle, logging, nio, subprocess,
+            "MoltHTTP", hummingbird, lifecycle, unixSignals, logging, nio, subprocess,
         ]),
     library("MoltCommands", ["MoltCore", "MoltRecipe", "MoltTemplates", "MoltAPI", "MoltHTTP", argumentParser]),
     library("MoltJob", ["MoltCore", "MoltRecipe"]),
     program("molt", ["MoltCommands"]),
-    program("moltd", ["MoltServer", argumentParser]),
+    program("moltd", ["MoltServer", "MoltCore", argumentParser, logging]),
     program("molt-job", ["MoltJob", argumentParser]),
     .executableTarget(name: "molt-keep"),
     program("molt-slurm", ["MoltScheduler", "MoltCore", "CSlurm"]),
@@ -84,9 +85,14 @@ let orchestration: [Target] = [
     tests("MoltTemplatesTests", ["MoltTemplates", "MoltRecipe", "MoltCore"]),
     tests("MoltLifecycleTests", ["MoltLifecycle", "MoltCore"]),
     tests("MoltSchedulerTests", ["MoltScheduler", "MoltTemplates", "MoltCore"]),
-    tests("MoltStoreTests", ["MoltStore", "MoltCore"]),
+    tests("MoltStoreTests", ["MoltStore", "MoltCore", grdb]),
     tests("MoltAPITests", ["MoltAPI", "MoltCore"]),
-    tests("MoltServerTests", ["MoltServer", "MoltStore", "MoltScheduler", "MoltLifecycle", "MoltAPI", "MoltHTTP", "MoltCore"]),
+    tests(
+        "MoltServerTests",
+        [
+            "MoltServer", "MoltStore", "MoltScheduler", "MoltLifecycle", "MoltAPI", "MoltHTTP", "MoltRecipe", "MoltCore",
+            logging,
+        ]),
     tests("MoltCommandsTests", ["MoltCommands", "MoltAPI", "MoltCore"]),
     tests("MoltJobTests", ["MoltJob", "MoltRecipe", "MoltCore", subprocess]),
     tests("IntegrationTests", ["MoltCore", "MoltAPI", "MoltHTTP", subprocess]),

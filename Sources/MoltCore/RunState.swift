@@ -17,20 +17,22 @@ package enum RunState: String, Codable, Sendable, CaseIterable {
     case held
     /// Asked to end; its job is not gone yet.
     case cancelling
+    /// Cannot go on by itself and has lost nothing: someone should look, then `molt resume` continues.
+    case stuck
     case finished, failed, cancelled
 
     /// Nothing more will happen to it, unless someone resumes it.
     package var isFinal: Bool {
         switch self {
         case .finished, .failed, .cancelled: true
-        case .queued, .pending, .starting, .running, .restarting, .stopping, .paused, .held, .cancelling: false
+        case .queued, .pending, .starting, .running, .restarting, .stopping, .paused, .held, .cancelling, .stuck: false
         }
     }
 
     /// The daemon has something to watch or to do.
     package var isActive: Bool {
         switch self {
-        case .paused, .finished, .failed, .cancelled: false
+        case .paused, .stuck, .finished, .failed, .cancelled: false
         case .queued, .pending, .starting, .running, .restarting, .stopping, .held, .cancelling: true
         }
     }

@@ -1,6 +1,6 @@
 /// Why an incarnation ended, as far as the evidence tells.
 package enum Cause: String, Hashable, Sendable, Codable, CaseIterable {
-    case done
+    case done = "finished"
     case preempted
     case wallTime = "wall-time"
     /// The user asked to save and pause.

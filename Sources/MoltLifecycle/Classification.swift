@@ -19,6 +19,8 @@ package struct IncarnationEnd: Hashable, Sendable {
     package var exitSignal: Int32
     package var outOfMemoryMark: Bool
     package var wasPreempted: Bool
+    /// Nobody saw a preemption, but it would explain a SIGTERM; Slurm shows it for a moment only.
+    package var mayBePreempted: Bool
     /// True when it ended within reach of its time limit.
     package var reachedLimit: Bool
     package var wish: Wish
@@ -32,6 +34,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         exitSignal = 0
         outOfMemoryMark = false
         wasPreempted = false
+        mayBePreempted = false
         reachedLimit = false
     }
 
@@ -62,7 +65,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         if let cancellation { return cancellation }
         if wasPreempted { return .preempted }
         switch ending {
-        case .requeued: return reachedLimit ? .wallTime : .requeued
+        case .requeued: return reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .requeued
         case .vanished: return .interrupted
         case .terminal(let base):
             switch base {
@@ -72,7 +75,7 @@ package struct IncarnationEnd: Hashable, Sendable {
             case .nodeFail, .bootFail: return .nodeFailed
             case .deadline: return .deadline
             case .complete, .failed, .outOfMemory, .pending, .running, .suspended:
-                return reachedLimit ? .wallTime : .interrupted
+                return reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .interrupted
             }
         }
     }
@@ -129,6 +132,8 @@ package struct IncarnationEnd: Hashable, Sendable {
         if wasClaimed { return .crashed }
         return exitStatus == 1 && exitSignal == 0 ? .launchRace : .launchFailed
     }
+
+    private var wasLikelyPreempted: Bool { mayBePreempted && receipt?.stopSignal == 15 }
 
     private var cancellation: Cause? {
         switch wish {

@@ -8,14 +8,18 @@ package struct Evidence: Hashable, Sendable {
     package var committedStep: Int?
     /// Codes that `molt-job` was told to use in place of ours (RequeueExit), by our code.
     package var exitCodes: [Int32: Int32]
+    /// True when the scheduler may preempt jobs of this kind: then a SIGTERM that nobody here sent was most likely that.
+    package var isPreemptible: Bool
 
     package init(
-        claims: [Claim] = [], receipts: [Receipt] = [], committedStep: Int? = nil, exitCodes: [Int32: Int32] = [:]
+        claims: [Claim] = [], receipts: [Receipt] = [], committedStep: Int? = nil, exitCodes: [Int32: Int32] = [:],
+        isPreemptible: Bool = false
     ) {
         self.claims = claims
         self.receipts = receipts
         self.committedStep = committedStep
         self.exitCodes = exitCodes
+        self.isPreemptible = isPreemptible
     }
 
     func claim(_ key: AttemptKey, incarnation: Int) -> Claim? {

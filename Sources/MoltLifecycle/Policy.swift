@@ -1,6 +1,6 @@
 /// The limits that the recipe sets on a run.
 package struct LifecyclePolicy: Hashable, Sendable, Codable {
-    /// Crashes in a row without an advanced checkpoint.
+    /// Crashes in a row, without an advanced checkpoint, that end the run.
     package var maxCrashes: Int
     /// Seconds of running, over all attempts; nil means no cap.
     package var maxTotal: Double?

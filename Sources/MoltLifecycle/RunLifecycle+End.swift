@@ -93,6 +93,7 @@ extension RunLifecycle {
         end.exitSignal = seen?.exitSignal ?? 0
         end.outOfMemoryMark = seen?.outOfMemoryMark ?? false
         end.wasPreempted = job.incarnation.preemptedAt != nil
+        end.mayBePreempted = evidence.isPreemptible
         end.reachedLimit = Self.reachedLimit(job.incarnation, endedAt)
         let cause = end.cause
         let detail = Self.detail(end)
@@ -123,7 +124,7 @@ extension RunLifecycle {
     ) -> Double {
         switch ending {
         case .terminal: seen?.endsAt ?? seen?.asOf ?? receipt?.endedAt ?? 0
-        case .requeued: job.incarnation.preemptedAt ?? seen?.submittedAt ?? seen?.asOf ?? 0
+        case .requeued: job.incarnation.preemptedAt ?? receipt?.endedAt ?? seen?.submittedAt ?? seen?.asOf ?? 0
         case .vanished: receipt?.endedAt ?? job.incarnation.startedAt ?? 0
         }
     }
@@ -175,13 +176,15 @@ extension RunLifecycle {
             return [.notify(.finished, "the run is finished")]
         case (.cancel(let elsewhere), _):
             state = .cancelled(elsewhere: elsewhere)
-            return elsewhere ? [.notify(.failed, "the job was cancelled by somebody else")] : []
+            return elsewhere
+                ? [.notify(.failed, "the job was cancelled by somebody else")]
+                : [.note(kind: "cancelled", "the run is cancelled")]
         case (.pause, _), (.again, .pause), (.stuck, .pause), (.fail, .pause):
             state = .paused
-            return []
+            return [.note(kind: "paused", "the run is paused")]
         case (.again, .cancel), (.stuck, .cancel), (.fail, .cancel):
             state = .cancelled(elsewhere: false)
-            return []
+            return [.note(kind: "cancelled", "the run is cancelled")]
         case (.again, .hold):
             state = .held
             wish = .run

@@ -48,6 +48,7 @@ extension RunLifecycle {
             let (ended, verdict) = endIncarnation(&job, .requeued, seen, evidence)
             records += ended
             let nodes = job.incarnation.nodes
+            records += unseen(job, after: job.incarnation.number, before: seen.restartCount, evidence)
             job.incarnation = Incarnation(number: seen.restartCount)
             switch verdict {
             case .again:
@@ -57,6 +58,25 @@ extension RunLifecycle {
             }
         }
         return records + enter(phase: seen, job, evidence, at: now, nodesBefore: [])
+    }
+
+    /// Incarnations that came and went while nobody looked: their claims and receipts tell.
+    private func unseen(_ job: Job, after old: Int, before new: Int, _ evidence: Evidence) -> [LifecycleRecord] {
+        guard new > old + 1 else { return [] }
+        return (old + 1..<new).flatMap { number -> [LifecycleRecord] in
+            guard let claim = evidence.claim(job.key, incarnation: number) else { return [] }
+            var incarnation = Incarnation(number: number)
+            incarnation.epoch = claim.epoch
+            incarnation.startedAt = claim.claimedAt
+            let receipt = evidence.receipt(job.key, incarnation: number)
+            let end = IncarnationEnd(ending: .requeued, receipt: receipt, wasClaimed: true, wish: wish)
+            let reason = receipt?.reason ?? "put back into the queue while no daemon ran"
+            return [
+                .incarnationStarted(job.attempt, incarnation), .incarnationClaimed(job.attempt, incarnation),
+                .incarnationEnded(
+                    job.attempt, incarnation, end.cause, reason: reason, at: receipt?.endedAt ?? claim.claimedAt),
+            ]
+        }
     }
 
     private func drainingNote(_ job: Job) -> LifecycleRecord? {

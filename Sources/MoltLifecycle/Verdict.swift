@@ -79,8 +79,9 @@ extension Verdict {
 
     private static func crash(_ budget: inout Budget, _ policy: LifecyclePolicy, _ detail: String) -> Verdict {
         budget.crashes += 1
-        guard budget.crashes <= policy.maxCrashes else {
-            return .fail("\(budget.crashes) crashes in a row without a new checkpoint; the last: \(detail)")
+        guard budget.crashes < policy.maxCrashes else {
+            let count = budget.crashes == 1 ? "a crash" : "\(budget.crashes) crashes in a row"
+            return .fail("\(count) without a new checkpoint; the last: \(detail)")
         }
         return .again(after: budget.backOff, avoidNodes: false)
     }

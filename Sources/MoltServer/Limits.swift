@@ -1,2 +1,38 @@
 /// The bounds of this module: everything that could grow has one.
-enum Limits {}
+package enum Limits {
+    /// Seconds between looks at the local site, which cost nothing.
+    static let localPoll: Double = 0.3
+    /// Seconds between readings of event files.
+    static let progressInterval: Double = 1
+    /// While an own job's processes are ending.
+    static let watchInterval: Double = 0.5
+    /// A look at the queue may cost the controller this part of the time.
+    static let pollShare: Double = 0.02
+    /// Seconds until the first look after an action of ours.
+    static let lookAfterAction: Double = 1
+    /// Seconds before one and the same request to the scheduler is made again.
+    static let repeatAction: Double = 5
+    static let repeatStop: Double = 60
+    /// Age of a scheduler's settings at submission, and while a release waits for them.
+    static let configurationAge: Double = 300
+    static let configurationAgeAtRelease: Double = 3
+    /// How long a request to a Slurm controller may still arrive after it was sent: munge's time to live.
+    static let settle: Double = 300
+    /// Bytes read from one event file in one cycle.
+    static let eventBytes = 1 << 20
+    /// Lines of one event file may not be longer.
+    static let eventLine = 1 << 16
+    static let eventFilesPerRun = 4096
+    /// Bytes of event files behind one drawn curve.
+    static let curveBytes = 32 << 20
+    static let claimBytes = 1 << 16
+    static let notificationTries = 8
+    static let notificationsAtOnce = 16
+    static let notificationSeconds: Double = 15
+    /// First pause after a failed delivery; it doubles.
+    static let notificationBackOff: Double = 10
+    /// Seconds without active runs and without requests after which the daemon ends.
+    package static let idleExit: Double = 1800
+    package static let shutdownSeconds: Double = 5
+    static let recipeBytes = 4 << 20
+}

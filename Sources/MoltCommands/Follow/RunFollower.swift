@@ -35,7 +35,7 @@ struct RunFollower {
                 let lines = try await log?.newLines(of: run, from: &daemon, terminal: terminal) ?? []
                 say(writer.lines(lines))
             }
-            if run.summary.state.isFinal || run.summary.state == .paused {
+            if run.summary.state.isFinal || run.summary.state == .paused || run.summary.state == .stuck {
                 say(writer.end() + OutcomeText.line(run) + "\n")
                 return run
             }

@@ -7,6 +7,7 @@ package enum RunText {
         case .running: .green
         case .starting, .restarting, .queued, .pending: .yellow
         case .stopping, .cancelling, .paused, .held: .blue
+        case .stuck: .red
         case .finished: .cyan
         case .failed: .red
         case .cancelled: .dim

@@ -1,0 +1,118 @@
+import FoundationEssentials
+package import MoltCore
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The right to be the user's one daemon: a lock on this host, a lease in `daemon.json` for all hosts.
+package final class DaemonLease: Sendable {
+    private let paths: DaemonPaths
+    private let clock: any DaemonClock
+    private let lock: Int32
+    private let file: Mutex<DaemonFile>
+
+    /// Takes the lease or says who has it.
+    package static func acquire(
+        paths: DaemonPaths, host: String, process: ProcessIdentity, clock: any DaemonClock
+    ) throws(UserError) -> DaemonLease {
+        do throws(FileError) {
+            try DurableFile.makeFolder(paths.home)
+        } catch {
+            throw UserError(
+                error.description, fix: "set MOLT_HOME to a folder that you can write to")
+        }
+        let lock = open(paths.lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lock >= 0 else {
+            throw UserError(
+                "cannot open the lock: \(String(cString: strerror(errno)))", at: paths.lock,
+                fix: "set MOLT_HOME to a folder that you can write to")
+        }
+        do throws(UserError) {
+            guard flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else { throw taken(paths) }
+            if let other = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile) {
+                if other.host == host, other.process.isAlive, other.process != process { throw taken(paths) }
+                if other.host != host, other.leaseUntil > clock.now() { throw taken(paths) }
+            }
+        } catch {
+            close(lock)
+            throw error
+        }
+        return DaemonLease(paths: paths, clock: clock, lock: lock, host: host, process: process)
+    }
+
+    private static func taken(_ paths: DaemonPaths) -> UserError {
+        guard let other = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile) else {
+            return UserError("another moltd is just starting", at: paths.lock)
+        }
+        return UserError(
+            "another moltd runs on host \(DisplayText.escaped(other.host)) as process \(other.process.pid)",
+            at: paths.daemonFile, fix: "one daemon serves all your logins; stop that one first: molt daemon stop")
+    }
+
+    private init(paths: DaemonPaths, clock: any DaemonClock, lock: Int32, host: String, process: ProcessIdentity) {
+        self.paths = paths
+        self.clock = clock
+        self.lock = lock
+        let now = clock.now()
+        file = Mutex(
+            DaemonFile(
+                host: host, process: process, socket: "", version: MoltVersion.current, startedAt: now,
+                heartbeatAt: now, leaseUntil: now + DaemonFile.leaseLength))
+    }
+
+    deinit {
+        close(lock)
+    }
+
+    /// Makes the daemon known; clients find its socket from here on.
+    package func publish(socket: String) throws {
+        file.withLock { $0.socket = socket }
+        try renew(checkingOwner: false)
+    }
+
+    package enum Failure: Error, Equatable, CustomStringConvertible {
+        case takenOver(host: String)
+        /// Could not be renewed for so long that another host may have taken over.
+        case expired
+
+        package var description: String {
+            switch self {
+            case .takenOver(let host): "a daemon on host \(DisplayText.escaped(host)) has taken over"
+            case .expired: "the lease could not be renewed in time"
+            }
+        }
+    }
+
+    /// Extends the lease; throws when it is ours no more.
+    package func renew(checkingOwner: Bool = true) throws {
+        let now = clock.now()
+        let mine = file.withLock { $0 }
+        if checkingOwner, let other = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile),
+            other.process != mine.process || other.host != mine.host
+        {
+            throw Failure.takenOver(host: other.host)
+        }
+        var next = mine
+        next.heartbeatAt = now
+        next.leaseUntil = now + DaemonFile.leaseLength
+        do {
+            try JSONFile.write(next, to: paths.daemonFile)
+        } catch {
+            guard now < mine.leaseUntil else { throw Failure.expired }
+            return
+        }
+        file.withLock { $0 = next }
+    }
+
+    /// Ends the lease: the file says so, unless it is somebody else's by now.
+    package func release() {
+        let mine = file.withLock { $0 }
+        guard let current = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile),
+            current.process == mine.process, current.host == mine.host
+        else { return }
+        unlink(paths.daemonFile)
+        if !mine.socket.isEmpty { unlink(mine.socket) }
+    }
+}

@@ -1,0 +1,101 @@
+import Logging
+import MoltStore
+import ServiceLifecycle
+import Synchronization
+
+/// Runs the loops of every site that has something to do, each on its own, so that one that hangs delays no other.
+struct ReconcileService: Service {
+    let store: Store
+    let sites: SiteDirectory
+    let bell: WakeBell
+    let clock: any DaemonClock
+    let logger: Logger
+    private let ending = Flag()
+    private let running = RunningSites()
+
+    init(store: Store, sites: SiteDirectory, bell: WakeBell, clock: any DaemonClock, logger: Logger) {
+        self.store = store
+        self.sites = sites
+        self.bell = bell
+        self.clock = clock
+        self.logger = logger
+    }
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                while !isEnding {
+                    let seen = await bell.count
+                    for name in (try? await store.read { try $0.watchedSites() }) ?? [] {
+                        guard await running.begin(name) else { continue }
+                        group.addTask {
+                            await follow(name)
+                            await running.end(name)
+                        }
+                    }
+                    await bell.wait(seconds: 5, seen: seen, clock: clock)
+                }
+            }
+        } onGracefulShutdown: {
+            ending.raise()
+            Task { await bell.ring() }
+        }
+    }
+
+    private var isEnding: Bool { ending.isRaised || Task.isCancelled }
+
+    /// One site's loops until nothing is active there.
+    private func follow(_ name: String) async {
+        let reconciler: SiteReconciler
+        do {
+            reconciler = try await sites.reconciler(name)
+        } catch {
+            logger.error("a site cannot be used", metadata: ["site": "\(name)", "error": "\(error)"])
+            await bell.wait(seconds: 30, seen: await bell.count, clock: clock)
+            return
+        }
+        let progress = Task {
+            while !isEnding {
+                do {
+                    try await reconciler.followProgress()
+                } catch {
+                    logger.error("cannot record progress", metadata: ["site": "\(name)", "error": "\(error)"])
+                }
+                try? await clock.sleep(seconds: Limits.progressInterval)
+            }
+        }
+        await takeTurns(reconciler, name)
+        progress.cancel()
+    }
+
+    private func takeTurns(_ reconciler: SiteReconciler, _ name: String) async {
+        while !isEnding {
+            let seen = await bell.count
+            // A turn is never cancelled half way: what it sent must be recorded.
+            let turn = Task { try await reconciler.cycle() }
+            let delay: Double?
+            do {
+                delay = try await turn.value
+            } catch {
+                logger.error("a turn failed", metadata: ["site": "\(name)", "error": "\(error)"])
+                delay = 5
+            }
+            guard let delay else { return }
+            await bell.wait(seconds: delay, seen: seen, clock: clock)
+        }
+    }
+}
+
+private final class Flag: Sendable {
+    private let raised = Atomic(false)
+
+    var isRaised: Bool { raised.load(ordering: .relaxed) }
+    func raise() { raised.store(true, ordering: .relaxed) }
+}
+
+private actor RunningSites {
+    private var names: Set<String> = []
+
+    func begin(_ name: String) -> Bool { names.insert(name).inserted }
+    func end(_ name: String) { names.remove(name) }
+}

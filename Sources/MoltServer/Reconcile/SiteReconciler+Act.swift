@@ -1,0 +1,168 @@
+import FoundationEssentials
+import Logging
+import MoltCore
+import MoltLifecycle
+import MoltRecipe
+import MoltScheduler
+import MoltStore
+import MoltTemplates
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+extension SiteReconciler {
+    /// Carries out what is planned; true when something was done after which planning again makes sense.
+    func act(_ steps: [(id: RunID, step: Step)], _ runs: [WatchedRun]) async throws(StoreError) -> Bool {
+        let byID = Dictionary(uniqueKeysWithValues: runs.map { ($0.id, $0) })
+        var isAgainUseful = false
+        watched = []
+        for (id, step) in steps {
+            guard let run = byID[id] else { continue }
+            switch step {
+            case .openAttempt:
+                try await record([(id, .intentRecorded(key: AttemptKey.random()))])
+                isAgainUseful = true
+            case .send(let attempt):
+                try await send(attempt, run)
+                isAgainUseful = true
+            case .watch(let job): watched.insert(job)
+            case .beginNow(let job, let key):
+                watched.insert(job)
+                await ask("begin", run, after: Limits.watchInterval) { () throws(SchedulerError) in
+                    try await self.scheduler.update(job, key: key, change: .beginNow)
+                }
+            case .cancel(let job, let key):
+                watched.insert(job)
+                await ask("cancel", run, after: Limits.repeatAction) { () throws(SchedulerError) in
+                    try await self.scheduler.cancel(job, key: key)
+                }
+            case .hold(let job, let key):
+                await ask("hold", run, after: Limits.repeatAction) { () throws(SchedulerError) in
+                    try await self.scheduler.update(job, key: key, change: .hold)
+                }
+            case .unhold(let job, let key):
+                await ask("release", run, after: Limits.repeatAction) { () throws(SchedulerError) in
+                    try await self.scheduler.update(job, key: key, change: .release)
+                }
+            case .stop(let job, let key): await stop(job, key, run)
+            }
+        }
+        return isAgainUseful
+    }
+
+    private func ask(
+        _ name: String, _ run: WatchedRun, after seconds: Double,
+        _ request: () async throws(SchedulerError) -> Void
+    ) async {
+        guard mayRepeat(name, run.id, after: seconds) else { return }
+        hurry()
+        do throws(SchedulerError) {
+            try await request()
+        } catch {
+            switch error {
+            case .notFound, .wrongState: break  // the next look shows what became of it
+            case .rejected, .later, .ambiguous, .unavailable, .keyMismatch, .notPermitted:
+                logger.warning(
+                    "the scheduler did not do it",
+                    metadata: ["run": "\(run.id)", "request": "\(name)", "error": "\(error.words)"])
+            }
+        }
+    }
+
+    /// The file reaches workers that no signal reaches, and those that start only now.
+    private func stop(_ job: UInt32, _ key: AttemptKey, _ run: WatchedRun) async {
+        do {
+            if !FileManager.default.fileExists(atPath: run.folder.stopRequest) {
+                try DurableFile.write(Data(key.rawValue.utf8), to: run.folder.stopRequest)
+            }
+        } catch {
+            logger.warning("cannot write the stop request", metadata: ["run": "\(run.id)", "error": "\(error)"])
+        }
+        await ask("stop", run, after: Limits.repeatStop) { () throws(SchedulerError) in
+            try await self.scheduler.signal(job, key: key, signal: SIGTERM, to: .workers)
+        }
+    }
+
+    private func send(_ attempt: RunLifecycle.Attempt, _ run: WatchedRun) async throws(StoreError) {
+        let materials: AttemptMaterials
+        do throws(UserError) {
+            materials = try await build(attempt, run)
+        } catch {
+            try await record([(run.id, .refused(message: error.description))])
+            return
+        }
+        do {
+            try write(materials, run.folder)
+        } catch {
+            let until = clock.now() + LifecycleLimits.postponed
+            try await record([(run.id, .postponed(message: "\(error)", until: until))])
+            return
+        }
+        // From here on the outcome is unknown until the scheduler has answered; a restarted daemon must know that.
+        let now = clock.now()
+        try await store.write { transaction in
+            let recorder = RunRecorder(transaction: transaction, now: now)
+            if var row = try transaction.snapshot.attempt(run.record.id, attempt.number) {
+                row.prefix = materials.plan.prefix
+                row.exitCodes = materials.plan.exitCodes.isEmpty ? nil : materials.plan.exitCodes
+                try transaction.save(row)
+            }
+            try recorder.handle(.sendingStarted(at: now), run: run.id)
+        }
+        let event = await submit(materials.request)
+        try await record([(run.id, event)])
+        hurry()
+    }
+
+    private func submit(_ request: JobRequest) async -> LifecycleEvent {
+        do throws(SchedulerError) {
+            let reply = try await scheduler.submit(request)
+            if let warning = reply.warning {
+                logger.info("accepted with a warning", metadata: ["job": "\(reply.job)", "warning": "\(warning)"])
+            }
+            return .acknowledged(job: reply.job, at: clock.now())
+        } catch {
+            switch error {
+            case .rejected, .notPermitted: return .refused(message: error.words)
+            case .later, .unavailable:
+                return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)
+            case .ambiguous, .notFound, .keyMismatch, .wrongState: return .outcomeUnknown(message: error.words)
+            }
+        }
+    }
+
+    private func build(_ attempt: RunLifecycle.Attempt, _ run: WatchedRun) async throws(UserError) -> AttemptMaterials {
+        let id = run.record.id
+        let frozen: FrozenRecord?
+        do throws(StoreError) {
+            frozen = try await store.read { snapshot in try snapshot.frozen(id) }
+        } catch {
+            throw UserError("the run's recipe cannot be read: \(error)")
+        }
+        guard let frozen else { throw UserError("the run's recipe is missing from the store") }
+        var recipe = try FrozenRecipe.decode(frozen.recipe)
+        if let cap = recipe.policy.maxTotal {
+            let left = max(60, cap - run.lifecycle.budget.ranSeconds)
+            recipe.resources.time = min(recipe.resources.time ?? left, left)
+        }
+        let settings = await configuration(maxAge: Limits.configurationAge)
+        let taken = (settings?.requeueExit ?? []) + (settings?.requeueExitHold ?? [])
+        return try maker.build(
+            AttemptContext(
+                run: run.id, name: run.record.name, recipe: recipe, site: site, attempt: attempt.number,
+                key: attempt.key, runFolder: run.folder, workingDirectory: frozen.workingDirectory,
+                prefix: paths.prefix(for: site), excludedNodes: run.lifecycle.avoidedNodes,
+                exitCodes: ExitCodes.remapped(avoiding: taken), daemonFile: paths.daemonFile,
+                configuration: settings))
+    }
+
+    private func write(_ materials: AttemptMaterials, _ folder: RunFolder) throws {
+        let number = materials.plan.attempt
+        try DurableFile.makeFolder(folder.attempt(number))
+        try DurableFile.write(Data(materials.request.script.utf8), to: folder.script(attempt: number))
+        try JSONFile.write(materials.plan, to: folder.launchPlan(attempt: number))
+        // Whoever asked for a stop has got it; the new attempt is meant to run.
+        unlink(folder.stopRequest)
+    }
+}

@@ -1,0 +1,40 @@
+import FoundationEssentials
+import MoltCore
+import MoltLifecycle
+
+/// Reads claims and receipts from run folders. Claims never change, so each is read once.
+struct EvidenceReader {
+    private var claims: [RunID: [Int: Claim]] = [:]
+
+    mutating func read(
+        _ run: WatchedRun, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, exitCodes: [Int32: Int32],
+        progress: Int?, isPreemptible: Bool
+    ) -> Evidence {
+        let known = refresh(run)
+        // A receipt is looked for by its own path only, so that no stale directory listing hides it.
+        let receipts = incarnations.compactMap { number in
+            try? JSONFile.read(Receipt.self, from: run.folder.receipt(key: attempt.key, incarnation: number))
+        }
+        return Evidence(
+            claims: known.values.sorted { $0.epoch < $1.epoch }, receipts: receipts, committedStep: progress,
+            exitCodes: exitCodes, isPreemptible: isPreemptible)
+    }
+
+    mutating func forget(_ run: RunID) {
+        claims[run] = nil
+    }
+
+    private mutating func refresh(_ run: WatchedRun) -> [Int: Claim] {
+        var known = claims[run.id] ?? [:]
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.folder.epochs)) ?? []
+        for name in names {
+            guard let epoch = Int(name), known[epoch] == nil,
+                let data = try? DurableFile.read(run.folder.claim(epoch: epoch), limit: Limits.claimBytes),
+                let claim = try? JSONDecoder().decode(Claim.self, from: data)
+            else { continue }
+            known[epoch] = claim
+        }
+        claims[run.id] = known
+        return known
+    }
+}

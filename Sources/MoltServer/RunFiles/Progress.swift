@@ -1,0 +1,84 @@
+import MoltCore
+import MoltStore
+
+/// Applies what the event files said to the run's row, its incarnations, checkpoints and timeline.
+struct ProgressRecorder {
+    let recorder: RunRecorder
+
+    func apply(_ tail: EventTail, to record: inout RunRecord, isForeign: Bool) throws {
+        for (name, offset) in tail.offsets {
+            try recorder.transaction.save(EventFileRecord(run: record.id, name: name, offset: offset))
+        }
+        var incarnations = try recorder.transaction.snapshot.incarnations(record.id)
+        for line in tail.lines {
+            try apply(line, to: &record, &incarnations, isForeign: isForeign)
+        }
+        for incarnation in incarnations { try recorder.transaction.save(incarnation) }
+        try recorder.transaction.update(record)
+    }
+
+    private func apply(
+        _ line: EventTail.Line, to record: inout RunRecord, _ incarnations: inout [IncarnationRecord], isForeign: Bool
+    ) throws {
+        let event = line.event
+        // A program that is not ours writes plain progress lines without a kind.
+        switch event.kind ?? .step {
+        case .step:
+            guard line.rank ?? 0 == 0 else { return }
+            record.step = event.step ?? record.step
+            record.steps = event.steps ?? record.steps
+            record.loss = event.loss ?? record.loss
+            record.tokens = event.tokens ?? record.tokens
+            record.tokensPerSecond = event.tokensPerSecond ?? record.tokensPerSecond
+            record.validationLoss = event.validationLoss ?? record.validationLoss
+            if isForeign, let step = event.step { record.committedStep = max(record.committedStep ?? 0, step) }
+            guard let step = event.step, let index = incarnations.firstIndex(where: { $0.epoch == line.epoch }) else {
+                return
+            }
+            incarnations[index].firstStep = incarnations[index].firstStep ?? step
+            incarnations[index].lastStep = step
+        case .validation:
+            record.validationLoss = event.validationLoss ?? event.loss ?? record.validationLoss
+        case .saved: try saved(line, &record, incarnations)
+        case .loaded:
+            guard line.rank ?? 0 == 0 else { return }
+            if let checkpoint = event.checkpoint {
+                let step = event.step.map { " at step \($0)" } ?? ""
+                try note("resumed", "goes on\(step) from \(checkpoint)", line, record, incarnations)
+            }
+        case .saveFailed:
+            record.lastError = event.message
+            try note("save-failed", event.message ?? "a save failed", line, record, incarnations)
+        case .rejectedCheckpoint:
+            try note("rejected-checkpoint", event.message ?? "a checkpoint was passed over", line, record, incarnations)
+        case .numericsChanged:
+            try note("numerics-changed", event.message ?? "the numerics record changed", line, record, incarnations)
+        case .note:
+            guard let message = event.message else { return }
+            try note("note", message, line, record, incarnations)
+        case .phase, .started, .ended: break
+        }
+    }
+
+    private func saved(_ line: EventTail.Line, _ record: inout RunRecord, _ incarnations: [IncarnationRecord]) throws {
+        guard line.rank ?? 0 == 0, let name = line.event.checkpoint.flatMap(CheckpointName.init(parsing:)) else {
+            return
+        }
+        record.committedStep = max(record.committedStep ?? 0, name.step)
+        try recorder.transaction.save(
+            CheckpointRecord(
+                run: record.id, epoch: name.epoch, step: name.step, bytes: line.event.bytes, savedAt: line.event.at,
+                verified: true))
+        try note("saved", "saved \(name)", line, record, incarnations)
+    }
+
+    private func note(
+        _ kind: String, _ message: String, _ line: EventTail.Line, _ record: RunRecord,
+        _ incarnations: [IncarnationRecord]
+    ) throws {
+        let incarnation = incarnations.first { $0.epoch == line.epoch }
+        try recorder.note(
+            kind, DisplayText.escaped(message), run: record.id, attempt: incarnation?.attempt,
+            incarnation: incarnation?.number)
+    }
+}

@@ -1,0 +1,46 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+
+/// `environment.json`: what a run was submitted from.
+struct FrozenEnvironment: Codable, Sendable {
+    var moltVersion: String
+    var host: String
+    var workingDirectory: String
+    var submittedAt: Double
+    var site: String
+    var source: String
+    var git: GitState?
+    var system: String
+}
+
+/// Creates run folders; what is written here never changes afterwards.
+enum RunFreezer {
+    static func create(_ folder: RunFolder, recipe: String, environment: FrozenEnvironment) throws {
+        for path in [folder.epochs, folder.receipts, folder.attempts, folder.events, folder.checkpoints] {
+            try DurableFile.makeFolder(path)
+        }
+        try DurableFile.write(Data(recipe.utf8), to: folder.recipe)
+        try JSONFile.write(environment, to: folder.environment)
+    }
+
+    static func remove(_ folder: RunFolder) throws(UserError) {
+        do {
+            guard FileManager.default.fileExists(atPath: folder.path) else { return }
+            // First out of sight under another name, so that an interrupted removal leaves no half run.
+            let trash = folder.path + ".removed"
+            if !FileManager.default.fileExists(atPath: trash) {
+                try FileManager.default.moveItem(atPath: folder.path, toPath: trash)
+            }
+            try FileManager.default.removeItem(atPath: trash)
+        } catch {
+            throw UserError(
+                "cannot remove the run folder: \(error)", at: folder.path, fix: "remove it by hand, or mend its permissions")
+        }
+    }
+
+    static func system() -> String {
+        let text = (try? DurableFile.read("/proc/version", limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+        return (text ?? "").filter { $0 != "\n" }
+    }
+}

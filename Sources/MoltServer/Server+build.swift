@@ -1,0 +1,99 @@
+package import Logging
+import MoltCore
+import MoltHTTP
+package import MoltRecipe
+package import MoltScheduler
+import MoltStore
+package import ServiceLifecycle
+import UnixSignals
+
+/// A daemon, wired and ready to run.
+package struct Server: Sendable {
+    package let service: RunService
+    package let services: [any Service]
+    package let logger: Logger
+    let lease: DaemonLease?
+    let stopper: Stopper
+
+    /// Runs until told to stop, then gives the lease back.
+    package func run() async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup)
+            },
+            gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(Limits.shutdownSeconds)
+        let group = ServiceGroup(configuration: configuration)
+        await stopper.use(group)
+        defer { lease?.release() }
+        try await group.run()
+    }
+}
+
+/// Lets a request over HTTP end the group that serves it.
+actor Stopper {
+    private var group: ServiceGroup?
+
+    func use(_ group: ServiceGroup) { self.group = group }
+    func stop() async { await group?.triggerGracefulShutdown() }
+}
+
+/// What a daemon is made of, besides its configuration; tests bring their own.
+package struct ServerParts: Sendable {
+    package var clock: any DaemonClock
+    package var maker: any AttemptMaker
+    package var loadSite: @Sendable (String) throws -> Site
+    package var connect: @Sendable (Site) throws -> any Scheduler
+
+    package init(
+        clock: any DaemonClock, maker: any AttemptMaker, loadSite: @escaping @Sendable (String) throws -> Site,
+        connect: @escaping @Sendable (Site) throws -> any Scheduler
+    ) {
+        self.clock = clock
+        self.maker = maker
+        self.loadSite = loadSite
+        self.connect = connect
+    }
+}
+
+/// The only place where things are wired.
+package func buildServer(
+    _ configuration: ServerConfiguration, parts: ServerParts, logger: Logger
+) throws -> Server {
+    try configuration.check()
+    let paths = configuration.paths, clock = parts.clock
+    let process = ProcessIdentity.current()
+    let lease = try DaemonLease.acquire(paths: paths, host: configuration.host, process: process, clock: clock)
+    let socket = try SocketPath.prepare(
+        home: paths.home, environment: configuration.environment, userID: configuration.userID)
+    let store = try Store.open(path: paths.database)
+    let bell = WakeBell(), stopper = Stopper()
+    let sites = SiteDirectory(load: parts.loadSite, connect: parts.connect) { site, scheduler in
+        SiteReconciler(
+            site: site, scheduler: scheduler, store: store, maker: parts.maker, clock: clock, paths: paths,
+            logger: logger)
+    }
+    let service = RunService(
+        store: store, sites: sites, bell: bell, clock: clock,
+        identity: DaemonIdentity(
+            host: configuration.host, process: process, socket: socket, startedAt: clock.now(), paths: paths),
+        requestStop: { await stopper.stop() })
+    let services: [any Service] = [
+        LeaseService(lease: lease, store: store, clock: clock, logger: logger),
+        NotificationService(store: store, clock: clock, logger: logger),
+        ReconcileService(store: store, sites: sites, bell: bell, clock: clock, logger: logger),
+        IdleService(store: store, service: service, clock: clock, limit: configuration.idleExit, logger: logger),
+        HTTPService(operations: service, socket: socket, logger: logger) {
+            do {
+                try lease.publish(socket: socket)
+                logger.info("listening", metadata: ["socket": "\(socket)"])
+            } catch {
+                logger.critical("cannot publish the socket", metadata: ["error": "\(error)"])
+                await stopper.stop()
+            }
+        },
+    ]
+    return Server(service: service, services: services, logger: logger, lease: lease, stopper: stopper)
+}

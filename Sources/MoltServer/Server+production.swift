@@ -1,0 +1,40 @@
+package import MoltCore
+import MoltRecipe
+import MoltScheduler
+import MoltTemplates
+
+extension ServerParts {
+    /// The real clock, sites from their files, the local scheduler and Slurm.
+    package static func production(_ configuration: ServerConfiguration, installation: Installation) -> ServerParts {
+        let paths = configuration.paths, environment = configuration.environment
+        let loader = SiteLoader.standard(
+            home: paths.home, installation: installation.prefix, environment: environment)
+        let library = TemplateLibrary.standard(installation: installation, environment: environment)
+        return ServerParts(
+            clock: SystemClock(), maker: TemplateAttemptMaker(library: library, environment: environment),
+            loadSite: { name in try loader.load(name) },
+            connect: { site in try scheduler(for: site, paths: paths, environment: environment) })
+    }
+
+    private static func scheduler(
+        for site: Site, paths: DaemonPaths, environment: [String: String]
+    ) throws -> any Scheduler {
+        switch site.kind {
+        case .local:
+            let settings = LocalSettings.thisMachine(
+                cpus: site.slots.cpus, gpus: site.slots.gpus, grace: site.slots.grace)
+            do throws(SchedulerError) {
+                return try LocalScheduler(
+                    folder: paths.localState, settings: settings, keeper: "\(paths.programs)/molt-keep")
+            } catch {
+                throw UserError("the local site cannot be used: \(error.words)", at: paths.localState)
+            }
+        case .slurm:
+            // A clean environment: nothing of the user's shell may change what Slurm does.
+            let names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SLURM_CONF"]
+            var helper = environment.filter { names.contains($0.key) }
+            if let file = site.slurmConfiguration { helper["SLURM_CONF"] = file }
+            return SlurmScheduler(command: ["\(paths.programs)/molt-slurm"], environment: helper)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package import MoltAPI
+package import MoltCore
+import MoltRecipe
+import MoltScheduler
+import MoltStore
+
+extension RunService {
+    package func daemonStatus() async throws(APIError) -> DaemonStatus {
+        let (runs, active) = try await read { snapshot in (try snapshot.countRuns(), try snapshot.countWatched()) }
+        var states: [DaemonStatus.SiteStatus] = []
+        for (site, reconciler) in await sites.reconcilers {
+            let status = await reconciler.status
+            states.append(
+                .init(
+                    name: site.name, kind: site.kind.rawValue, lookedAt: status.look, seconds: status.seconds,
+                    error: status.error, looks: status.count))
+        }
+        return DaemonStatus(
+            version: MoltVersion.current, host: identity.host, pid: identity.process.pid, home: identity.home,
+            socket: identity.socket, startedAt: identity.startedAt,
+            leaseUntil: clock.now() + DaemonFile.leaseLength, runs: runs, activeRuns: active, sites: states)
+    }
+
+    package func siteReport(_ name: String) async throws(APIError) -> SiteReport {
+        touch()
+        let site: Site
+        let scheduler: any Scheduler
+        do throws(UserError) {
+            site = try await sites.site(name)
+            scheduler = try await sites.scheduler(name)
+        } catch {
+            throw APIError(error)
+        }
+        let settings: SchedulerConfiguration
+        do throws(SchedulerError) {
+            settings = try await scheduler.configuration()
+        } catch {
+            throw APIError(
+                .unavailable, "site '\(name)' does not answer: \(error.words)",
+                fix: "check the site's description, and that its controller runs")
+        }
+        var report = SiteReport(
+            site: site.name, kind: site.kind.rawValue, version: settings.version, killWait: settings.killWait,
+            minimumJobAge: settings.minimumJobAge, messageTimeout: settings.messageTimeout,
+            requeueDelay: settings.requeueDelay, jobsRequeue: settings.jobsRequeue, requeueExit: settings.requeueExit,
+            requeueExitHold: settings.requeueExitHold, preemptMode: settings.preemptMode,
+            partitions: settings.partitions.map {
+                .init(
+                    name: $0.name, isDefault: $0.isDefault, isUp: $0.isUp, timeLimit: $0.timeLimit,
+                    graceTime: $0.graceTime, preemptMode: $0.preemptMode, priorityTier: $0.priorityTier,
+                    nodes: $0.nodes.count)
+            },
+            nodes: settings.nodes.map {
+                .init(name: $0.name, cpus: $0.cpus, gpus: $0.gpus, memory: $0.memory, responds: $0.responds)
+            }, prefix: identity.paths.prefix(for: site), runs: site.runs)
+        if let table = try? await scheduler.loadJobs() { report.clockDifference = clock.now() - table.asOf }
+        return report
+    }
+
+    package func stopDaemon() async {
+        await requestStop()
+    }
+}
+
+/// Who this daemon is.
+package struct DaemonIdentity: Sendable {
+    package var host: String
+    package var process: ProcessIdentity
+    package var socket: String
+    package var startedAt: Double
+    package var paths: DaemonPaths
+
+    package var home: String { paths.home }
+
+    package init(host: String, process: ProcessIdentity, socket: String, startedAt: Double, paths: DaemonPaths) {
+        self.host = host
+        self.process = process
+        self.socket = socket
+        self.startedAt = startedAt
+        self.paths = paths
+    }
+}

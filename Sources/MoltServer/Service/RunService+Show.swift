@@ -1,0 +1,120 @@
+import FoundationEssentials
+package import MoltAPI
+import MoltCore
+import MoltLifecycle
+import MoltRecipe
+import MoltStore
+
+extension RunService {
+    package func list(_ query: RunQuery) async throws(APIError) -> RunList {
+        let (records, total) = try await read { snapshot in
+            let limit = min(query.all && query.limit == WireLimits.runsListed ? WireLimits.runsListedMax : query.limit,
+                WireLimits.runsListedMax)
+            let isPlain = query.states.isEmpty && query.name == nil && !query.all
+            let records = isPlain
+                ? try snapshot.latest(limit: limit)
+                : try snapshot.runs(states: query.states, name: query.name, limit: limit)
+            return (records, try snapshot.countRuns())
+        }
+        let seen = await looks()
+        return RunList(
+            runs: records.map { Self.summary($0, asOf: seen[$0.site]) }, total: total, asOf: clock.now())
+    }
+
+    package func detail(_ reference: String) async throws(APIError) -> RunDetail {
+        let (run, frozen, attempts, incarnations, checkpoints) = try await read { snapshot in
+            let run = try self.find(reference, in: snapshot)
+            return (
+                run, try snapshot.frozen(run.id), try snapshot.attempts(run.id), try snapshot.incarnations(run.id),
+                try snapshot.checkpoints(run.id)
+            )
+        }
+        var detail = RunDetail(
+            summary: await summary(run), runFolder: run.folder, workingDirectory: frozen?.workingDirectory ?? "",
+            host: frozen?.host ?? "", gitCommit: frozen?.gitCommit)
+        detail.tokens = run.tokens
+        detail.validationLoss = run.validationLoss
+        detail.secondsLeft = Self.secondsLeft(run)
+        detail.attempts = attempts.map { attempt in
+            Self.detail(attempt, incarnations.filter { $0.attempt == attempt.number })
+        }
+        let folder = RunFolder(path: run.folder)
+        detail.checkpoints = checkpoints.compactMap { record in
+            let path = "\(folder.checkpoints)/\(CheckpointName(step: record.step, epoch: record.epoch))"
+            // Retention removes checkpoints without telling anybody.
+            guard FileManager.default.fileExists(atPath: "\(path)/\(CheckpointManifest.fileName)") else { return nil }
+            return CheckpointDetail(
+                step: record.step, epoch: record.epoch, path: path, verified: record.verified, bytes: record.bytes,
+                savedAt: record.savedAt)
+        }
+        return detail
+    }
+
+    package func timeline(_ reference: String, after: Int, limit: Int) async throws(APIError) -> TimelinePage {
+        let rows = try await read { snapshot in
+            try snapshot.events(
+                self.find(reference, in: snapshot).id, after: after, limit: min(limit, WireLimits.timelineEntries))
+        }
+        let entries = rows.map { row in
+            TimelineEntry(
+                sequence: Int(row.sequence ?? 0), at: row.at, kind: row.kind, attempt: row.attempt,
+                incarnation: row.incarnation, message: row.message)
+        }
+        return TimelinePage(entries: entries, next: entries.last?.sequence ?? after)
+    }
+
+    func summary(_ run: RunRecord) async -> RunSummary {
+        Self.summary(run, asOf: await looks()[run.site])
+    }
+
+    /// When each site's queue was last seen.
+    private func looks() async -> [String: Double] {
+        var result: [String: Double] = [:]
+        for (site, reconciler) in await sites.reconcilers { result[site.name] = await reconciler.status.look }
+        return result
+    }
+
+    private static func summary(_ run: RunRecord, asOf: Double?) -> RunSummary {
+        var summary = RunSummary(
+            id: run.id, name: run.name, state: run.state, recipe: run.source, site: run.site, attempt: run.attempt,
+            incarnations: run.incarnations, createdAt: run.createdAt)
+        summary.partition = run.partition
+        summary.step = run.step
+        summary.steps = run.steps
+        summary.loss = run.loss
+        summary.tokensPerSecond = run.tokensPerSecond
+        summary.startedAt = run.startedAt
+        summary.finishedAt = run.finishedAt
+        summary.pendingReason = run.pendingReason
+        summary.pendingCode = run.pendingCode
+        summary.lastError = run.lastError
+        summary.asOf = run.isWatched ? asOf : nil
+        return summary
+    }
+
+    private static func secondsLeft(_ run: RunRecord) -> Double? {
+        guard run.state == .running, let step = run.step, let steps = run.steps, let tokens = run.tokens,
+            let speed = run.tokensPerSecond, step > 0, speed > 0, steps >= step
+        else { return nil }
+        return Double(steps - step) * Double(tokens) / Double(step) / speed
+    }
+
+    private static func detail(_ attempt: AttemptRecord, _ incarnations: [IncarnationRecord]) -> AttemptDetail {
+        var detail = AttemptDetail(number: attempt.number, jobID: attempt.jobID, state: attempt.state)
+        detail.outcome = attempt.outcome
+        detail.reason = attempt.reason
+        detail.submittedAt = attempt.submittedAt
+        detail.endedAt = attempt.endedAt
+        detail.incarnations = incarnations.map { record in
+            var detail = IncarnationDetail(
+                number: record.number, epoch: record.epoch, nodes: record.nodes, startedAt: record.startedAt)
+            detail.endedAt = record.endedAt
+            detail.outcome = record.outcome
+            detail.reason = record.reason
+            detail.firstStep = record.firstStep
+            detail.lastStep = record.lastStep
+            return detail
+        }
+        return detail
+    }
+}

@@ -1,0 +1,91 @@
+import FoundationEssentials
+import Logging
+import MoltAPI
+import MoltCore
+import MoltLifecycle
+import MoltRecipe
+import MoltScheduler
+package import MoltStore
+import Synchronization
+
+/// What people ask of the daemon, behind HTTP. Wishes are recorded here and carried out by the loops.
+package final class RunService: RunOperations {
+    let store: Store
+    let sites: SiteDirectory
+    let bell: WakeBell
+    let clock: any DaemonClock
+    let identity: DaemonIdentity
+    let requestStop: @Sendable () async -> Void
+    private let used: Mutex<Double>
+
+    package init(
+        store: Store, sites: SiteDirectory, bell: WakeBell, clock: any DaemonClock, identity: DaemonIdentity,
+        requestStop: @escaping @Sendable () async -> Void
+    ) {
+        self.store = store
+        self.sites = sites
+        self.bell = bell
+        self.clock = clock
+        self.identity = identity
+        self.requestStop = requestStop
+        used = Mutex(clock.now())
+    }
+
+    /// When somebody last asked for something.
+    package var lastUse: Double { used.withLock { $0 } }
+
+    func touch() {
+        let now = clock.now()
+        used.withLock { $0 = now }
+    }
+
+    /// The one run that `reference` names.
+    func find(_ reference: String, in snapshot: StoreSnapshot) throws -> RunRecord {
+        let found = try snapshot.runs(matching: reference)
+        let shown = DisplayText.escaped(reference, limit: 64)
+        guard let first = found.first else {
+            throw APIError(.notFound, "there is no run '\(shown)'", fix: "molt ls shows your runs")
+        }
+        if first.id == reference.lowercased() || found.count == 1 { return first }
+        let list = found.prefix(4).map { "\($0.id) (\($0.name), \($0.state.rawValue))" }.joined(separator: ", ")
+        throw APIError(.ambiguous, "'\(shown)' fits more than one run: \(list)", fix: "use more letters of the id")
+    }
+
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (StoreSnapshot) throws -> Value
+    ) async throws(APIError) -> Value {
+        touch()
+        do {
+            return try await store.read(body)
+        } catch {
+            throw Self.apiError(error)
+        }
+    }
+
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (StoreTransaction) throws -> Value
+    ) async throws(APIError) -> Value {
+        touch()
+        do {
+            return try await store.write(body)
+        } catch {
+            throw Self.apiError(error)
+        }
+    }
+
+    static func apiError(_ error: any Error) -> APIError {
+        switch error {
+        case let error as APIError: return error
+        case let error as UserError: return APIError(error)
+        case let error as InvalidTransition: return APIError(.conflict, error.description, fix: error.fix)
+        case let error as StoreError:
+            switch error {
+            case .aborted(let abort): return apiError(abort.cause)
+            case .full: return APIError(.unavailable, error.description, fix: "free some space and try again")
+            case .corrupt, .busy, .unusable, .superseded, .leaseLost, .removed, .other:
+                return APIError(.internalError, error.description, fix: "see moltd.log")
+            }
+        default: return APIError(.internalError, "\(error)", fix: "see moltd.log")
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Logging
+package import MoltCore
+package import MoltRecipe
+package import MoltScheduler
+
+/// The sites that this daemon works with: each has one scheduler and one loop, made when first needed.
+package actor SiteDirectory {
+    private let load: @Sendable (String) throws -> Site
+    private let connect: @Sendable (Site) throws -> any Scheduler
+    private let makeReconciler: @Sendable (Site, any Scheduler) -> SiteReconciler
+    private var open: [String: Entry] = [:]
+
+    private struct Entry {
+        var site: Site
+        var scheduler: any Scheduler
+        var reconciler: SiteReconciler
+    }
+
+    package init(
+        load: @escaping @Sendable (String) throws -> Site,
+        connect: @escaping @Sendable (Site) throws -> any Scheduler,
+        makeReconciler: @escaping @Sendable (Site, any Scheduler) -> SiteReconciler
+    ) {
+        self.load = load
+        self.connect = connect
+        self.makeReconciler = makeReconciler
+    }
+
+    /// The site as it is described now; its scheduler and loop keep the description they were made with.
+    package func site(_ name: String) throws(UserError) -> Site {
+        do {
+            return try load(name)
+        } catch let error as UserError {
+            throw error
+        } catch {
+            throw UserError("\(error)", at: "site \(DisplayText.escaped(name, limit: 64))")
+        }
+    }
+
+    package func reconciler(_ name: String) throws(UserError) -> SiteReconciler { try entry(name).reconciler }
+
+    package func scheduler(_ name: String) throws(UserError) -> any Scheduler { try entry(name).scheduler }
+
+    /// Loops that exist, by site.
+    package var reconcilers: [(site: Site, reconciler: SiteReconciler)] {
+        open.values.map { ($0.site, $0.reconciler) }.sorted { $0.site.name < $1.site.name }
+    }
+
+    private func entry(_ name: String) throws(UserError) -> Entry {
+        if let entry = open[name] { return entry }
+        let site = try site(name)
+        let scheduler: any Scheduler
+        do {
+            scheduler = try connect(site)
+        } catch let error as UserError {
+            throw error
+        } catch {
+            throw UserError("the site cannot be used: \(error)", at: "site \(name)")
+        }
+        let entry = Entry(site: site, scheduler: scheduler, reconciler: makeReconciler(site, scheduler))
+        open[name] = entry
+        return entry
+    }
+}

@@ -1,0 +1,130 @@
+import GRDB
+import MoltCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What the daemon knows, in SQLite. One process writes it: the daemon that holds the lease.
+///
+/// Every write is one transaction that keeps the event log and the state derived from it together.
+package struct Store: Sendable {
+    package let path: String
+    let writer: any DatabaseWriter
+    /// The lease under which this store was opened; a later opener raises it.
+    let leaseEpoch: Int64
+    private let inode: UInt64
+
+    /// Opens or creates the database, with permissions 0600, checks it, and brings its schema up to date.
+    package static func open(path: String) throws(StoreError) -> Store {
+        do {
+            try createPrivately(path)
+            let queue = try DatabaseQueue(path: path, configuration: configuration(path: path))
+            return try Store(path: path, writer: queue)
+        } catch {
+            throw StoreError.from(error, path: path)
+        }
+    }
+
+    package static func inMemory() throws(StoreError) -> Store {
+        do {
+            return try Store(path: ":memory:", writer: DatabaseQueue(configuration: memoryConfiguration))
+        } catch {
+            throw StoreError.from(error, path: ":memory:")
+        }
+    }
+
+    private init(path: String, writer: any DatabaseWriter) throws {
+        self.path = path
+        self.writer = writer
+        inode = Self.inode(of: path)
+        let migrator = Migrations.migrator
+        try writer.read { db in
+            if try migrator.hasBeenSuperseded(db) { throw StoreError.superseded(path: path) }
+            let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "no answer"
+            if verdict != "ok" { throw StoreError.corrupt(path: path, message: verdict) }
+        }
+        try migrator.migrate(writer)
+        leaseEpoch = try writer.write { db in
+            try db.execute(sql: "UPDATE lease SET epoch = epoch + 1")
+            return try Int64.fetchOne(db, sql: "SELECT epoch FROM lease") ?? 0
+        }
+    }
+
+    private static func configuration(path: String) -> Configuration {
+        var configuration = memoryConfiguration
+        // WAL needs shared memory, which network file systems do not have.
+        let journal = FileSystemKind.isLocal(path) ? "WAL" : "TRUNCATE"
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+            try db.execute(sql: "PRAGMA journal_mode = \(journal)")
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        return configuration
+    }
+
+    private static var memoryConfiguration: Configuration {
+        var configuration = Configuration()
+        configuration.label = "molt.store"
+        configuration.busyMode = .timeout(2)
+        configuration.foreignKeysEnabled = true
+        return configuration
+    }
+
+    private static func createPrivately(_ path: String) throws(StoreError) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            let code = errno
+            if code == ENOSPC || code == EDQUOT { throw .full(path: path) }
+            throw .unusable(path: path, message: String(cString: strerror(code)))
+        }
+        fchmod(descriptor, 0o600)
+        Glibc.close(descriptor)
+    }
+
+    private static func inode(of path: String) -> UInt64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
+    }
+
+    /// Throws when the file is no longer the one that was opened.
+    package func checkStillThere() throws(StoreError) {
+        guard path != ":memory:", Self.inode(of: path) != inode else { return }
+        throw .removed(path: path)
+    }
+
+    /// One transaction; throws without a trace of it when anything in it fails.
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (StoreTransaction) throws -> Value
+    ) async throws(StoreError) -> Value {
+        let lease = leaseEpoch
+        do {
+            return try await writer.write { db in
+                guard try Int64.fetchOne(db, sql: "SELECT epoch FROM lease") == lease else {
+                    throw StoreError.leaseLost
+                }
+                return try body(StoreTransaction(db: db))
+            }
+        } catch {
+            throw StoreError.from(error, path: path)
+        }
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (StoreSnapshot) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do {
+            return try await writer.read { db in try body(StoreSnapshot(db: db)) }
+        } catch {
+            throw StoreError.from(error, path: path)
+        }
+    }
+
+    package func close() throws(StoreError) {
+        do {
+            try writer.close()
+        } catch {
+            throw StoreError.from(error, path: path)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import GRDB
+package import MoltCore
+
+/// Reads within one transaction.
+package struct StoreSnapshot {
+    let db: Database
+
+    package func run(_ id: RunID) throws -> RunRecord? {
+        try RunRecord.fetchOne(db, key: id.rawValue)
+    }
+
+    /// Runs whose id begins with `reference`, or, when there is none, whose name is `reference`; at most `limit`.
+    package func runs(matching reference: String, limit: Int = 8) throws -> [RunRecord] {
+        let lowered = reference.lowercased()
+        if !lowered.isEmpty, lowered.count <= RunID.length, lowered.allSatisfy(RunID.alphabet.contains) {
+            let byID = try RunRecord.fetchAll(
+                db, sql: "SELECT * FROM run WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+                arguments: [lowered, lowered + "~", limit])
+            if !byID.isEmpty { return byID }
+        }
+        return try RunRecord.fetchAll(
+            db, sql: "SELECT * FROM run WHERE name = ? ORDER BY createdAt DESC LIMIT ?", arguments: [reference, limit])
+    }
+
+    /// Runs that are not over first, then the newest of the others, together at most `limit` unless more are live.
+    package func latest(limit: Int) throws -> [RunRecord] {
+        let live = try RunRecord.fetchAll(
+            db,
+            sql: """
+                SELECT * FROM run WHERE state NOT IN ('finished', 'failed', 'cancelled')
+                ORDER BY createdAt DESC LIMIT ?
+                """,
+            arguments: [StoreLimits.listed])
+        // Sorted by creation alone, so that the index gives the newest without looking at the rest.
+        let over = try RunRecord.fetchAll(
+            db,
+            sql: """
+                SELECT * FROM run WHERE state IN ('finished', 'failed', 'cancelled')
+                ORDER BY createdAt DESC LIMIT ?
+                """,
+            arguments: [max(0, limit - live.count)])
+        return live + over
+    }
+
+    package func runs(states: [RunState], name: String?, limit: Int) throws -> [RunRecord] {
+        var request = RunRecord.order(Column("createdAt").desc).limit(limit)
+        if !states.isEmpty { request = request.filter(states.map(\.rawValue).contains(Column("state"))) }
+        if let name { request = request.filter(Column("name") == name) }
+        return try request.fetchAll(db)
+    }
+
+    package func countRuns() throws -> Int { try RunRecord.fetchCount(db) }
+
+    package func countWatched() throws -> Int {
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM run WHERE isWatched = 1") ?? 0
+    }
+
+    /// Runs for which the daemon has something to do at this site.
+    package func watched(site: String) throws -> [RunRecord] {
+        try RunRecord.fetchAll(
+            db, sql: "SELECT * FROM run WHERE isWatched = 1 AND site = ? ORDER BY createdAt", arguments: [site])
+    }
+
+    /// Sites that have such runs.
+    package func watchedSites() throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT DISTINCT site FROM run WHERE isWatched = 1")
+    }
+
+    package func frozen(_ run: String) throws -> FrozenRecord? { try FrozenRecord.fetchOne(db, key: run) }
+
+    package func attempts(_ run: String) throws -> [AttemptRecord] {
+        try AttemptRecord.fetchAll(db, sql: "SELECT * FROM attempt WHERE run = ? ORDER BY number", arguments: [run])
+    }
+
+    package func attempt(_ run: String, _ number: Int) throws -> AttemptRecord? {
+        try AttemptRecord.fetchOne(db, key: ["run": run, "number": number])
+    }
+
+    package func incarnations(_ run: String) throws -> [IncarnationRecord] {
+        try IncarnationRecord.fetchAll(
+            db, sql: "SELECT * FROM incarnation WHERE run = ? ORDER BY attempt, number", arguments: [run])
+    }
+
+    package func incarnation(_ run: String, _ attempt: Int, _ number: Int) throws -> IncarnationRecord? {
+        try IncarnationRecord.fetchOne(db, key: ["run": run, "attempt": attempt, "number": number])
+    }
+
+    package func events(_ run: String, after: Int, limit: Int) throws -> [EventRecord] {
+        try EventRecord.fetchAll(
+            db, sql: "SELECT * FROM event WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+            arguments: [run, after, limit])
+    }
+
+    package func checkpoints(_ run: String) throws -> [CheckpointRecord] {
+        try CheckpointRecord.fetchAll(
+            db, sql: "SELECT * FROM checkpoint WHERE run = ? ORDER BY epoch, step", arguments: [run])
+    }
+
+    package func eventFiles(_ run: String) throws -> [String: Int] {
+        let rows = try EventFileRecord.fetchAll(db, sql: "SELECT * FROM eventFile WHERE run = ?", arguments: [run])
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0.offset) })
+    }
+
+    package func run(token: String) throws -> (RunRecord, request: String)? {
+        guard let token = try ClientTokenRecord.fetchOne(db, key: token),
+            let run = try RunRecord.fetchOne(db, key: token.run)
+        else { return nil }
+        return (run, token.request)
+    }
+
+    package func dueNotifications(now: Double, limit: Int) throws -> [NotificationRecord] {
+        try NotificationRecord.fetchAll(
+            db,
+            sql: "SELECT * FROM notification WHERE deliveredAt IS NULL AND nextAt <= ? ORDER BY nextAt LIMIT ?",
+            arguments: [now, limit])
+    }
+}
+
+package enum StoreLimits {
+    /// Rows of one list.
+    package static let listed = 10_000
+}

@@ -1,0 +1,86 @@
+import MoltCore
+import MoltLifecycle
+import Testing
+
+/// Why an incarnation ended, from receipt, exit word, state and our own wishes.
+struct ClassificationTests {
+    private static let key = AttemptKey.random()
+
+    static func receipt(_ code: Int32, signal: Int32? = nil) -> Receipt {
+        Receipt(
+            key: key, incarnation: 0, epoch: 1, exitCode: code, reason: "", stopSignal: signal, startedAt: 0,
+            endedAt: 1)
+    }
+
+    @Test(arguments: [
+        (Int32(0), Cause.done), (76, .fenced), (77, .nodeUnfit), (78, .userError), (79, .numerics), (80, .noProgress),
+        (75, .interrupted), (1, .crashed), (139, .crashed),
+    ])
+    func aReceiptSaysWhatTheProgramMeant(_ code: Int32, _ cause: Cause) {
+        #expect(IncarnationEnd(ending: .terminal(.failed), receipt: Self.receipt(code)).cause == cause)
+    }
+
+    @Test(arguments: JobObservation.Base.allCases.filter(\.isTerminal))
+    func aReceiptOfSuccessBeatsEveryStateOfTheScheduler(_ base: JobObservation.Base) {
+        #expect(IncarnationEnd(ending: .terminal(base), receipt: Self.receipt(0)).cause == .done)
+    }
+
+    @Test(arguments: [
+        (JobObservation.Base.complete, Cause.unproven), (.cancelled, .cancelledElsewhere), (.timeout, .wallTime),
+        (.nodeFail, .nodeFailed), (.bootFail, .nodeFailed), (.preempted, .preempted), (.deadline, .deadline),
+        (.outOfMemory, .outOfMemory),
+    ])
+    func withoutAReceiptTheStateDecides(_ base: JobObservation.Base, _ cause: Cause) {
+        #expect(IncarnationEnd(ending: .terminal(base), wasClaimed: true).cause == cause)
+    }
+
+    @Test(arguments: JobObservation.Base.allCases.filter(\.isTerminal))
+    func successNeedsAReceipt(_ base: JobObservation.Base) {
+        #expect(IncarnationEnd(ending: .terminal(base), wasClaimed: true).cause != .done)
+    }
+
+    @Test func failedOneWithoutAClaimIsALaunchRace() {
+        var end = IncarnationEnd(ending: .terminal(.failed))
+        end.exitStatus = 1
+        #expect(end.cause == .launchRace)
+        end.wasClaimed = true
+        #expect(end.cause == .crashed)
+        end.wasClaimed = false
+        end.exitStatus = 127
+        #expect(end.cause == .launchFailed)
+    }
+
+    @Test(arguments: [
+        (Int32(75), Cause.interrupted), (76, .fenced), (77, .nodeUnfit), (78, .userError), (79, .numerics),
+        (80, .noProgress),
+    ])
+    func ourCodesCountWithoutAReceiptToo(_ status: Int32, _ cause: Cause) {
+        var end = IncarnationEnd(ending: .terminal(.failed), wasClaimed: true)
+        end.exitStatus = status
+        #expect(end.cause == cause)
+    }
+
+    @Test func theCauseOfAStopIsDerived() {
+        let saved = Self.receipt(75, signal: 15)
+        #expect(IncarnationEnd(ending: .terminal(.failed), receipt: saved, wish: .pause).cause == .stopped)
+        #expect(IncarnationEnd(ending: .terminal(.cancelled), receipt: saved, wish: .cancel).cause == .cancelled)
+        #expect(IncarnationEnd(ending: .terminal(.cancelled), receipt: saved).cause == .cancelledElsewhere)
+        #expect(IncarnationEnd(ending: .terminal(.timeout), receipt: saved).cause == .wallTime)
+        #expect(IncarnationEnd(ending: .requeued, receipt: saved).cause == .requeued)
+        var end = IncarnationEnd(ending: .requeued, receipt: saved)
+        end.wasPreempted = true
+        #expect(end.cause == .preempted)
+        end = IncarnationEnd(ending: .terminal(.failed), receipt: saved)
+        end.reachedLimit = true
+        #expect(end.cause == .wallTime)
+        end.reachedLimit = false
+        end.mayBePreempted = true
+        #expect(end.cause == .preempted)
+    }
+
+    @Test func theMarkOfTheOutOfMemoryKillerIsSeen() {
+        var end = IncarnationEnd(ending: .terminal(.failed), wasClaimed: true)
+        end.outOfMemoryMark = true
+        #expect(end.cause == .outOfMemory)
+    }
+}

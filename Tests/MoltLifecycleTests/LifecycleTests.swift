@@ -1,0 +1,244 @@
+import MoltCore
+import MoltLifecycle
+import Testing
+
+/// From the first start to the last receipt.
+struct LifecycleTests {
+    @Test func aRunFinishesByItsReceipt() throws {
+        var machine = Machine()
+        try machine.start()
+        #expect(machine.run.state == .running(try #require(machine.run.job), epoch: 1))
+        machine.clock += 100
+        try machine.observe(machine.seen(.complete), claims: [machine.claim()], receipts: [machine.receipt(0)])
+        #expect(machine.run.state == .finished)
+        #expect(machine.records.contains(.notify(.finished, "the run is finished")))
+    }
+
+    @Test func completeWithoutAReceiptIsTriedOnceElsewhereThenFails() throws {
+        var machine = Machine()
+        try machine.submit()
+        try machine.observe(machine.seen(.complete))
+        #expect(machine.steps() == [.openAttempt(2)])
+        #expect(machine.run.avoidedNodes == ["n1"])
+        try machine.submit()
+        try machine.observe(machine.seen(.complete, nodes: ["n2"]))
+        guard case .failed = machine.run.state else { Issue.record("\(machine.run.state)"); return }
+    }
+
+    @Test func aReceiptMayShowALittleLater() throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock += 10
+        try machine.observe(machine.seen(.complete), claims: [machine.claim()])
+        #expect(machine.run.isActive)
+        machine.clock += 2
+        try machine.observe(machine.seen(.complete), claims: [machine.claim()], receipts: [machine.receipt(0)])
+        #expect(machine.run.state == .finished)
+    }
+
+    @Test func preemptionDrainsCoolsDownAndGoesOnInTheSameAttempt() throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock = 1100
+        try machine.observe(
+            machine.seen(.pending, .completing, restart: 1) { $0.preemptedAt = 1100 }, claims: [machine.claim()])
+        #expect(machine.steps() == [.watch(job: 7)])
+        machine.clock = 1105.2
+        let saved = machine.receipt(75, signal: 15)
+        try machine.observe(
+            machine.seen(.pending, restart: 1, reason: "BeginTime"), claims: [machine.claim()], receipts: [saved])
+        #expect(machine.steps() == [.watch(job: 7)], "not within the second in which the old one ended")
+        machine.clock = 1106
+        #expect(machine.steps(silent: nil) == [.watch(job: 7)], "not before the nodes were asked about")
+        #expect(machine.steps(silent: ["n1"]) == [.watch(job: 7)], "not while the old node is silent")
+        #expect(machine.steps() == [.beginNow(job: 7, machine.key)])
+        machine.clock = 1110
+        try machine.observe(
+            machine.seen(.running, restart: 1) { $0.startedAt = 1110 },
+            claims: [machine.claim(), machine.claim(1, epoch: 2)], receipts: [saved])
+        #expect(machine.run.state == .running(try #require(machine.run.job), epoch: 2))
+        #expect(machine.run.lastAttempt == 1)
+        let ends = machine.records.compactMap { record -> Cause? in
+            if case .incarnationEnded(_, _, let cause, _, _) = record { cause } else { nil }
+        }
+        #expect(ends == [.preempted])
+    }
+
+    @Test func aSilentNodeMayStillRunTheOldIncarnationUntilItsLeaseEnds() {
+        let cooldown = RunLifecycle.Cooldown(clearedAt: 1000, nodes: ["n1"])
+        #expect(!Planner.mayBegin(cooldown, SchedulerView(asOf: 1119, silentNodes: ["n1"])))
+        #expect(Planner.mayBegin(cooldown, SchedulerView(asOf: 1120, silentNodes: ["n1"])))
+        #expect(Planner.mayBegin(cooldown, SchedulerView(asOf: 1001, silentNodes: ["n2"])))
+        #expect(!Planner.mayBegin(cooldown, SchedulerView(asOf: 1000.9, silentNodes: [])))
+    }
+
+    @Test func preemptionIsUnbounded() throws {
+        var machine = Machine()
+        try machine.start()
+        for restart in 1...200 {
+            machine.clock += 10
+            try machine.observe(
+                machine.seen(.pending, .completing, restart: restart) { $0.preemptedAt = machine.clock })
+            machine.clock += 10
+            try machine.observe(machine.seen(.running, restart: restart))
+        }
+        #expect(machine.run.isActive)
+        #expect(machine.run.budget == { var budget = machine.run.budget; budget.crashes = 0; return budget }())
+    }
+
+    @Test func aReceiptOfSuccessBeatsARequeue() throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock += 10
+        try machine.observe(
+            machine.seen(.pending, restart: 1, reason: "BeginTime"), claims: [machine.claim()],
+            receipts: [machine.receipt(0)])
+        #expect(machine.steps() == [.cancel(job: 7, machine.key)], "the job would do it all again")
+        machine.clock += 1
+        try machine.observe(machine.seen(.cancelled, restart: 1))
+        #expect(machine.run.state == .finished)
+    }
+
+    @Test func crashesAreBudgetedAndAnAdvancedCheckpointResetsThem() throws {
+        var machine = Machine(policy: LifecyclePolicy(maxCrashes: 3))
+        var committed = 0
+        func crash(_ machine: inout Machine) throws {
+            try machine.submit()
+            try machine.observe(
+                machine.seen(.failed) { $0.exitStatus = 1 }, claims: [machine.claim()],
+                receipts: [machine.receipt(1)], committed: committed)
+        }
+        try crash(&machine)
+        try crash(&machine)
+        #expect(machine.run.budget.crashes == 2)
+        committed = 10
+        try crash(&machine)
+        #expect(machine.run.budget.crashes == 1)
+        try crash(&machine)
+        #expect(machine.run.isActive)
+        try crash(&machine)
+        guard case .failed = machine.run.state else { Issue.record("\(machine.run.state)"); return }
+    }
+
+    @Test func crashesBackOff() throws {
+        var machine = Machine(policy: LifecyclePolicy(maxCrashes: 10))
+        var pauses: [Double] = []
+        for _ in 1...4 {
+            try machine.submit()
+            try machine.observe(machine.seen(.failed), claims: [machine.claim()], receipts: [machine.receipt(1)])
+            if case .queued(let queued) = machine.run.state { pauses.append(queued.notBefore - machine.clock) }
+        }
+        #expect(pauses == [5, 10, 20, 40])
+    }
+
+    @Test func launchRacesCostNoBudget() throws {
+        var machine = Machine()
+        for _ in 1...LifecycleLimits.launchRacesMax {
+            try machine.submit()
+            try machine.observe(machine.seen(.failed) { $0.exitStatus = 1 })
+        }
+        #expect(machine.run.isActive)
+        #expect(machine.run.budget.crashes == 0)
+    }
+
+    @Test func anUnfitNodeIsLeftOut() throws {
+        var machine = Machine()
+        try machine.submit()
+        try machine.observe(
+            machine.seen(.failed, nodes: ["n1", "n2"]), claims: [machine.claim()],
+            receipts: [machine.receipt(77, unfit: ["n2"])])
+        #expect(machine.run.avoidedNodes == ["n2"])
+        #expect(machine.steps() == [.openAttempt(2)])
+        #expect(machine.records.contains(.nodesAvoided(["n2"], reason: "node-unfit")))
+    }
+
+    @Test func aJobThatSomebodyCancelledIsNeverBroughtBack() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.observe(
+            machine.seen(.cancelled), claims: [machine.claim()], receipts: [machine.receipt(75, signal: 15)])
+        #expect(machine.run.state == .cancelled(elsewhere: true))
+        #expect(machine.steps().isEmpty)
+    }
+
+    @Test func wallTimeChainsWhileThereIsProgress() throws {
+        var machine = Machine()
+        for round in 1...10 {
+            try machine.submit()
+            try machine.observe(
+                machine.seen(.timeout), claims: [machine.claim()], receipts: [machine.receipt(75)],
+                committed: round * 10)
+            #expect(machine.steps() == [.openAttempt(round + 1)])
+        }
+        for _ in 1...LifecycleLimits.fruitlessLinksMax {
+            #expect(machine.run.isActive)
+            try machine.submit()
+            try machine.observe(
+                machine.seen(.timeout), claims: [machine.claim()], receipts: [machine.receipt(75)], committed: 100)
+        }
+        guard case .stuck = machine.run.state else { Issue.record("\(machine.run.state)"); return }
+    }
+
+    @Test func theWholeChainIsCapped() throws {
+        var machine = Machine(policy: LifecyclePolicy(maxTotal: 3600))
+        try machine.start()
+        machine.clock = 4700
+        try machine.observe(
+            machine.seen(.timeout) { $0.endsAt = 4600 }, claims: [machine.claim()], receipts: [machine.receipt(75)],
+            committed: 50)
+        guard case .failed = machine.run.state else { Issue.record("\(machine.run.state)"); return }
+        #expect(machine.run.budget.ranSeconds == 3600)
+    }
+
+    @Test func aRecipeErrorAndAnOutOfMemoryAreNotRepeated() throws {
+        for (base, code) in [(JobObservation.Base.failed, Int32(78)), (.outOfMemory, 137)] {
+            var machine = Machine()
+            try machine.start()
+            try machine.observe(machine.seen(base), claims: [machine.claim()], receipts: [machine.receipt(code)])
+            guard case .failed = machine.run.state else { Issue.record("\(machine.run.state)"); return }
+        }
+    }
+
+    @Test func aForgottenJobIsGivenUpOnlyAfterAWhile() throws {
+        var machine = Machine()
+        try machine.start()
+        let evidence = Evidence(claims: [machine.claim()])
+        try machine.handle(.notInQueue(evidence, lookedAt: 2000, settle: 300))
+        #expect(machine.run.isActive && machine.steps().isEmpty)
+        try machine.handle(.notInQueue(evidence, lookedAt: 2031, settle: 300))
+        machine.clock = 3000
+        #expect(machine.steps() == [.openAttempt(2)])
+    }
+
+    @Test func aForgottenJobThatWasDoneIsFinished() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.handle(
+            .notInQueue(
+                Evidence(claims: [machine.claim()], receipts: [machine.receipt(0)]), lookedAt: 2000, settle: 300))
+        #expect(machine.run.state == .finished)
+    }
+
+    @Test func aForgottenJobThatComesBackGoesOn() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.handle(.notInQueue(Evidence(claims: [machine.claim()]), lookedAt: 2000, settle: 300))
+        try machine.observe(machine.seen(.running), claims: [machine.claim()])
+        #expect(machine.run.state == .running(try #require(machine.run.job), epoch: 1))
+    }
+
+    @Test func incarnationsThatNobodySawAreReadFromTheirClaims() throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock += 1000
+        let claims = (0...2).map { machine.claim($0, epoch: $0 + 1) }
+        try machine.observe(
+            machine.seen(.complete, restart: 2), claims: claims,
+            receipts: [machine.receipt(75), machine.receipt(75, 1), machine.receipt(0, 2)])
+        #expect(machine.run.state == .finished)
+        let epochs = machine.records.compactMap { record -> Int? in
+            if case .incarnationEnded(_, let incarnation, _, _, _) = record { incarnation.epoch } else { nil }
+        }
+        #expect(epochs.sorted() == [1, 2, 3])
+    }
+}

@@ -1,0 +1,101 @@
+import MoltCore
+import MoltLifecycle
+import Testing
+
+/// What people ask for.
+struct WishTests {
+    @Test func cancellingBeforeTheJobExistsEndsTheRunAtOnce() throws {
+        var machine = Machine()
+        try machine.handle(.cancelAsked)
+        #expect(machine.run.state == .cancelled(elsewhere: false))
+    }
+
+    @Test func cancellingALiveRunEndsItsJobFirst() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.handle(.cancelAsked)
+        #expect(machine.run.isActive)
+        #expect(machine.steps() == [.cancel(job: 7, machine.key)])
+        try machine.observe(machine.seen(.cancelled, .completing))
+        #expect(machine.run.isActive)
+        try machine.observe(machine.seen(.cancelled), receipts: [machine.receipt(75)])
+        #expect(machine.run.state == .cancelled(elsewhere: false))
+    }
+
+    @Test func stoppingALiveRunAsksItsWorkersAndPauses() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.handle(.stopAsked)
+        #expect(machine.steps() == [.stop(job: 7, machine.key)])
+        try machine.observe(
+            machine.seen(.failed) { $0.exitStatus = 75 }, claims: [machine.claim()], receipts: [machine.receipt(75)])
+        #expect(machine.run.state == .paused)
+        try machine.handle(.resumeAsked(at: machine.clock))
+        #expect(machine.steps() == [.openAttempt(2)])
+    }
+
+    @Test func aRunThatFinishesWhileItIsStoppedIsFinished() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.handle(.stopAsked)
+        try machine.observe(machine.seen(.complete), claims: [machine.claim()], receipts: [machine.receipt(0)])
+        #expect(machine.run.state == .finished)
+    }
+
+    @Test func stoppingAWaitingRunTakesItOutOfTheQueue() throws {
+        var machine = Machine()
+        try machine.submit()
+        try machine.observe(machine.seen(.pending, reason: "Resources"))
+        try machine.handle(.stopAsked)
+        #expect(machine.steps() == [.cancel(job: 7, machine.key)])
+        try machine.observe(machine.seen(.cancelled))
+        #expect(machine.run.state == .paused)
+    }
+
+    @Test func aWaitingRunIsHeldInTheQueueAndReleased() throws {
+        var machine = Machine()
+        try machine.submit()
+        try machine.observe(machine.seen(.pending, reason: "Priority"))
+        try machine.handle(.holdAsked)
+        #expect(machine.steps() == [.hold(job: 7, machine.key)])
+        try machine.observe(machine.seen(.pending, reason: "JobHeldUser"))
+        #expect(machine.steps().isEmpty)
+        try machine.handle(.releaseAsked(at: machine.clock))
+        #expect(machine.steps() == [.unhold(job: 7, machine.key)])
+        try machine.observe(machine.seen(.pending, reason: "Priority"))
+        #expect(machine.steps().isEmpty)
+    }
+
+    @Test func aHoldDuringARunTakesEffectBeforeTheNextAttempt() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.handle(.holdAsked)
+        #expect(machine.steps().isEmpty)
+        try machine.observe(
+            machine.seen(.failed), claims: [machine.claim()], receipts: [machine.receipt(75)], committed: 5)
+        #expect(machine.run.state == .held)
+        try machine.handle(.releaseAsked(at: machine.clock))
+        #expect(machine.steps() == [.openAttempt(2)])
+    }
+
+    @Test func whatTheStateDoesNotAllowIsSaid() throws {
+        var machine = Machine()
+        try machine.start()
+        #expect(throws: InvalidTransition.self) { try machine.handle(.resumeAsked(at: 0)) }
+        #expect(throws: InvalidTransition.self) { try machine.handle(.releaseAsked(at: 0)) }
+        try machine.observe(machine.seen(.complete), receipts: [machine.receipt(0)])
+        for event in [LifecycleEvent.cancelAsked, .stopAsked, .holdAsked, .resumeAsked(at: 0), .releaseAsked(at: 0)] {
+            #expect(throws: InvalidTransition.self) { try machine.handle(event) }
+        }
+    }
+
+    @Test func lateNewsAboutAnEndedRunChangeNothing() throws {
+        var machine = Machine()
+        try machine.start()
+        try machine.observe(machine.seen(.complete), receipts: [machine.receipt(0)])
+        let before = machine.run
+        try machine.observe(machine.seen(.running, restart: 1))
+        try machine.handle(.notInQueue(Evidence(), lookedAt: 9000, settle: 0))
+        #expect(machine.run == before)
+    }
+}

@@ -1,0 +1,104 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+import MoltScheduler
+import MoltServer
+import Testing
+
+/// Cancel, stop, resume, hold, release, remove.
+struct ActionTests {
+    @Test func stoppingLeavesAFileAndASignalAndThenPauses() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        try await daemon.act(.stop, run)
+        #expect(try await daemon.state(run) == .stopping)
+        try await daemon.pass(3)
+        #expect(await daemon.scheduler.log == ["signal \(job) 15"])
+        let folder = RunFolder(path: "\(daemon.folder("runs"))/\(run)")
+        #expect(FileManager.default.fileExists(atPath: folder.stopRequest))
+        try daemon.leaveReceipt(run, code: 75, signal: 15)
+        await daemon.scheduler.end(job, .failed, status: 75)
+        try await daemon.pass(3)
+        #expect(try await daemon.state(run) == .paused)
+        try await daemon.act(.resume, run)
+        try await daemon.pass(2)
+        #expect(try await daemon.attempts(run) == 2)
+        #expect(!FileManager.default.fileExists(atPath: folder.stopRequest))
+    }
+
+    @Test func holdingAndReleasingReachTheQueue() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.submitted()
+        try await daemon.act(.hold, run)
+        try await daemon.pass(3)
+        #expect(try await daemon.state(run) == .held)
+        try await daemon.act(.release, run)
+        try await daemon.pass(3)
+        #expect(try await daemon.state(run) == .pending)
+        #expect(await daemon.scheduler.log == ["hold \(job)", "release \(job)"])
+    }
+
+    @Test func aRunSubmittedHeldWaitsForItsRelease() async throws {
+        let daemon = try TestDaemon()
+        let run = try await daemon.service.submit(TestDaemon.request(try TestDaemon.recipe(), held: true)).id
+        try await daemon.pass(10)
+        #expect(await daemon.scheduler.submits == 0)
+        try await daemon.act(.release, run)
+        try await daemon.pass(2)
+        #expect(await daemon.scheduler.submits == 1)
+    }
+
+    @Test func aLiveRunIsNotRemovedAnEndedOneIsWithItsFolder() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        await #expect(throws: APIError.self) { try await daemon.service.remove(run) }
+        try daemon.leaveReceipt(run, code: 0)
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(3)
+        try await daemon.service.remove(run)
+        #expect(!FileManager.default.fileExists(atPath: "\(daemon.folder("runs"))/\(run)"))
+        await #expect(throws: APIError.self) { try await daemon.service.detail(run) }
+    }
+
+    @Test func anUnknownRunIsNamedInTheError() async throws {
+        let daemon = try TestDaemon()
+        do {
+            _ = try await daemon.service.detail("nosuchrun")
+            Issue.record("found")
+        } catch {
+            #expect(error.code == .notFound && error.what.contains("nosuchrun"))
+        }
+    }
+
+    @Test func aReferenceThatFitsTwoRunsIsAmbiguous() async throws {
+        let daemon = try TestDaemon()
+        _ = try await daemon.submit()
+        _ = try await daemon.submit()
+        do {
+            _ = try await daemon.service.detail("count")
+            Issue.record("found")
+        } catch {
+            #expect(error.code == .ambiguous)
+        }
+    }
+
+    @Test func resumingFromAStepSetsNewerCheckpointsAside() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        let folder = RunFolder(path: "\(daemon.folder("runs"))/\(run)")
+        for step in [10, 20, 30] {
+            try DurableFile.makeFolder("\(folder.checkpoints)/\(CheckpointName(step: step, epoch: 1))")
+        }
+        try await daemon.act(.stop, run)
+        try daemon.leaveReceipt(run, code: 75)
+        await daemon.scheduler.end(job, .failed, status: 75)
+        try await daemon.pass(4)
+        await #expect(throws: APIError.self) {
+            try await daemon.service.act(.resume, on: run, ActionRequest(fromStep: 15))
+        }
+        _ = try await daemon.service.act(.resume, on: run, ActionRequest(fromStep: 20))
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)
+            .compactMap(CheckpointName.init(parsing:)).sorted()
+        #expect(names.map(\.step) == [10, 20])
+    }
+}

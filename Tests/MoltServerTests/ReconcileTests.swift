@@ -1,0 +1,154 @@
+import MoltAPI
+import MoltCore
+import MoltScheduler
+import MoltServer
+import Testing
+
+/// The loop against a cluster that does what the test says.
+struct ReconcileTests {
+    @Test func aRunIsSubmittedStartedAndFinished() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        try daemon.report(run, [#"{"t":1,"kind":"step","step":3,"steps":9,"loss":1.5,"tokens_per_second":100}"#])
+        try await daemon.reconciler.followProgress()
+        let detail = try await daemon.detail(run)
+        #expect(detail.summary.step == 3 && detail.summary.loss == 1.5)
+        #expect(detail.attempts.first?.incarnations.first?.epoch == 1)
+        try daemon.leaveReceipt(run, code: 0)
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(3)
+        #expect(try await daemon.state(run) == .finished)
+        #expect(await daemon.scheduler.submits == 1)
+    }
+
+    @Test func aPreemptedRunIsReleasedAndGoesOn() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        await daemon.scheduler.preempt(job)
+        try daemon.leaveReceipt(run, code: 75, signal: 15)
+        try await daemon.pass(4)
+        #expect(await !daemon.scheduler.log.contains("beginNow \(job)"), "not while its processes are ending")
+        #expect(try await daemon.state(run) == .restarting)
+        await daemon.scheduler.drain(job)
+        try await daemon.pass(3)
+        #expect(await daemon.scheduler.log.contains("beginNow \(job)"))
+        await daemon.scheduler.start(job)
+        try daemon.claim(run, job, incarnation: 1)
+        try await daemon.pass(3)
+        #expect(try await daemon.state(run) == .running)
+        let incarnations = try await daemon.detail(run).attempts.flatMap(\.incarnations)
+        #expect(incarnations.map(\.outcome) == ["preempted", nil])
+        #expect(incarnations.map(\.epoch) == [1, 2])
+    }
+
+    @Test func aSilentNodeKeepsARequeuedJobBack() async throws {
+        let daemon = try TestDaemon()
+        let (_, job) = try await daemon.running()
+        await daemon.scheduler.preempt(job)
+        await daemon.scheduler.silence(["n1"])
+        try await daemon.pass(2)
+        await daemon.scheduler.drain(job)
+        try await daemon.pass(20)
+        #expect(await !daemon.scheduler.log.contains("beginNow \(job)"))
+        await daemon.scheduler.silence([])
+        try await daemon.pass(5)
+        #expect(await daemon.scheduler.log.contains("beginNow \(job)"))
+    }
+
+    @Test func anUnfitNodeIsExcludedFromTheNextAttempt() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        try daemon.leaveReceipt(run, code: 77, unfit: ["n1"])
+        await daemon.scheduler.end(job, .failed, status: 77)
+        try await daemon.pass(4)
+        #expect(try await daemon.attempts(run) == 2)
+        let second = try #require(try await daemon.detail(run).attempts.last?.jobID)
+        #expect(await daemon.scheduler.requests[second]?.excludedNodes == ["n1"])
+    }
+
+    @Test func crashesEndTheRunWithinItsBudget() async throws {
+        let daemon = try TestDaemon()
+        let run = try await daemon.submit { $0.policy.maxCrashes = 3 }
+        for _ in 1...3 {
+            try await daemon.pass(30)
+            let job = try #require(try await daemon.detail(run).attempts.last?.jobID)
+            await daemon.scheduler.start(job)
+            try daemon.claim(run, job, incarnation: 0)
+            try await daemon.pass(2)
+            try daemon.leaveReceipt(run, code: 1)
+            await daemon.scheduler.end(job, .failed, status: 1)
+        }
+        try await daemon.pass(60)
+        #expect(try await daemon.state(run) == .failed)
+        #expect(try await daemon.attempts(run) == 3)
+        #expect(try await daemon.detail(run).summary.lastError?.contains("3 crashes") == true)
+    }
+
+    @Test func aJobCancelledFromOutsideStaysCancelled() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        await daemon.scheduler.cancelFromOutside(job)
+        try await daemon.pass(60)
+        #expect(try await daemon.state(run) == .cancelled)
+        #expect(await daemon.scheduler.submits == 1)
+    }
+
+    @Test func anOutageInventsNothing() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        let seen = try await daemon.detail(run).summary.asOf
+        await daemon.scheduler.goAway()
+        try await daemon.pass(600, step: 5)
+        let during = try await daemon.detail(run)
+        #expect(during.summary.state == .running)
+        #expect(try #require(during.summary.asOf) < seen.map { $0 + 30 } ?? 0, "the view says how old it is")
+        await daemon.scheduler.comeBack()
+        try daemon.leaveReceipt(run, code: 0)
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(70, step: 5)
+        #expect(try await daemon.state(run) == .finished)
+    }
+
+    @Test func aControllerThatForgotEverythingGetsANewAttempt() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.running()
+        await daemon.scheduler.forgetEverything()
+        try await daemon.pass(10)
+        #expect(try await daemon.attempts(run) == 1, "not at once: its processes may still be ending")
+        try await daemon.pass(40)
+        #expect(try await daemon.attempts(run) == 2)
+    }
+
+    @Test func aForgottenRunThatWasDoneIsNotRunAgain() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.running()
+        try daemon.leaveReceipt(run, code: 0)
+        await daemon.scheduler.forgetEverything()
+        try await daemon.pass(60)
+        #expect(try await daemon.state(run) == .finished)
+        #expect(await daemon.scheduler.submits == 1)
+    }
+
+    @Test func nothingIsAskedOfTheSchedulerWhenNothingIsActive() async throws {
+        let daemon = try TestDaemon()
+        #expect(try await daemon.reconciler.cycle() == nil)
+        let (run, job) = try await daemon.running()
+        try daemon.leaveReceipt(run, code: 0)
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(5)
+        let loads = await daemon.scheduler.loads
+        try await daemon.pass(60)
+        #expect(await daemon.scheduler.loads == loads)
+    }
+
+    @Test(arguments: [1, 40])
+    func theLoadOnTheSchedulerDoesNotGrowWithTheRuns(_ count: Int) async throws {
+        let daemon = try TestDaemon()
+        for _ in 0..<count { _ = try await daemon.submit() }
+        try await daemon.pass(5)
+        let before = await daemon.scheduler.loads
+        try await daemon.pass(20, step: 0.25)
+        let looks = await daemon.scheduler.loads - before
+        #expect((18...21).contains(looks), "one look an interval of one second: \(looks)")
+    }
+}

@@ -1,0 +1,176 @@
+import MoltCore
+import MoltScheduler
+
+/// A cluster of one's own making: jobs start, are preempted, end and vanish when the test says so.
+actor FakeScheduler: Scheduler {
+    private(set) var jobs: [UInt32: JobStatus] = [:]
+    private(set) var requests: [UInt32: JobRequest] = [:]
+    private(set) var submits = 0
+    private(set) var loads = 0
+    private(set) var log: [String] = []
+    private var nextID: UInt32 = 1
+    private var isAway = false
+    private var nextSubmit = Submit.accept
+    private var silent: Set<String> = []
+    private var requeueExit: [Int32] = []
+    private let clock: ManualClock
+
+    enum Submit {
+        case accept
+        case fail(SchedulerError)
+        /// The job is created, the answer is lost.
+        case loseAnswer
+        /// The answer comes, the job is forgotten.
+        case loseJob
+    }
+
+    init(clock: ManualClock) {
+        self.clock = clock
+    }
+
+    // MARK: Scheduler
+
+    func submit(_ request: JobRequest) async throws(SchedulerError) -> SubmitReply {
+        let mode = nextSubmit
+        nextSubmit = .accept
+        if isAway { throw .unavailable(message: "no controller") }
+        submits += 1
+        let id = nextID
+        switch mode {
+        case .fail(let error): throw error
+        case .loseJob:
+            // The id is given to the next, unrelated job, as Slurm does.
+            return SubmitReply(job: id)
+        case .accept, .loseAnswer:
+            nextID += 1
+            var status = JobStatus(
+                job: id, name: request.name, comment: request.key.comment, userID: 1000, state: .pending)
+            status.reason = "Resources"
+            status.partition = request.partition ?? "low"
+            status.submittedAt = clock.now()
+            jobs[id] = status
+            requests[id] = request
+        }
+        if case .loseAnswer = mode { throw .ambiguous(message: "timed out") }
+        return SubmitReply(job: id)
+    }
+
+    func loadJobs() async throws(SchedulerError) -> JobTable {
+        if isAway { throw .unavailable(message: "no controller") }
+        loads += 1
+        return JobTable(jobs: jobs.values.sorted { $0.job < $1.job }, asOf: clock.now().rounded(.down))
+    }
+
+    func load(_ job: UInt32) async throws(SchedulerError) -> JobStatus? {
+        if isAway { throw .unavailable(message: "no controller") }
+        return jobs[job]
+    }
+
+    func cancel(_ job: UInt32, key: AttemptKey) async throws(SchedulerError) {
+        let status = try own(job, key)
+        log.append("cancel \(job)")
+        guard !status.state.isTerminal else { return }
+        jobs[job]?.state = .cancelled
+        jobs[job]?.exitWord = 9
+    }
+
+    func signal(_ job: UInt32, key: AttemptKey, signal: Int32, to: SignalTarget) async throws(SchedulerError) {
+        _ = try own(job, key)
+        log.append("signal \(job) \(signal)")
+    }
+
+    func requeue(_ job: UInt32, key: AttemptKey) async throws(SchedulerError) {
+        _ = try own(job, key)
+        log.append("requeue \(job)")
+    }
+
+    func update(_ job: UInt32, key: AttemptKey, change: JobChange) async throws(SchedulerError) {
+        let status = try own(job, key)
+        log.append("\(change) \(job)")
+        switch change {
+        case .beginNow where !status.flags.contains(.completing): jobs[job]?.reason = "None"
+        case .hold: jobs[job]?.reason = "JobHeldUser"
+        case .release: jobs[job]?.reason = "Priority"
+        case .beginNow: break  // overwritten, as Slurm does while the job is COMPLETING
+        }
+    }
+
+    func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
+        if isAway { throw .unavailable(message: "no controller") }
+        return SchedulerConfiguration(
+            version: "fake", controllerStartedAt: 0, killWait: 5, minimumJobAge: 300, messageTimeout: 10,
+            requeueDelay: 121, jobsRequeue: true, requeueExit: requeueExit, requeueExitHold: [],
+            preemptMode: "REQUEUE",
+            partitions: [
+                .init(
+                    name: "low", isDefault: true, isUp: true, timeLimit: 3600, defaultTime: nil, graceTime: 0,
+                    preemptMode: "REQUEUE", priorityTier: 1, nodes: ["n1", "n2"]),
+                .init(
+                    name: "down", isDefault: false, isUp: false, timeLimit: nil, defaultTime: nil, graceTime: 0,
+                    preemptMode: "OFF", priorityTier: 1, nodes: ["n1"]),
+            ],
+            nodes: ["n1", "n2"].map {
+                .init(name: $0, cpus: 4, gpus: 4, memory: 1 << 30, responds: !silent.contains($0))
+            })
+    }
+
+    func ping() async throws(SchedulerError) {
+        if isAway { throw .unavailable(message: "no controller") }
+    }
+
+    private func own(_ job: UInt32, _ key: AttemptKey) throws(SchedulerError) -> JobStatus {
+        if isAway { throw .unavailable(message: "no controller") }
+        guard let status = jobs[job] else { throw .notFound(job: job) }
+        guard status.key == key else { throw .keyMismatch(job: job) }
+        return status
+    }
+
+    // MARK: What the cluster does
+
+    func next(_ mode: Submit) { nextSubmit = mode }
+    func goAway() { isAway = true }
+    func comeBack() { isAway = false }
+    func forgetEverything() { jobs = [:] }
+    func silence(_ nodes: Set<String>) { silent = nodes }
+    func requeueOn(_ codes: [Int32]) { requeueExit = codes }
+
+    /// A job of somebody else, who may get an id that we once had.
+    func addStranger() -> UInt32 {
+        let id = nextID
+        nextID += 1
+        jobs[id] = JobStatus(job: id, name: "stranger", comment: "", userID: 1000, state: .running)
+        return id
+    }
+
+    func start(_ job: UInt32, on nodes: [String] = ["n1"]) {
+        jobs[job]?.state = .running
+        jobs[job]?.flags = []
+        jobs[job]?.reason = "None"
+        jobs[job]?.nodes = nodes
+        jobs[job]?.startedAt = clock.now()
+        jobs[job]?.endsAt = clock.now() + 3600
+    }
+
+    func preempt(_ job: UInt32) {
+        jobs[job]?.state = .pending
+        jobs[job]?.flags = [.completing]
+        jobs[job]?.restartCount += 1
+        jobs[job]?.preemptedAt = clock.now()
+        jobs[job]?.reason = "BeginTime"
+    }
+
+    func drain(_ job: UInt32) {
+        jobs[job]?.flags = []
+        jobs[job]?.preemptedAt = nil
+        jobs[job]?.eligibleAt = nil
+    }
+
+    func end(_ job: UInt32, _ state: JobState, status: Int32 = 0) {
+        jobs[job]?.state = state
+        jobs[job]?.exitWord = status << 8
+        jobs[job]?.endsAt = clock.now()
+        jobs[job]?.flags = []
+    }
+
+    func cancelFromOutside(_ job: UInt32) { end(job, .cancelled) }
+}

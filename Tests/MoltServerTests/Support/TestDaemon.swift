@@ -1,0 +1,167 @@
+import FoundationEssentials
+import Logging
+import MoltAPI
+import MoltCore
+import MoltRecipe
+import MoltScheduler
+import MoltServer
+import MoltStore
+import MoltTesting
+import Testing
+
+/// Makes attempts without templates.
+struct PlainMaker: AttemptMaker {
+    func build(_ context: AttemptContext) throws(UserError) -> AttemptMaterials {
+        var request = JobRequest(
+            key: context.key, name: "\(context.name).\(context.key.short)", script: "#!/bin/sh\n",
+            workingDirectory: context.workingDirectory, output: context.runFolder.slurmOutput(attempt: context.attempt))
+        request.excludedNodes = context.excludedNodes
+        request.timeLimit = context.recipe.resources.time
+        let plan = LaunchPlan(
+            run: context.run, name: context.name, attempt: context.attempt, key: context.key, prefix: context.prefix,
+            runFolder: context.runFolder.path, launcher: .srun, nodes: 1, ranksPerNode: 1, cpusPerRank: 1,
+            gpusPerRank: 0, command: ["true"], isForeign: true, environment: [:], workingDirectory: "/",
+            exitCodes: context.exitCodes, daemonFile: context.daemonFile)
+        return AttemptMaterials(request: request, plan: plan)
+    }
+}
+
+/// A daemon without its services: the store, one site's loop and the operations, driven turn by turn.
+final class TestDaemon {
+    let folder = TemporaryFolder("server")
+    let clock = ManualClock()
+    let scheduler: FakeScheduler
+    private(set) var store: Store
+    private(set) var reconciler: SiteReconciler
+    private(set) var service: RunService
+
+    init() throws {
+        scheduler = FakeScheduler(clock: clock)
+        (store, reconciler, service) = try Self.build(folder, clock, scheduler)
+    }
+
+    private static func build(
+        _ folder: TemporaryFolder, _ clock: ManualClock, _ scheduler: FakeScheduler
+    ) throws -> (Store, SiteReconciler, RunService) {
+        let paths = DaemonPaths(home: folder.path, programs: "/opt/molt/1/bin")
+        let store = try Store.open(path: paths.database)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        var site = Site(name: "bed", kind: .slurm, prefix: "/opt/molt", runs: folder("runs"))
+        site.poll.min = 1
+        site.poll.max = 2
+        let described = site
+        let reconciler = SiteReconciler(
+            site: site, scheduler: scheduler, store: store, maker: PlainMaker(), clock: clock, paths: paths,
+            logger: logger)
+        let sites = SiteDirectory(
+            load: { name in
+                guard name == "bed" else { throw UserError("there is no site '\(name)'") }
+                return described
+            }, connect: { _ in scheduler }, makeReconciler: { _, _ in reconciler })
+        let service = RunService(
+            store: store, sites: sites, bell: WakeBell(), clock: clock,
+            identity: DaemonIdentity(
+                host: "here", process: .current(), socket: "", startedAt: clock.now(), paths: paths),
+            requestStop: {})
+        return (store, reconciler, service)
+    }
+
+    /// kill -9 and a new daemon.
+    func restart() throws {
+        try store.close()
+        (store, reconciler, service) = try Self.build(folder, clock, scheduler)
+    }
+
+    /// Lets time pass in small steps, with a turn at each.
+    func pass(_ seconds: Double, step: Double = 0.5) async throws {
+        var left = seconds
+        while left > 0 {
+            clock.advance(min(step, left))
+            left -= step
+            _ = try await reconciler.cycle()
+        }
+    }
+
+    // MARK: Runs
+
+    static func recipe(_ name: String = "count", _ change: (inout Recipe) -> Void = { _ in }) throws -> String {
+        var recipe = Recipe(name: name, task: .command)
+        recipe.command = ["true"]
+        change(&recipe)
+        return String(decoding: try JSONFile.encode(recipe), as: UTF8.self)
+    }
+
+    static func request(
+        _ recipe: String, token: String = AttemptKey.random().rawValue, held: Bool = false
+    ) -> SubmitRequest {
+        SubmitRequest(
+            recipe: recipe, source: "r.yaml", site: "bed", token: token, workingDirectory: "/", host: "here", held: held)
+    }
+
+    func submit(_ change: (inout Recipe) -> Void = { _ in }) async throws -> String {
+        try await service.submit(Self.request(Self.recipe("count", change))).id
+    }
+
+    /// Submits, and lets the scheduler have the job.
+    func submitted(_ change: (inout Recipe) -> Void = { _ in }) async throws -> (run: String, job: UInt32) {
+        let run = try await submit(change)
+        try await pass(1)
+        return (run, try #require(try await detail(run).attempts.last?.jobID))
+    }
+
+    /// Submits and starts: claimed and running.
+    func running(_ change: (inout Recipe) -> Void = { _ in }) async throws -> (run: String, job: UInt32) {
+        let (run, job) = try await submitted(change)
+        await scheduler.start(job)
+        try claim(run, job, incarnation: 0)
+        try await pass(2)
+        try #expect(await state(run) == .running)
+        return (run, job)
+    }
+
+    func detail(_ run: String) async throws -> RunDetail { try await service.detail(run) }
+    func state(_ run: String) async throws -> RunState { try await detail(run).summary.state }
+    func attempts(_ run: String) async throws -> Int { try await detail(run).attempts.count }
+
+    func act(_ action: RunAction, _ run: String) async throws {
+        _ = try await service.act(action, on: run, ActionRequest())
+    }
+
+    // MARK: What molt-job does
+
+    func key(_ run: String) throws -> (AttemptKey, Int) {
+        let folder = RunFolder(path: "\(self.folder("runs"))/\(run)")
+        let number = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder.attempts).compactMap(Int.init).max())
+        return (try JSONFile.read(LaunchPlan.self, from: folder.launchPlan(attempt: number)).key, number)
+    }
+
+    func claim(_ run: String, _ job: UInt32, incarnation: Int) throws {
+        let folder = RunFolder(path: "\(self.folder("runs"))/\(run)")
+        let (key, attempt) = try key(run)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.epochs)
+        let epoch = (names.compactMap { Int($0) }.max() ?? 0) + 1
+        let claim = Claim(
+            key: key, epoch: epoch, attempt: attempt, incarnation: incarnation, jobID: job, host: "n1",
+            process: .current(), claimedAt: clock.now())
+        try DurableFile.createExclusively(JSONFile.encode(claim), at: folder.claim(epoch: epoch))
+    }
+
+    func leaveReceipt(
+        _ run: String, incarnation: Int = 0, code: Int32, signal: Int32? = nil, unfit: [String]? = nil
+    ) throws {
+        let folder = RunFolder(path: "\(self.folder("runs"))/\(run)")
+        let receipt = Receipt(
+            key: try key(run).0, incarnation: incarnation, epoch: incarnation + 1, exitCode: code,
+            reason: "ended with \(code)", stopSignal: signal, unfitNodes: unfit, startedAt: clock.now() - 10,
+            endedAt: clock.now())
+        try JSONFile.write(receipt, to: folder.receipt(key: receipt.key, incarnation: incarnation))
+    }
+
+    func report(_ run: String, epoch: Int = 1, _ lines: [String]) throws {
+        let path = "\(folder("runs"))/\(run)/events/\(epoch)-0.jsonl"
+        let before = (try? DurableFile.read(path)) ?? Data()
+        try DurableFile.write(before + Data((lines.joined(separator: "\n") + "\n").utf8), to: path)
+    }
+}
