@@ -1,6 +1,7 @@
 #if canImport(Glibc)
 import Glibc
 #endif
+import MoltNN
 
 /// Chooses the next token from scores; the same seed chooses the same tokens.
 package struct Sampler: Sendable {
@@ -17,7 +18,7 @@ package struct Sampler: Sendable {
         self.temperature = temperature
         self.topK = topK
         self.topP = topP
-        generator = SplitMix(state: seed)
+        generator = SplitMix(seed: seed)
     }
 
     /// Ties go to the lower token.
@@ -49,23 +50,5 @@ package struct Sampler: Sendable {
         var best = 0
         for index in scores.indices where scores[index] > scores[best] { best = index }
         return best
-    }
-}
-
-/// A small generator of random numbers whose stream is ours, whatever library is linked.
-struct SplitMix: Sendable {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    /// Uniform in [0, 1).
-    mutating func nextUnit() -> Double {
-        Double(next() >> 11) / 9_007_199_254_740_992
     }
 }

@@ -24,7 +24,7 @@ package final class CausalConv1d {
     package func callAsFunction(
         _ x_bsc: Tensor, sequenceIndex: Tensor? = nil, tail: Tensor? = nil
     ) throws(TorchError) -> (y_bsc: Tensor, tail_bck: Tensor) {
-        guard x_bsc.hasKernels, Self.operation.exists else {
+        guard x_bsc.hasKernels else {
             return try CausalConv1dReference.forward(
                 x_bsc, weight: weight.value, bias: bias.value, sequenceIndex: sequenceIndex, tail: tail)
         }

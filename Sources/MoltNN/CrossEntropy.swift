@@ -13,7 +13,7 @@ package enum CrossEntropy {
     ///   - weight: [vocabulary, d].
     ///   - targets: [b, s], `ignored` where there is none.
     package static func sum(hidden: Tensor, weight: Tensor, targets: Tensor) throws(TorchError) -> Tensor {
-        guard hidden.hasKernels, operation.exists else {
+        guard hidden.hasKernels else {
             return try CrossEntropyReference.sum(hidden: hidden, weight: weight, targets: targets)
         }
         return try operation.results(

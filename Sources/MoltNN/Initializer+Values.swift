@@ -4,34 +4,44 @@ import Glibc
 import MoltTensor
 
 extension Initializer {
-    /// A tensor with first values. They are drawn on the CPU in fp32, so that they are the same on every device, and
-    /// the generator of the process is left as it was.
+    /// A tensor with first values. They are drawn on the host from a generator of their own, so that they are the same
+    /// on every device and the generator of the process is left alone.
     func tensor(_ shape: [Int], dtype: DType, device: Device, seed: Int) throws(TorchError) -> Tensor {
-        if device == .meta { return try Tensor.empty(shape, dtype: dtype, device: device) }
-        let values = try Tensor.empty(shape)
-        let generator = try RandomState.save()
-        try RandomState.seed(UInt64(seed))
-        try fill(values)
-        try RandomState.restore(generator)
-        return try values.to(device, dtype)
+        switch self {
+        case _ where device == .meta: return try Tensor.empty(shape, dtype: dtype, device: device)
+        case .zeros: return try Tensor.zeros(shape, dtype: dtype, device: device)
+        case .ones: return try Tensor.ones(shape, dtype: dtype, device: device)
+        case .normal, .fanIn, .logOfUniform, .inverseSoftplusOfLogUniform:
+            let values = draw(shape.reduce(1, *), SplitMix(seed: UInt64(bitPattern: Int64(seed))))
+            return try Tensor(values, shape: shape).to(device, dtype)
+        }
     }
 
-    private func fill(_ values: Tensor) throws(TorchError) {
+    private func draw(_ count: Int, _ generator: SplitMix) -> [Float] {
+        var generator = generator
+        return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            for index in 0..<count { buffer.initializeElement(at: index, to: Float(sample(&generator))) }
+            initialized = count
+        }
+    }
+
+    private func sample(_ generator: inout SplitMix) -> Double {
+        func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * generator.nextUnit() }
         switch self {
-        case .zeros: try values.zero_()
-        case .ones: try values.fill_(1.0)
-        case .normal(let deviation): try values.normal_(mean: 0, deviation: deviation)
+        case .zeros: return 0
+        case .ones: return 1
+        case .normal(let deviation):
+            // Box and Muller; 1 − u is never zero.
+            let radius = (-2 * log(1 - generator.nextUnit())).squareRoot()
+            return deviation * radius * cos(2 * .pi * generator.nextUnit())
         case .fanIn(let inputs, let gain):
             let bound = gain / Double(inputs).squareRoot()
-            try values.uniform_(-bound, bound)
-        case .logOfUniform(let range):
-            try values.uniform_(range.lowerBound, range.upperBound)
-            try values.log_()
+            return uniform(-bound, bound)
+        case .logOfUniform(let range): return log(uniform(range.lowerBound, range.upperBound))
         case .inverseSoftplusOfLogUniform(let range, let floor):
-            try values.uniform_(log(range.lowerBound), log(range.upperBound))
-            let step = try values.exp().clamp(min: floor)
+            let step = max(floor, exp(uniform(log(range.lowerBound), log(range.upperBound))))
             // x + ln(1 − e^−x) is the number whose softplus is x.
-            try values.copy_(step + (-(-step).expm1()).log())
+            return step + log(-expm1(-step))
         }
     }
 }

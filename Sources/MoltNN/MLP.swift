@@ -16,7 +16,7 @@ package final class MLP {
             case .silu: return try x.silu()
             case .gelu: return try x.gelu()
             case .squaredReLU:
-                if x.hasKernels, Self.squaredReLUOperation.exists { return try Self.squaredReLUOperation(x) }
+                if x.hasKernels { return try Self.squaredReLUOperation(x) }
                 return try x.relu().square()
             }
         }
@@ -24,7 +24,7 @@ package final class MLP {
         /// The activation of `gate`, times `x`.
         package func callAsFunction(_ x: Tensor, gate: Tensor) throws(TorchError) -> Tensor {
             switch self {
-            case .silu where x.hasKernels && Self.gatedSiLUOperation.exists:
+            case .silu where x.hasKernels:
                 try Self.gatedSiLUOperation(gate, x)
             case .silu, .gelu, .squaredReLU: try self(gate) * x
             }

@@ -14,7 +14,7 @@ package final class RMSNorm {
     }
 
     package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        guard x.hasKernels, Self.operation.exists else {
+        guard x.hasKernels else {
             return try NormReference.rms(x, weight: weight.value, epsilon: epsilon)
         }
         return try Self.operation(x, weight.value, epsilon)
@@ -22,7 +22,7 @@ package final class RMSNorm {
 
     /// `x + residual` in the residual's type, and its norm in the type of `x`: one pass over memory.
     package func adding(_ x: Tensor, to residual: Tensor) throws(TorchError) -> (normed: Tensor, sum: Tensor) {
-        guard x.hasKernels, Self.addingOperation.exists else {
+        guard x.hasKernels else {
             let sum = try residual + x
             return (try NormReference.rms(sum, weight: weight.value, epsilon: epsilon).to(x.dtype), sum)
         }
@@ -47,7 +47,7 @@ package final class GatedRMSNorm {
     }
 
     package func callAsFunction(_ y: Tensor, gate z: Tensor) throws(TorchError) -> Tensor {
-        guard y.hasKernels, Self.operation.exists else {
+        guard y.hasKernels else {
             return try NormReference.gated(y, gate: z, weight: weight.value, groupSize: groupSize, epsilon: epsilon)
         }
         return try Self.operation(y, z.to(y.dtype), weight.value, epsilon, groupSize)

@@ -2,6 +2,7 @@ import MoltModels
 import MoltNN
 import MoltOptim
 import MoltTensor
+import MoltTesting
 import Testing
 
 struct AdapterTests {
@@ -41,7 +42,8 @@ struct AdapterTests {
         let model = try TinyModels.synthetic(TinyModels.nemotronH())
         _ = try LoRA.apply(to: model.registry, targets: ["*"], rank: 3, alpha: 6)
         for parameter in LoRA.state(of: model.registry) {
-            try parameter.assign(Tensor.rand(parameter.shape) * 0.1)
+            let values = SyntheticNumbers.uniform(parameter.name, parameter.count).map { Float($0 * 0.1) }
+            try parameter.assign(Tensor(values, shape: parameter.shape))
         }
         let tokens = try TinyModels.tokens(2, 19)
         let adapted = try model.logits(model.hidden(tokens))
