@@ -65,9 +65,11 @@ package struct Estimate: Hashable, Sendable, Codable {
 /// Bytes that backward needs for one token, by kind of layer, in the engine as it is.
 ///
 /// For each linear map its input is kept, in the compute type (w bytes: 4, or 2 under bf16); norms keep their fp32
-/// input; the convolution its input and output; the scan x, B, C, dt, the gate and one fp32 state a chunk.
+/// input; the convolution its output; the scan one fp32 state a chunk; the gated norm its fp32 input and its output.
+/// Measured on CPUs (peak resident size of a step, 1,024 to 8,192 tokens, 1.8 to 16 M parameters): within 8 % in fp32,
+/// 15 % in bf16.
 enum Activations {
-    static let runtime = 300.0 * 1_048_576
+    static let runtime = 170.0 * 1_048_576
 
     static func bytesPerToken(_ model: ModelSection, isHalf: Bool, sequenceLength: Int) -> Double {
         let w = isHalf ? 2.0 : 4.0
@@ -86,9 +88,9 @@ enum Activations {
             let shared = Double(2 * model.groups * model.stateSize), heads = Double(model.mambaHeads)
             let chunk = Double(min(model.chunkSize, max(1, sequenceLength)))
             let projected = w * (2 * inner + shared + heads)
-            let convolution = w * 2 * (inner + shared)
+            let convolution = w * (inner + shared)
             let states = 4 * inner * Double(model.stateSize) / chunk
-            let gate = w * inner + 4 * inner * 2 + w * inner
+            let gate = 4 * inner + w * inner
             return residual + projected + convolution + states + gate + 4 * heads * 2
         case .attention:
             let q = Double(model.attentionHeads * model.attentionHeadSize)
@@ -96,7 +98,7 @@ enum Activations {
             return residual + w * (2 * q + 2 * kv) + 4 * Double(model.attentionHeads)
         case .mlp:
             let f = Double(model.feedForwardSize)
-            return residual + w * f * (model.gatedMLP ? 4 : 2)
+            return residual + (w + 4) * f * (model.gatedMLP ? 2 : 1)
         case .experts:
             return residual
         }
