@@ -32,7 +32,7 @@ static int32_t load_settings(molt_slurm_cluster *cluster) {
 
 static int32_t load_partitions(molt_slurm_cluster *cluster) {
     partition_info_msg_t *answer = NULL;
-    int32_t code = molt_code(slurm_load_partitions(0, &answer, SHOW_ALL));
+    int32_t code = molt_code(slurm_load_partitions(0, &answer, SHOW_ALL | SHOW_LOCAL));
     if (code != 0) return code;
     cluster->partitions = calloc(answer->record_count + 1, sizeof *cluster->partitions);
     if (!cluster->partitions) abort();
@@ -57,7 +57,7 @@ static int32_t load_partitions(molt_slurm_cluster *cluster) {
 
 static int32_t load_nodes(molt_slurm_cluster *cluster) {
     node_info_msg_t *answer = NULL;
-    int32_t code = molt_code(slurm_load_node(0, &answer, SHOW_ALL));
+    int32_t code = molt_code(slurm_load_node(0, &answer, SHOW_ALL | SHOW_LOCAL));
     if (code != 0) return code;
     cluster->nodes = calloc(answer->record_count + 1, sizeof *cluster->nodes);
     if (!cluster->nodes) abort();

@@ -27,7 +27,8 @@ static void copy_job(const slurm_job_info_t *from, molt_slurm_job *to) {
     to->restarts = from->restart_cnt;
     to->exit_word = from->exit_code == NO_VAL ? 0 : from->exit_code;
     to->priority = from->priority;
-    to->time_limit = from->time_limit == INFINITE || from->time_limit == NO_VAL ? MOLT_SLURM_UNLIMITED : from->time_limit;
+    to->time_limit = from->time_limit;
+    if (from->time_limit == INFINITE || from->time_limit == NO_VAL) to->time_limit = MOLT_SLURM_UNLIMITED;
     to->submitted = moment(from->submit_time);
     to->eligible = moment(from->eligible_time);
     to->started = moment(from->start_time);
@@ -55,15 +56,19 @@ static int32_t take(int32_t code, job_info_msg_t *answer, molt_slurm_jobs *table
     return 0;
 }
 
+// Without SHOW_LOCAL libslurm asks for the federation first: a second call each time, and twice the wait when the
+// controller is down.
+enum { SHOWN = SHOW_ALL | SHOW_LOCAL };
+
 int32_t molt_slurm_load_user(uint32_t user_id, molt_slurm_jobs *table) {
     job_info_msg_t *answer = NULL;
-    int32_t code = molt_code(slurm_load_job_user(&answer, user_id, SHOW_ALL));
+    int32_t code = molt_code(slurm_load_job_user(&answer, user_id, SHOWN));
     return take(code, answer, table);
 }
 
 int32_t molt_slurm_load_one(uint32_t job, molt_slurm_jobs *table) {
     job_info_msg_t *answer = NULL;
-    int32_t code = molt_code(slurm_load_job(&answer, MOLT_JOB_ID(job), SHOW_ALL));
+    int32_t code = molt_code(slurm_load_job(&answer, MOLT_JOB_ID(job), SHOWN));
     return take(code, answer, table);
 }
 

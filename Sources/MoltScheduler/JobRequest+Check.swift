@@ -38,7 +38,8 @@ extension JobRequest {
             }
         }
         guard allowed, !name.isEmpty, name.utf8.count <= 128, !name.hasPrefix("."), !name.hasPrefix("-") else {
-            throw Self.no("the job name '\(DisplayText.escaped(name, limit: 80))' may hold letters, digits, '.', '_', '-'")
+            let shown = DisplayText.escaped(name, limit: 80)
+            throw Self.no("the job name '\(shown)' may hold letters, digits, '.', '_', '-'")
         }
     }
 
@@ -71,14 +72,17 @@ extension JobRequest {
     }
 
     private static func check(path: String, called what: String) throws(SchedulerError) {
-        guard path.hasPrefix("/") else { throw no("the \(what) '\(DisplayText.escaped(path, limit: 200))' is not absolute") }
+        let shown = DisplayText.escaped(path, limit: 200)
+        guard path.hasPrefix("/") else { throw no("the \(what) '\(shown)' is not absolute") }
         guard path.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), path.utf8.count <= Limits.pathBytes else {
-            throw no("the \(what) '\(DisplayText.escaped(path, limit: 200))' holds control characters or is too long")
+            throw no("the \(what) '\(shown)' holds control characters or is too long")
         }
     }
 
     private static func isVariable(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         return name.utf8.allSatisfy {
             switch $0 {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

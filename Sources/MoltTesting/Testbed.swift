@@ -1,3 +1,4 @@
+import Dispatch
 import FoundationEssentials
 package import MoltCore
 
@@ -21,12 +22,31 @@ package final class Testbed: Sendable {
         folder = String(cString: made)
         chmod(folder, 0o755)
         if let user = Self.dropTo {
-            let made = Shell.run("id -u \(user) >/dev/null 2>&1 || useradd --system --no-create-home --shell /bin/bash \(user)")
+            let made = Shell.run(
+                "id -u \(user) >/dev/null 2>&1 || useradd --system --no-create-home --shell /bin/bash \(user)")
             guard made.status == 0 else { throw UserError("cannot make the user \(user): \(made.output)") }
             Shell.run("chown \(user): \(Shell.quoted(folder))")
         }
         try command("start", options + ["--until-exit", "\(getpid())", "--temporary"])
         Shell.run(asUser(["mkdir", "-m", "755", work]))
+    }
+
+    /// The same off the cooperative pool, whose few threads other tests need while Slurm starts.
+    package static func start(_ options: [String] = []) async throws -> Testbed {
+        try await offPool { try Testbed(options) }
+    }
+
+    /// `command`, off the cooperative pool.
+    package func fault(_ name: String, _ arguments: [String] = []) async throws {
+        _ = try await Self.offPool { try self.command(name, arguments) }
+    }
+
+    package static func offPool<Result: Sendable>(
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Swift.Result { try body() }) }
+        }
     }
 
     deinit {

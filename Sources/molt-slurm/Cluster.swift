@@ -76,7 +76,9 @@ enum Cluster {
     static func seconds(_ minutes: UInt32) -> Double? { minutes == UInt32.max ? nil : Double(minutes) * 60 }
 
     private static func modeName(_ mode: UInt32) -> String {
-        let names: [(UInt32, String)] = [(1, "SUSPEND"), (2, "REQUEUE"), (8, "CANCEL"), (0x4000, "WITHIN"), (0x8000, "GANG")]
+        let names: [(UInt32, String)] = [
+            (1, "SUSPEND"), (2, "REQUEUE"), (8, "CANCEL"), (0x4000, "WITHIN"), (0x8000, "GANG"),
+        ]
         let set = names.filter { mode & $0.0 != 0 }.map(\.1)
         return set.isEmpty ? "OFF" : set.joined(separator: ",")
     }

@@ -10,7 +10,8 @@ struct MoltSlurmMain {
     static func main() {
         if CommandLine.arguments.dropFirst().first == "--version" {
             let built = molt_slurm_built_for()
-            write("molt-slurm \(MoltVersion.current), built for Slurm \(built >> 16).\(built >> 8 & 0xff).\(built & 0xff)\n")
+            let release = "\(built >> 16).\(built >> 8 & 0xff).\(built & 0xff)"
+            write("molt-slurm \(MoltVersion.current), built for Slurm \(release)\n")
             return
         }
         let refused = molt_slurm_confine()

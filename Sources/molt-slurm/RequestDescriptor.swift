@@ -44,7 +44,9 @@ enum RequestDescriptor {
         descriptor.held = request.held ? 1 : 0
     }
 
-    private static func setOptions(_ descriptor: inout molt_slurm_request, from request: JobRequest, _ strings: CStrings) {
+    private static func setOptions(
+        _ descriptor: inout molt_slurm_request, from request: JobRequest, _ strings: CStrings
+    ) {
         var excluded = request.excludedNodes
         for (name, value) in request.options {
             guard let option = SlurmOption(rawValue: name) else { continue }

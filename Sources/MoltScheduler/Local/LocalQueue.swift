@@ -37,8 +37,9 @@ struct LocalQueue: Hashable, Sendable {
     mutating func submit(_ request: JobRequest, userID: UInt32, now: Double) throws(SchedulerError) -> UInt32 {
         let wanted = request.partition ?? settings.partitions.first { $0.isDefault }?.name ?? ""
         guard settings.partition(wanted) != nil else {
-            throw .rejected(code: 2000, message: "there is no partition '\(DisplayText.escaped(wanted, limit: 80))' here; "
-                + "there are \(settings.partitions.map(\.name).joined(separator: ", "))")
+            let shown = DisplayText.escaped(wanted, limit: 80)
+            let known = settings.partitions.map(\.name).joined(separator: ", ")
+            throw .rejected(code: 2000, message: "there is no partition '\(shown)' here; there are \(known)")
         }
         try checkFit(request)
         let id = nextID
@@ -93,7 +94,9 @@ struct LocalQueue: Hashable, Sendable {
         return [.signal(id, 15, .all)]
     }
 
-    func signal(_ id: UInt32, key: AttemptKey, _ signal: Int32, _ target: SignalTarget) throws(SchedulerError) -> [Action] {
+    func signal(
+        _ id: UInt32, key: AttemptKey, _ signal: Int32, _ target: SignalTarget
+    ) throws(SchedulerError) -> [Action] {
         let job = try ours(id, key)
         guard job.phase == .running else { throw .wrongState(job: id, message: "it does not run") }
         return [.signal(id, signal, target)]
@@ -248,8 +251,8 @@ struct LocalQueue: Hashable, Sendable {
         if job.isHeld { return .heldByUser }
         if let eligible = job.status.eligibleAt, eligible > now { return .beginTime }
         guard let partition = settings.partition(job.status.partition), partition.isUp else { return .partitionDown }
-        if let most = partition.timeLimit, let wanted = job.request.timeLimit, wanted > most { return .partitionTimeLimit }
-        return nil
+        guard let most = partition.timeLimit, let wanted = job.request.timeLimit else { return nil }
+        return wanted > most ? .partitionTimeLimit : nil
     }
 
     private func allocate(_ job: inout LocalJob) {

@@ -191,7 +191,8 @@ package actor LocalScheduler: Scheduler {
     private func observation(of job: LocalJob) -> LocalQueue.Observation {
         let stem = files.stem(job)
         guard let keeper = files.keeper(stem) else {
-            if let launched = launchedAt[job.stem], MonotonicTime.now() - launched < Self.announceLimit { return .absent }
+            let launched = launchedAt[job.stem]
+            if let launched, MonotonicTime.now() - launched < Self.announceLimit { return .absent }
             // From here on no keeper can begin; one that died while it announced itself left half a file.
             return files.fence(stem) || files.isStale(stem, after: Self.announceLimit) ? .lost : .absent
         }
@@ -245,7 +246,8 @@ package actor LocalScheduler: Scheduler {
         var folder = job.request.workingDirectory
         if access(folder, X_OK) != 0 {
             // As Slurm does: the job runs, and its log says where.
-            let note = Array("molt: cannot enter \(folder): \(String(cString: strerror(errno))); going to /tmp instead\n".utf8)
+            let reason = String(cString: strerror(errno))
+            let note = Array("molt: cannot enter \(folder): \(reason); going to /tmp instead\n".utf8)
             _ = write(output, note, note.count)
             folder = "/tmp"
         }

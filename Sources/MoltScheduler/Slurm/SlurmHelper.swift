@@ -67,7 +67,8 @@ actor SlurmHelper {
             case .deadline: throw .noAnswer(stop("no answer from Slurm within \(Int(seconds)) s"))
             case .closed: throw .noAnswer(stop("molt-slurm ended during the call"))
             case .tooLong(let count): throw .noAnswer(stop("molt-slurm's answer has \(count) bytes"))
-            case .system(let code): throw .noAnswer(stop("cannot read from molt-slurm: \(String(cString: strerror(code)))"))
+            case .system(let code):
+                throw .noAnswer(stop("cannot read from molt-slurm: \(String(cString: strerror(code)))"))
             }
         }
     }

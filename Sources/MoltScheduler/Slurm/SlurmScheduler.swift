@@ -83,7 +83,8 @@ package final class SlurmScheduler: Scheduler {
         switch answer {
         case .failed(let code, let text, let reading):
             // The helper looks at a job before it acts; when that look failed, nothing was sent.
-            throw SlurmErrors.classify(reading ? operation.job.map { .load($0) } ?? operation : operation, code: code, text: text)
+            let failed = reading ? operation.job.map { .load($0) } ?? operation : operation
+            throw SlurmErrors.classify(failed, code: code, text: text)
         case .keyMismatch: throw .keyMismatch(job: operation.job ?? 0)
         case .misunderstood(let text): throw .unavailable(message: "molt-slurm does not understand: \(text)")
         case .submitted, .table, .job, .configuration, .done: return answer

@@ -47,6 +47,9 @@ final class Backend: Sendable {
         self.life = life
     }
 
+    /// Called at the end of a test that needs the backend alive to its end.
+    func keep() {}
+
     static let requeueDelay = 6.0
     static let killWait = 5.0
     static let grace = 8.0
@@ -65,7 +68,8 @@ final class Backend: Sendable {
         let scheduler = try LocalScheduler(
             folder: folder("state"), settings: localSettings, keeper: Programs.path("molt-keep"))
         return Backend(
-            kind: .local, scheduler: scheduler, folder: folder.path, worker: "", ownNode: nil, reserved: [], life: folder)
+            kind: .local, scheduler: scheduler, folder: folder.path, worker: "", ownNode: nil, reserved: [],
+            life: folder)
     }
 
     // MARK: Requests
@@ -75,7 +79,8 @@ final class Backend: Sendable {
         let key = AttemptKey.random()
         var request = JobRequest(
             key: key, name: "case.\(key.short)", script: "#!/bin/bash\nworker='\(worker)'\n\(body)\n",
-            workingDirectory: folder, output: "\(folder)/\(key.short).out", environment: ["CASE": "\(folder)/\(key.short)"])
+            workingDirectory: folder, output: "\(folder)/\(key.short).out",
+            environment: ["CASE": "\(folder)/\(key.short)"])
         request.partition = "low"
         request.excludedNodes = reserved
         change(&request)
@@ -152,7 +157,7 @@ struct NeverHappened: Error, CustomStringConvertible {
     let last: JobStatus?
     let output: String
 
-    var description: String { "what was waited for never happened; last seen: \(String(describing: last)); output: \(output)" }
+    var description: String { "it never happened; last seen: \(String(describing: last)); output: \(output)" }
 }
 
 enum Programs {

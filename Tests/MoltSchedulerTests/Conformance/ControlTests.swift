@@ -70,7 +70,11 @@ import Testing
     @Test(arguments: BackendKind.allCases)
     func aRequeuedJobStartsAgainUnderTheSameNumber(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit(
-            "echo \"start ${SLURM_RESTART_COUNT:-none}\"; echo x >> $CASE.starts; [ -n \"$SLURM_RESTART_COUNT\" ] || sleep 300")
+            """
+            echo "start ${SLURM_RESTART_COUNT:-none}"
+            echo x >> $CASE.starts
+            [ -n "$SLURM_RESTART_COUNT" ] || sleep 300
+            """)
         try await job.waitForNote("starts")
         try await job.scheduler.requeue(job.job, key: job.key)
         let waiting = try await job.wait { $0.state == .pending && !$0.flags.contains(.completing) }
@@ -161,7 +165,8 @@ import Testing
         let job = try await kind.open().submit(
             """
             trap 'echo batch >> $CASE.got' USR1
-            $worker bash -c 'trap "echo worker >> $CASE.got" USR1; echo up > $CASE.up; for i in {1..600}; do sleep 0.1; done' &
+            $worker bash -c 'trap "echo worker >> $CASE.got" USR1; echo up > $CASE.up
+              for i in {1..600}; do sleep 0.1; done' &
             while :; do wait; done
             """)
         try await job.waitForNote("up")

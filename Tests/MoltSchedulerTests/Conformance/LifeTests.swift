@@ -53,6 +53,7 @@ import Testing
     func theTableListsOurJobs(_ kind: BackendKind) async throws {
         let backend = try await kind.open()
         let first = try await backend.submit("sleep 30"), second = try await backend.submit("true")
+        defer { backend.keep() }
         let table = try await backend.scheduler.loadJobs()
         let keys = Set(table.jobs.compactMap(\.key))
         #expect(keys.isSuperset(of: [first.key, second.key]))
@@ -75,7 +76,9 @@ import Testing
 
     @Test(arguments: BackendKind.allCases)
     func theSchedulerAnswersAPing(_ kind: BackendKind) async throws {
-        try await kind.open().scheduler.ping()
+        let backend = try await kind.open()
+        defer { backend.keep() }
+        try await backend.scheduler.ping()
     }
 
     @Test(arguments: BackendKind.allCases)

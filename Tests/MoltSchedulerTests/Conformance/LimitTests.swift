@@ -10,13 +10,14 @@ import Testing
         let job = try await kind.open().submit(
             """
             trap 'echo batch >> $CASE.warned' USR1
-            $worker bash -c 'trap "date +%s >> $CASE.warned" USR1; echo up > $CASE.up; for i in {1..3000}; do sleep 0.1; done' &
+            $worker bash -c 'trap "date +%s >> $CASE.warned" USR1; echo up > $CASE.up
+              for i in {1..3000}; do sleep 0.1; done' &
             while :; do wait; done
             """
         ) {
             // Slurm counts in minutes.
-            $0.timeLimit = kind == .slurm ? 60 : 6
-            $0.warning = .init(signal: 10, secondsBefore: kind == .slurm ? 30 : 3)
+            $0.timeLimit = kind == .slurm ? 60 : 20
+            $0.warning = .init(signal: 10, secondsBefore: kind == .slurm ? 30 : 15)
         }
         try await job.waitForNote("up")
         let end = try await job.waitForEnd(150)
@@ -41,7 +42,8 @@ import Testing
         let low = try await backend.submit(
             backend.requestAlone("echo x >> $CASE.starts; [ -n \"$SLURM_RESTART_COUNT\" ] || sleep 300"))
         try await low.waitForNote("starts")
-        let high = try await backend.submit(backend.requestAlone("echo up > $CASE.up; sleep 3") { $0.partition = "high" })
+        let high = try await backend.submit(
+            backend.requestAlone("echo up > $CASE.up; sleep 3") { $0.partition = "high" })
         try await low.wait { $0.state == .pending && $0.restartCount == 1 }
         try await high.waitForNote("up")
         #expect(try await low.status()?.state == .pending)
@@ -57,7 +59,8 @@ import Testing
         let low = try await backend.submit(
             backend.requestAlone(
                 """
-                $worker bash -c 'trap "echo saved > $CASE.saved; exit 75" TERM; echo up > $CASE.up; for i in {1..3000}; do sleep 0.1; done'
+                $worker bash -c 'trap "echo saved > $CASE.saved; exit 75" TERM; echo up > $CASE.up
+                  for i in {1..3000}; do sleep 0.1; done'
                 exit $?
                 """
             ) { $0.partition = "low20" })
@@ -76,10 +79,11 @@ import Testing
         let low = try await backend.submit(
             backend.requestAlone(
                 """
-                trap '' TERM
+                trap : TERM
                 echo x >> $CASE.starts
                 [ -z "$SLURM_RESTART_COUNT" ] || exit 0
-                $worker bash -c 'trap "echo term >> $CASE.term" TERM; echo up > $CASE.up; for i in {1..3000}; do sleep 0.1; done'
+                $worker bash -c 'trap "echo term >> $CASE.term" TERM; echo up > $CASE.up
+                  for i in {1..3000}; do sleep 0.1; done'
                 """
             ) { $0.partition = "low20" })
         try await low.waitForNote("up")

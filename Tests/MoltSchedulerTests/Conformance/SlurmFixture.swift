@@ -7,32 +7,34 @@ import MoltTesting
 actor SlurmFixture {
     static let shared = SlurmFixture()
 
-    private var testbed: Testbed?
-    private var scheduler: SlurmScheduler?
+    private var starting: Task<(Testbed, SlurmScheduler), any Error>?
     /// Nodes n5 to n12 are lent one by one to the tests that need one alone.
     private var free = (5...12).map { "n\($0)" }
     private let reserved = (5...12).map { "n\($0)" }
 
-    func backend(alone: Bool = false) throws -> Backend {
-        let testbed = try self.testbed ?? Testbed(["--nodes", "12"])
-        self.testbed = testbed
-        let scheduler = try self.scheduler ?? Self.scheduler(on: testbed)
-        self.scheduler = scheduler
+    func backend(alone: Bool = false) async throws -> Backend {
+        let (testbed, scheduler) = try await open()
         return Backend(
             kind: .slurm, scheduler: scheduler, folder: testbed.work, worker: "srun --overlap ",
             ownNode: alone ? free.removeFirst() : nil, reserved: reserved, life: testbed)
     }
 
-    func theTestbed() throws -> Testbed {
-        _ = try backend()
-        guard let testbed else { throw UserError("no testbed") }
-        return testbed
+    func theTestbed() async throws -> Testbed { try await open().0 }
+
+    private func open() async throws -> (Testbed, SlurmScheduler) {
+        let task = starting ?? Task {
+            let testbed = try await Testbed.start(["--nodes", "12"])
+            return (testbed, try await Testbed.offPool { try Self.scheduler(on: testbed) })
+        }
+        starting = task
+        return try await task.value
     }
 
     /// The helper runs as the testbed's user, from a copy which that user can read wherever the clone lies.
     static func scheduler(on testbed: Testbed) throws -> SlurmScheduler {
         let folder = "\(testbed.folder)/bin"
-        let library = libraryFolders.map { "\($0)/libmolt_slurm.so" }.first { FileManager.default.fileExists(atPath: $0) }
+        let library = libraryFolders.map { "\($0)/libmolt_slurm.so" }
+            .first { FileManager.default.fileExists(atPath: $0) }
         guard let library else {
             throw UserError("libmolt_slurm.so is not built", fix: "make -C Sources/CSlurm OUT=../../build")
         }

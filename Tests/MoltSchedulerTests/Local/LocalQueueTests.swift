@@ -6,7 +6,8 @@ import Testing
 /// The local site's decisions, without a process or a clock.
 @Suite struct LocalQueueTests {
     private static let settings = LocalSettings(
-        nodeName: "here", cpus: 4, gpus: 2, memory: 8 << 30, grace: 20, killWait: 30, requeueDelay: 2, minimumJobAge: 100)
+        nodeName: "here", cpus: 4, gpus: 2, memory: 8 << 30, grace: 20, killWait: 30, requeueDelay: 2,
+        minimumJobAge: 100)
 
     private var queue = LocalQueue(settings: settings)
 
@@ -25,12 +26,16 @@ import Testing
         try queue.submit(request, userID: 1, now: now)
     }
 
-    private mutating func add(partition: String? = nil, cpus: Int = 1, gpus: Int = 0, at now: Double = 0) throws -> UInt32 {
+    private mutating func add(
+        partition: String? = nil, cpus: Int = 1, gpus: Int = 0, at now: Double = 0
+    ) throws -> UInt32 {
         try add(request(partition: partition, cpus: cpus, gpus: gpus), at: now)
     }
 
     /// A step in which every job that was started shows its keeper.
-    private mutating func step(_ now: Double, _ observed: [UInt32: LocalQueue.Observation] = [:]) -> [LocalQueue.Action] {
+    private mutating func step(
+        _ now: Double, _ observed: [UInt32: LocalQueue.Observation] = [:]
+    ) -> [LocalQueue.Action] {
         var all = observed
         for job in queue.jobs.values where job.holdsResources && all[job.id] == nil { all[job.id] = .alive }
         return queue.step(now: now, observed: all)
@@ -198,7 +203,8 @@ import Testing
             }
             var observed: [UInt32: LocalQueue.Observation] = [:]
             for job in queue.jobs.values.sorted(by: { $0.id < $1.id }) where job.holdsResources {
-                observed[job.id] = [.alive, .alive, .alive, .absent, .ended(0), .ended(15), .lost][Int(random.next() % 7)]
+                let news: [LocalQueue.Observation] = [.alive, .alive, .alive, .absent, .ended(0), .ended(15), .lost]
+                observed[job.id] = news[Int(random.next() % 7)]
             }
             let before = queue.jobs
             _ = queue.step(now: now, observed: observed)

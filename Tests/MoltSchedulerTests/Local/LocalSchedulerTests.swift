@@ -18,7 +18,8 @@ import Glibc
 
     private func backend(_ scheduler: LocalScheduler) -> Backend {
         Backend(
-            kind: .local, scheduler: scheduler, folder: folder.path, worker: "", ownNode: nil, reserved: [], life: folder)
+            kind: .local, scheduler: scheduler, folder: folder.path, worker: "", ownNode: nil, reserved: [],
+            life: folder)
     }
 
     /// The number of the first process named in a file of the state folder.
@@ -31,13 +32,15 @@ import Glibc
         var job: Submitted
         do {
             let first = try open()
-            job = try await backend(first).submit("echo $$ > $CASE.pid; sleep 4; exit 7")
+            job = try await backend(first).submit(
+                "echo $$ > $CASE.pid; until [ -e $CASE.go ]; do sleep 0.1; done; exit 7")
             try await job.waitForNote("pid")
             await first.close()
         }
         let second = try open()
         job = Submitted(job: job.job, request: job.request, backend: backend(second))
         #expect(try await job.status()?.state == .running)
+        try Data("x".utf8).write(to: URL(filePath: job.request.environment["CASE", default: ""] + ".go"))
         let end = try await job.waitForEnd()
         #expect(end.state == .failed && end.exitStatus == 7 && end.restartCount == 0)
     }
@@ -122,7 +125,8 @@ import Glibc
     @Test func aJobKeepsNoneOfTheDaemonsDescriptors() async throws {
         let descriptor = Glibc.open("/etc/passwd", O_RDONLY)
         defer { close(descriptor) }
-        let job = try await backend(open()).submit("ls -l /proc/$$/fd > $CASE.fds; cat < /proc/self/fd/0 | wc -c >> $CASE.fds")
+        let job = try await backend(open()).submit(
+            "ls -l /proc/$$/fd > $CASE.fds; cat < /proc/self/fd/0 | wc -c >> $CASE.fds")
         _ = try await job.waitForEnd()
         #expect(!job.note("fds").isEmpty && !job.note("fds").contains("passwd"))
     }

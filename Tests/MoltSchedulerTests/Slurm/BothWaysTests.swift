@@ -52,7 +52,8 @@ import Testing
         let sbatch = try submitByCommand(request, testbed)
         let left = try record(api, testbed), right = try record(sbatch, testbed)
         for field in Set(left.keys).union(right.keys).subtracting(Self.own).sorted() {
-            #expect(left[field] == right[field], "\(field): API \(left[field] ?? "nil"), sbatch \(right[field] ?? "nil")")
+            let both = "API \(left[field] ?? "nil"), sbatch \(right[field] ?? "nil")"
+            #expect(left[field] == right[field], "\(field): \(both)")
         }
         if name == "deadline" { #expect(left["Deadline"] == right["Deadline"]) }
         #expect(left["Comment"] == " " + request.key.comment && left["Requeue"] == " 1")

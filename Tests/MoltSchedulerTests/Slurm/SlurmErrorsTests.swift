@@ -16,7 +16,10 @@ import Testing
         SlurmErrors.classify(.cancel(7, key: Self.request.key), code: code, text: "text")
     }
 
-    @Test(arguments: [5004, 104, 1801, 1802, 1002, 1003, 5003, 1007, 1005, 32, 110, 99001, 6000, 12345, -1, 1] as [Int32])
+    @Test(
+        arguments: [
+            5004, 104, 1801, 1802, 1002, 1003, 5003, 1007, 1005, 32, 110, 99001, 6000, 12345, -1, 1,
+        ] as [Int32])
     func aSubmissionThatMayHaveArrivedIsAmbiguous(_ code: Int32) {
         guard case .ambiguous = submit(code) else {
             Issue.record("\(code): \(submit(code))")
@@ -76,7 +79,10 @@ import Testing
         #expect(ExitCodeList.codes(text) == codes)
     }
 
-    @Test(arguments: [("gpu:4", 4), ("gpu:h100:8(S:0-1),shard:16", 8), ("gpu:a:2,gpu:b:3", 5), ("(null)", 0), ("", 0), ("gpu", 1)])
+    @Test(
+        arguments: [
+            ("gpu:4", 4), ("gpu:h100:8(S:0-1),shard:16", 8), ("gpu:a:2,gpu:b:3", 5), ("(null)", 0), ("", 0), ("gpu", 1),
+        ])
     func gpusAreCounted(_ text: String, _ count: Int) {
         #expect(GresList.gpus(text) == count)
     }
