@@ -5,6 +5,12 @@
 static const unsigned char scripts_attempt_sbatch[] = {
 #embed "../../Templates/scripts/attempt.sbatch"
 };
+static const unsigned char recipes_demo_finetune_yaml[] = {
+#embed "../../Templates/recipes/demo-finetune.yaml"
+};
+static const unsigned char recipes_demo_pretrain_yaml[] = {
+#embed "../../Templates/recipes/demo-pretrain.yaml"
+};
 static const unsigned char recipes_hybrid_tiny_yaml[] = {
 #embed "../../Templates/recipes/hybrid-tiny.yaml"
 };
@@ -44,6 +50,8 @@ static const unsigned char recipes_nemotron_nano_9b_v2_yaml[] = {
 
 static const molt_asset assets[] = {
     {"scripts/attempt.sbatch", scripts_attempt_sbatch, sizeof(scripts_attempt_sbatch)},
+    {"recipes/demo-finetune.yaml", recipes_demo_finetune_yaml, sizeof(recipes_demo_finetune_yaml)},
+    {"recipes/demo-pretrain.yaml", recipes_demo_pretrain_yaml, sizeof(recipes_demo_pretrain_yaml)},
     {"recipes/hybrid-tiny.yaml", recipes_hybrid_tiny_yaml, sizeof(recipes_hybrid_tiny_yaml)},
     {"recipes/mamba2-1.3b.yaml", recipes_mamba2_1_3b_yaml, sizeof(recipes_mamba2_1_3b_yaml)},
     {"recipes/mamba2-130m.yaml", recipes_mamba2_130m_yaml, sizeof(recipes_mamba2_130m_yaml)},
