@@ -8,7 +8,7 @@ package struct Evidence: Hashable, Sendable {
     package var committedStep: Int?
     /// Codes that `molt-job` was told to use in place of ours (RequeueExit), by our code.
     package var exitCodes: [Int32: Int32]
-    /// True when the scheduler may preempt jobs of this kind: then a SIGTERM that nobody here sent was most likely that.
+    /// True when the scheduler may preempt such jobs: then a SIGTERM that nobody here sent was most likely that.
     package var isPreemptible: Bool
 
     package init(

@@ -59,7 +59,9 @@ extension RunLifecycle {
         if let claim = evidence.claims.filter({ $0.key == job.key }).max(by: { $0.epoch < $1.epoch }) {
             job.isConfirmed = true
             if claim.incarnation >= job.incarnation.number {
-                if claim.incarnation > job.incarnation.number { job.incarnation = Incarnation(number: claim.incarnation) }
+                if claim.incarnation > job.incarnation.number {
+                    job.incarnation = Incarnation(number: claim.incarnation)
+                }
                 job.incarnation.epoch = claim.epoch
             }
         }

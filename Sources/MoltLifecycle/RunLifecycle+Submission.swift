@@ -1,6 +1,7 @@
 import MoltCore
 
-// INTENT → SENDING → SUBMITTED → CONFIRMED → CLAIMED. A job exists at most once per key, whatever is lost on the way.
+// INTENT → SENDING → SUBMITTED → CONFIRMED → CLAIMED.
+// A job exists at most once per key, whatever is lost on the way.
 extension RunLifecycle {
     mutating func recordIntent(_ key: AttemptKey) -> [LifecycleRecord] {
         switch state {
@@ -56,8 +57,7 @@ extension RunLifecycle {
     mutating func postpone(_ message: String, until: Double) -> [LifecycleRecord] {
         switch state {
         case .submitting(let attempt, .sending(_, let sends)), .submitting(let attempt, .intent(let sends, _)):
-            guard wish != .cancel else { return finishSubmission(attempt, as: .cancelled(elsewhere: false), .cancelled) }
-            guard wish != .pause else { return finishSubmission(attempt, as: .paused, .stopped) }
+            if let end = endUnsent(attempt) { return end }
             // Nothing was started, so the try does not count.
             state = .submitting(attempt, .intent(sends: max(0, sends - 1), notBefore: until))
             return [.note(kind: "postponed", message)]
@@ -110,8 +110,7 @@ extension RunLifecycle {
     private mutating func sendAgain(
         _ attempt: Attempt, sends: Int, _ message: String, kind: String = "resent"
     ) -> [LifecycleRecord] {
-        guard wish != .cancel else { return finishSubmission(attempt, as: .cancelled(elsewhere: false), .cancelled) }
-        guard wish != .pause else { return finishSubmission(attempt, as: .paused, .stopped) }
+        if let end = endUnsent(attempt) { return end }
         guard sends < LifecycleLimits.sendsMax else {
             let reason = "attempt \(attempt.number) was sent \(sends) times and never arrived"
             state = .stuck(reason)
@@ -121,8 +120,16 @@ extension RunLifecycle {
         return [.note(kind: kind, message)]
     }
 
-    private mutating func finishSubmission(_ attempt: Attempt, as end: State, _ cause: Cause) -> [LifecycleRecord] {
-        state = end
-        return [.attemptEnded(attempt, cause, reason: "nothing had been started")]
+    /// Nothing is out there: what the user wanted meanwhile can be had at once.
+    private mutating func endUnsent(_ attempt: Attempt) -> [LifecycleRecord]? {
+        switch wish {
+        case .run, .hold: return nil
+        case .cancel:
+            state = .cancelled(elsewhere: false)
+            return [.attemptEnded(attempt, .cancelled, reason: "nothing had been started")]
+        case .pause:
+            state = .paused
+            return [.attemptEnded(attempt, .stopped, reason: "nothing had been started")]
+        }
     }
 }

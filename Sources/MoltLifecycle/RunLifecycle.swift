@@ -120,6 +120,11 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
         package var clearedAt: Double
         /// Nodes of the incarnation before.
         package var nodes: [String]
+
+        package init(clearedAt: Double, nodes: [String]) {
+            self.clearedAt = clearedAt
+            self.nodes = nodes
+        }
     }
 
     /// The job that the scheduler has for this run, if it has one.

@@ -71,8 +71,9 @@ extension Verdict {
     private static func link(_ budget: inout Budget, _ cause: Cause) -> Verdict {
         budget.fruitlessLinks += 1
         guard budget.fruitlessLinks < LifecycleLimits.fruitlessLinksMax else {
-            return .stuck("\(budget.fruitlessLinks) attempts in a row ended (\(cause.rawValue)) without a new checkpoint; "
-                + "raise resources.time or lower checkpoint.every")
+            return .stuck(
+                "\(budget.fruitlessLinks) attempts in a row ended (\(cause.rawValue)) without a new checkpoint; "
+                    + "raise resources.time or lower checkpoint.every")
         }
         return .again(after: 0, avoidNodes: false)
     }

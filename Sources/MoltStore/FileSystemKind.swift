@@ -20,7 +20,7 @@ package enum FileSystemKind {
     }
 
     /// The type of the file system that holds `path`, from the text of `/proc/self/mountinfo`.
-    static func kind(of path: String, mounts: String) -> String? {
+    package static func kind(of path: String, mounts: String) -> String? {
         var best: (length: Int, kind: String)?
         for line in mounts.split(separator: "\n") {
             let fields = line.split(separator: " ")

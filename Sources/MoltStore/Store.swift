@@ -1,4 +1,4 @@
-import GRDB
+package import GRDB
 import MoltCore
 
 #if canImport(Glibc)
@@ -10,7 +10,7 @@ import Glibc
 /// Every write is one transaction that keeps the event log and the state derived from it together.
 package struct Store: Sendable {
     package let path: String
-    let writer: any DatabaseWriter
+    package let writer: any DatabaseWriter
     /// The lease under which this store was opened; a later opener raises it.
     let leaseEpoch: Int64
     private let inode: UInt64

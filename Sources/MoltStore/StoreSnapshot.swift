@@ -1,9 +1,9 @@
-import GRDB
+package import GRDB
 package import MoltCore
 
 /// Reads within one transaction.
 package struct StoreSnapshot {
-    let db: Database
+    package let db: Database
 
     package func run(_ id: RunID) throws -> RunRecord? {
         try RunRecord.fetchOne(db, key: id.rawValue)

@@ -1,8 +1,8 @@
-import GRDB
+package import GRDB
 
 /// Writes within one transaction.
 package struct StoreTransaction {
-    let db: Database
+    package let db: Database
 
     /// What was true before, and what this transaction has changed so far.
     package var snapshot: StoreSnapshot { StoreSnapshot(db: db) }

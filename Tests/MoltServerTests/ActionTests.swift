@@ -3,6 +3,7 @@ import MoltAPI
 import MoltCore
 import MoltScheduler
 import MoltServer
+import MoltTesting
 import Testing
 
 /// Cancel, stop, resume, hold, release, remove.
@@ -62,7 +63,7 @@ struct ActionTests {
 
     @Test func anUnknownRunIsNamedInTheError() async throws {
         let daemon = try TestDaemon()
-        do {
+        do throws(APIError) {
             _ = try await daemon.service.detail("nosuchrun")
             Issue.record("found")
         } catch {
@@ -74,7 +75,7 @@ struct ActionTests {
         let daemon = try TestDaemon()
         _ = try await daemon.submit()
         _ = try await daemon.submit()
-        do {
+        do throws(APIError) {
             _ = try await daemon.service.detail("count")
             Issue.record("found")
         } catch {

@@ -1,7 +1,9 @@
 import MoltAPI
 import MoltCore
+import MoltRecipe
 import MoltScheduler
 import MoltServer
+import MoltTesting
 import Testing
 
 /// The loop against a cluster that does what the test says.

@@ -2,6 +2,7 @@ import MoltAPI
 import MoltCore
 import MoltScheduler
 import MoltServer
+import MoltTesting
 import Testing
 
 /// The daemon is killed at some point and another goes on from the store, the queue and the run folders.

@@ -1,8 +1,10 @@
 import FoundationEssentials
 import MoltAPI
 import MoltCore
+import MoltRecipe
 import MoltScheduler
 import MoltServer
+import MoltTesting
 import Testing
 
 /// Exactly one job an attempt, whatever is lost on the way.
@@ -120,8 +122,9 @@ struct SubmissionTests {
             $0.resources.gpusPerNode = gpus
             $0.resources.time = time
         }
-        do {
-            _ = try await daemon.service.submit(TestDaemon.request(recipe))
+        let request = TestDaemon.request(recipe)
+        do throws(APIError) {
+            _ = try await daemon.service.submit(request)
             Issue.record("it was accepted")
         } catch {
             #expect(error.code == .invalid)
@@ -131,7 +134,9 @@ struct SubmissionTests {
         #expect((try? FileManager.default.contentsOfDirectory(atPath: daemon.folder("runs"))) ?? [] == [])
     }
 
-    @Test(arguments: ["../evil", "a\"b", "a\nb", "$(id)", "🦀", "", ".hidden", "-rf", String(repeating: "x", count: 65)])
+    @Test(arguments: [
+        "../evil", "a\"b", "a\nb", "$(id)", "🦀", "", ".hidden", "-rf", String(repeating: "x", count: 65),
+    ])
     func aNameThatCouldHarmIsRefused(_ name: String) async throws {
         let daemon = try TestDaemon()
         await #expect(throws: APIError.self) {
@@ -143,8 +148,9 @@ struct SubmissionTests {
         let daemon = try TestDaemon()
         // A file where the folder of run folders should be: root may write anything, so permissions prove nothing.
         try DurableFile.write(Data(), to: daemon.folder("runs"))
-        do {
-            _ = try await daemon.service.submit(TestDaemon.request(try TestDaemon.recipe()))
+        let request = TestDaemon.request(try TestDaemon.recipe())
+        do throws(APIError) {
+            _ = try await daemon.service.submit(request)
             Issue.record("it was accepted")
         } catch {
             #expect(error.location?.hasPrefix(daemon.folder("runs")) == true)

@@ -1,10 +1,9 @@
 import FoundationEssentials
 import GRDB
 import MoltCore
+import MoltStore
 import MoltTesting
 import Testing
-
-@testable import MoltStore
 
 #if canImport(Glibc)
 import Glibc
@@ -114,7 +113,7 @@ struct StoreTests {
     @Test func aDamagedFileIsRecognised() throws {
         let folder = TemporaryFolder("store")
         try DurableFile.write(Data(repeating: 7, count: 8192), to: folder("molt.sqlite"))
-        do {
+        do throws(StoreError) {
             _ = try Store.open(path: folder("molt.sqlite"))
             Issue.record("it was opened")
         } catch {

@@ -12,7 +12,7 @@ struct IdleService: Service {
     let logger: Logger
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 try? await clock.sleep(seconds: min(30, limit ?? 30))
                 guard !Task.isCancelled, let limit else { continue }

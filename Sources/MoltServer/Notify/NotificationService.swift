@@ -15,7 +15,7 @@ struct NotificationService: Service {
     let http = HTTPClient()
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await deliverDue()
                 try? await clock.sleep(seconds: 1)
@@ -71,7 +71,8 @@ struct NotificationService: Service {
             try transaction.update(result)
             guard isGivenUp else { return }
             try RunRecorder(transaction: transaction, now: now).note(
-                "notify-failed", "the notification '\(result.occasion)' could not be delivered: \(result.failure ?? "")",
+                "notify-failed",
+                "the notification '\(result.occasion)' could not be delivered: \(result.failure ?? "")",
                 run: result.run)
         }
     }

@@ -3,7 +3,7 @@ import MoltLifecycle
 /// Slurm's reasons for waiting, in plain words.
 package enum PendingReason {
     package static func words(for code: String) -> String {
-        table[code] ?? (code.isEmpty || code == "None" ? "the scheduler has not looked at it yet" : "Slurm says: \(code)")
+        table[code] ?? (code.isEmpty ? "the scheduler has not looked at it yet" : "Slurm says: \(code)")
     }
 
     private static let table: [String: String] = [
@@ -69,14 +69,16 @@ extension RunLifecycle {
             queued.notBefore > 0 && lastAttempt > 0
                 ? (nil, "pauses before attempt \(queued.attempt)") : (nil, "about to be submitted")
         case .submitting(_, .intent(_, let notBefore)):
-            notBefore > 0 ? (nil, "the scheduler did not take it; it will be sent again") : (nil, "about to be submitted")
+            notBefore > 0
+                ? (nil, "the scheduler did not take it; it will be sent again") : (nil, "about to be submitted")
         case .submitting(_, .sending): (nil, "being submitted")
         case .submitting(_, .unresolved): (nil, "looking whether the submission arrived")
         case .submitted: ("None", "the scheduler has acknowledged it")
         case .pending(_, let reason): (reason, PendingReason.words(for: reason))
         case .heldInQueue(_, .user): ("JobHeldUser", PendingReason.words(for: "JobHeldUser"))
         case .heldInQueue(_, .admin): ("JobHeldAdmin", PendingReason.words(for: "JobHeldAdmin"))
-        case .heldInQueue(_, .special): ("SpecialExit", "put back and held after a special exit; molt release lets it go")
+        case .heldInQueue(_, .special):
+            ("SpecialExit", "put back and held after a special exit; molt release lets it go")
         case .heldInQueue(_, .launchFailed): ("JobHoldMaxRequeue", "held: Slurm could not launch it")
         case .draining: ("Cleaning", "was stopped; its processes are still ending")
         case .cooldown: ("BeginTime", "was stopped; starts again as soon as its old nodes are clear")

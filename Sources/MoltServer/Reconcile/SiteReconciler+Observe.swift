@@ -118,7 +118,9 @@ extension SiteReconciler {
 
     private func isPreemptible(_ run: WatchedRun) async -> Bool {
         guard let settings = await configuration(maxAge: Limits.configurationAge) else { return false }
-        let partition = settings.partitions.first { run.record.partition.map { [$0] }?.contains($0.name) ?? $0.isDefault }
+        let partition = settings.partitions.first { partition in
+            run.record.partition.map { $0 == partition.name } ?? partition.isDefault
+        }
         let mode = (partition?.preemptMode ?? settings.preemptMode).uppercased()
         return mode.contains("REQUEUE") || mode.contains("CANCEL")
     }

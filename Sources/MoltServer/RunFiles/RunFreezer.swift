@@ -35,7 +35,8 @@ enum RunFreezer {
             try FileManager.default.removeItem(atPath: trash)
         } catch {
             throw UserError(
-                "cannot remove the run folder: \(error)", at: folder.path, fix: "remove it by hand, or mend its permissions")
+                "cannot remove the run folder: \(error)", at: folder.path,
+                fix: "remove it by hand, or mend its permissions")
         }
     }
 

@@ -53,8 +53,8 @@ enum ResourceCheck {
         _ resources: ResourcesSection, _ site: Site, _ settings: SchedulerConfiguration
     ) throws(UserError) -> SchedulerConfiguration.Partition {
         let names = settings.partitions.map(\.name)
-        guard let name = resources.partition ?? site.partitions.default ?? settings.partitions.first(where: \.isDefault)?.name
-        else {
+        let usual = site.partitions.default ?? settings.partitions.first(where: \.isDefault)?.name
+        guard let name = resources.partition ?? usual else {
             throw UserError(
                 "site '\(site.name)' has no default partition", at: "resources.partition",
                 fix: "name one of: \(names.joined(separator: ", "))")

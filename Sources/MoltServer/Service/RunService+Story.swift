@@ -109,7 +109,8 @@ extension RunService {
     }
 
     private static func newestIncarnation(_ folder: RunFolder, _ attempt: Int) -> Int? {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder.attempt(attempt))) ?? []).compactMap(Int.init).max()
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.attempt(attempt))) ?? []
+        return names.compactMap(Int.init).max()
     }
 
     private static func readLog(_ path: String, _ query: LogQuery) -> (text: String, next: Int, size: Int)? {

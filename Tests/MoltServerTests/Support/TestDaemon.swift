@@ -96,7 +96,8 @@ final class TestDaemon {
         _ recipe: String, token: String = AttemptKey.random().rawValue, held: Bool = false
     ) -> SubmitRequest {
         SubmitRequest(
-            recipe: recipe, source: "r.yaml", site: "bed", token: token, workingDirectory: "/", host: "here", held: held)
+            recipe: recipe, source: "r.yaml", site: "bed", token: token, workingDirectory: "/", host: "here",
+            held: held)
     }
 
     func submit(_ change: (inout Recipe) -> Void = { _ in }) async throws -> String {
