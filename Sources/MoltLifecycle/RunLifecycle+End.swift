@@ -7,7 +7,7 @@ extension RunLifecycle {
     ) -> [LifecycleRecord] {
         var job = before
         let hasReceipt = evidence.receipt(job.key, incarnation: job.incarnation.number) != nil
-        if !hasReceipt, job.incarnation.epoch != nil, mayStillShowReceipt(base) {
+        if !hasReceipt, wish != .cancel, job.incarnation.epoch != nil, mayStillShowReceipt(base) {
             // The receipt was written on another node; this one may see it a little later.
             if case .finishing(_, let since?) = state {
                 guard now >= since + LifecycleLimits.receiptPatience else {
@@ -99,9 +99,9 @@ extension RunLifecycle {
         end.reachedLimit = Self.reachedLimit(job.incarnation, endedAt)
         let cause = end.cause
         let detail = Self.detail(end)
-        _ = budget.advance(to: evidence.committedStep)
+        let hasAdvanced = budget.advance(to: evidence.committedStep)
         if let startedAt = job.incarnation.startedAt { budget.ranSeconds += max(0, endedAt - startedAt) }
-        let verdict = Verdict.of(cause, budget: &budget, policy: policy, detail: detail)
+        let verdict = Verdict.of(cause, budget: &budget, policy: policy, hasAdvanced: hasAdvanced, detail: detail)
         if case .again(_, true) = verdict { records += avoid(job, receipt, cause) }
         if job.incarnation.startedAt != nil || job.incarnation.epoch != nil {
             records.append(.incarnationEnded(job.attempt, job.incarnation, cause, reason: detail, at: endedAt))

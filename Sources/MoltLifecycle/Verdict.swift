@@ -11,15 +11,17 @@ package enum Verdict: Hashable, Sendable, Codable {
 }
 
 extension Verdict {
-    /// The table of causes. `budget` already knows whether a checkpoint advanced.
-    static func of(_ cause: Cause, budget: inout Budget, policy: LifecyclePolicy, detail: String) -> Verdict {
-        let verdict = byCause(cause, budget: &budget, policy: policy, detail: detail)
+    /// The table of causes. `hasAdvanced`: a checkpoint was committed since the end before.
+    static func of(
+        _ cause: Cause, budget: inout Budget, policy: LifecyclePolicy, hasAdvanced: Bool, detail: String
+    ) -> Verdict {
+        let verdict = byCause(cause, &budget, policy, hasAdvanced, detail)
         guard case .again = verdict, let cap = policy.maxTotal, budget.ranSeconds >= cap else { return verdict }
         return .fail("the attempts together reached policy.max_total; raise it and resume to go on")
     }
 
     private static func byCause(
-        _ cause: Cause, budget: inout Budget, policy: LifecyclePolicy, detail: String
+        _ cause: Cause, _ budget: inout Budget, _ policy: LifecyclePolicy, _ hasAdvanced: Bool, _ detail: String
     ) -> Verdict {
         switch cause {
         case .done: return .finish
@@ -28,7 +30,8 @@ extension Verdict {
         case .cancelledElsewhere: return .cancel(elsewhere: true)
         case .preempted, .requeued: return .again(after: 0, avoidNodes: false)
         case .nodeFailed: return .again(after: 0, avoidNodes: true)
-        case .wallTime, .interrupted: return link(&budget, cause)
+        case .wallTime, .interrupted:
+            return hasAdvanced ? .again(after: 0, avoidNodes: false) : link(&budget, cause)
         case .nodeUnfit:
             budget.unfitNodes += 1
             guard budget.unfitNodes <= LifecycleLimits.unfitNodesMax else {
