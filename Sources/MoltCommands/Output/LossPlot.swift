@@ -47,9 +47,9 @@ package enum LossPlot {
         var cells = [Character](repeating: " ", count: columns)
         cells.replaceSubrange(0..<min(left.count, columns), with: left.prefix(columns))
         cells.replaceSubrange(max(0, columns - right.count)..., with: right.suffix(columns))
-        for mark in marks {
-            let column = min(columns - 1, Int(scale.x(mark.step) * Double(columns)))
-            cells[column] = letter(of: mark.kind)
+        // What ended an incarnation is told rather than the resumption beside it.
+        for mark in marks.filter({ $0.kind == "resumed" }) + marks.filter({ $0.kind != "resumed" }) {
+            cells[min(columns - 1, Int(scale.x(mark.step) * Double(columns)))] = letter(of: mark.kind)
         }
         return String(cells)
     }
