@@ -22,7 +22,10 @@ package struct MoltClient: Sendable {
     private let http: HTTPClient
     private let timeout: Double
 
-    package init(socket: String, remoteHost: String? = nil, timeout: Double = HTTPLimits.seconds, http: HTTPClient = HTTPClient()) {
+    package init(
+        socket: String, remoteHost: String? = nil, timeout: Double = HTTPLimits.seconds,
+        http: HTTPClient = HTTPClient()
+    ) {
         self.socket = socket
         self.remoteHost = remoteHost
         self.timeout = timeout

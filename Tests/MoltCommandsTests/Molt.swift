@@ -62,7 +62,9 @@ final class Molt: Sendable {
         let settings = variables.map { strdup("\($0)=\($1)") } + [nil]
         defer { (words + settings).forEach { free($0) } }
         var child: pid_t = 0
-        guard posix_spawn(&child, "/usr/bin/env", &actions, nil, words, settings) == 0 else { throw CannotStart(program) }
+        guard posix_spawn(&child, "/usr/bin/env", &actions, nil, words, settings) == 0 else {
+            throw CannotStart(program)
+        }
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
         let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f

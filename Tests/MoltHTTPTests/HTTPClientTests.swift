@@ -71,7 +71,8 @@ struct HTTPClientTests {
         await #expect(throws: HTTPError.timedOut(seconds: 0.2)) {
             try await HTTPClient().send(get("/", at: server.path, timeout: 0.2))
         }
-        #expect(clock.now - start < .seconds(4))
+        // Far below the 30 s that a request gets by default; other tests may hold the processor meanwhile.
+        #expect(clock.now - start < .seconds(20))
     }
 
     @Test func anAnswerOverTheLimitIsCutOff() async throws {

@@ -129,6 +129,7 @@ struct DaemonLink {
         let text = String(decoding: data.dropFirst(offset).suffix(4096), as: UTF8.self)
         // A remedy stands on a line of its own, indented, below what is wrong.
         let said = text.split(separator: "\n").filter { !$0.hasPrefix(" ") }.last
-        return said.map { DisplayText.escaped(String($0), limit: 300).replacing("moltd: ", with: "", maxReplacements: 1) }
+        let line = said.map { DisplayText.escaped(String($0), limit: 300) }
+        return line.map { $0.hasPrefix("moltd: ") ? String($0.dropFirst(7)) : $0 }
     }
 }
