@@ -1,7 +1,7 @@
 package import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 extension CheckpointStore {

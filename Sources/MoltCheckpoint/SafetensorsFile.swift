@@ -1,7 +1,7 @@
 package import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// An open safetensors file, read by position into memory that the caller owns.

@@ -1,7 +1,7 @@
 package import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// The yardstick of a byte-level model: p(b | a) interpolated from bigram, unigram and uniform counts.

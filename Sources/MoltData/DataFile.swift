@@ -1,7 +1,7 @@
 import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// One open data file, read by position: nothing is mapped, so a file cut short under us is an error, not a SIGBUS.

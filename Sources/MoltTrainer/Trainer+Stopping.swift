@@ -5,7 +5,7 @@ import MoltParallel
 import MoltTensor
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 extension Trainer {

@@ -88,6 +88,7 @@ package final class Trainer {
     /// Trains to the end or to the first reason to stop.
     package func run() throws -> JobExit {
         events.phase(.step, step: learner.progress.step)
+        lastLook = Clock.monotonic()
         while learner.progress.step < plan.steps {
             switch try takeStep() {
             case .taken(let report):

@@ -3,7 +3,7 @@ import MoltCore
 import MoltTrainer
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 struct GenerateCommand: ParsableCommand {

@@ -3,7 +3,7 @@ import FoundationEssentials
 import MoltTrainer
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 struct TrainCommand: ParsableCommand {

@@ -5,7 +5,7 @@ import MoltTesting
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Disks that refuse: the error names the path, and what was there before is untouched.

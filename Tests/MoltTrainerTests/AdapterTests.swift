@@ -5,74 +5,77 @@ import MoltTesting
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
-/// LoRA: trains adapters alone, keeps them apart from the model they stand on, and generates with both.
-@Suite(.serialized)
-struct AdapterTests {
-    private let data = TemporaryFolder("data")
+extension WorkerTests {
+    /// LoRA: trains adapters alone, keeps them apart from the model they stand on, and generates with both.
+    struct AdapterTests {
+        private let data = TemporaryFolder("data")
 
-    private func pretrained() throws -> Fleet {
-        let fleet = try Fleet(try TinyRecipe.make(data, steps: 60))
-        #expect(try fleet.live() == [0], "\(fleet.output())")
-        return fleet
-    }
-
-    private func adapting(_ base: Fleet) throws -> Recipe {
-        let lines = (0..<40).map {
-            "{\"prompt\": \"question \($0)? \", \"completion\": \"it is \($0 % 7), surely.\"}"
+        private func pretrained() async throws -> Fleet {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 60))
+            #expect(try await fleet.live() == [0], "\(fleet.output())")
+            return fleet
         }
-        try DurableFile.write(Data(lines.joined(separator: "\n").utf8), to: data("qa.jsonl"))
-        var recipe = try TinyRecipe.make(data, steps: 40)
-        recipe.task = .finetune
-        recipe.model = nil
-        recipe.initFrom = base.run.path
-        recipe.method.type = .lora
-        recipe.method.rank = 4
-        recipe.method.alpha = 8
-        recipe.method.targets = ["in_proj", "out_proj", "q_proj", "v_proj"]
-        recipe.data?.train = [data("qa.jsonl")]
-        recipe.data?.validation = [data("qa.jsonl")]
-        recipe.optimizer.learningRate = 1e-2
-        recipe.train.evaluateEvery = 1
-        return recipe
-    }
 
-    @Test func adaptersLowerTheCompletionLossAndLeaveTheRestAsItWas() throws {
-        let base = try pretrained()
-        let before = try base.hashes()
-        let fleet = try Fleet(try adapting(base))
-        try fleet.start()
-        #expect(fleet.poll { fleet.lastStep(epoch: 1) >= 10 }, "\(fleet.output())")
-        fleet.kill(SIGTERM)
-        #expect(fleet.wait() == [75])
-        #expect(try fleet.live() == [0], "\(fleet.output())")
-        let losses = fleet.events().filter { $0.kind == .validation }.compactMap(\.validationLoss)
-        #expect(losses.last ?? .nan < (losses.first ?? 0) - 0.3, "\(losses)")
-        #expect(try base.hashes() == before)
-        let inspection = try fleet.inspect(fleet.run.path)
-        #expect(inspection["base_sha256_now"] as? String == before.first)
-        #expect((inspection["base"] as? [String: String])?["sha256"] == before.first)
-        #expect(
-            fleet.events().contains { $0.message?.contains("weights that adapters stand on are unchanged") == true }
-        )
-        // 2 Mamba projections and 2 of attention, A and B each.
-        #expect(inspection["tensors"] as? Double == 8)
-        let text = try Spawn.output(
-            [
-                "generate", "--run-folder", fleet.run.path, "--prompt", "question 3? ", "--max-tokens", "30",
-                "--greedy",
-            ])
-        #expect(text.hasPrefix("question 3? it is "), "\(text)")
-    }
+        private func adapting(_ base: Fleet) throws -> Recipe {
+            let lines = (0..<40).map {
+                "{\"prompt\": \"question \($0)? \", \"completion\": \"it is \($0 % 7), surely.\"}"
+            }
+            try DurableFile.write(Data(lines.joined(separator: "\n").utf8), to: data("qa.jsonl"))
+            var recipe = try TinyRecipe.make(data, steps: 40)
+            recipe.task = .finetune
+            recipe.model = nil
+            recipe.initFrom = base.run.path
+            recipe.method.type = .lora
+            recipe.method.rank = 4
+            recipe.method.alpha = 8
+            recipe.method.targets = ["in_proj", "out_proj", "q_proj", "v_proj"]
+            recipe.data?.train = [data("qa.jsonl")]
+            recipe.data?.validation = [data("qa.jsonl")]
+            recipe.optimizer.learningRate = 1e-2
+            recipe.train.evaluateEvery = 1
+            return recipe
+        }
 
-    @Test func aTargetThatMatchesNothingNamesTheModulesThereAre() throws {
-        let base = try pretrained()
-        var recipe = try adapting(base)
-        recipe.method.targets = ["in_proj", "query"]
-        let fleet = try Fleet(recipe)
-        #expect(try fleet.live() == [78])
-        #expect(fleet.output().contains("no module is named 'query'; the model has"), "\(fleet.output())")
+        @Test func adaptersLowerTheCompletionLossAndLeaveTheRestAsItWas() async throws {
+            let base = try await pretrained()
+            let before = try await base.hashes()
+            let fleet = try Fleet(try adapting(base))
+            try fleet.start()
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 10 }, "\(fleet.output())")
+            fleet.kill(SIGTERM)
+            #expect(await fleet.wait() == [75])
+            #expect(try await fleet.live() == [0], "\(fleet.output())")
+            let losses = fleet.events().filter { $0.kind == .validation }.compactMap(\.validationLoss)
+            #expect(losses.last ?? .nan < (losses.first ?? 0) - 0.3, "\(losses)")
+            #expect(try await base.hashes() == before)
+            let inspection = try await fleet.inspect(fleet.run.path)
+            #expect(inspection["base_sha256_now"] as? String == before.first)
+            #expect((inspection["base"] as? [String: String])?["sha256"] == before.first)
+            #expect(
+                fleet.events().contains {
+                    $0.message?.contains("weights that adapters stand on are unchanged") == true
+                }
+            )
+            // 2 Mamba projections and 2 of attention, A and B each.
+            #expect(inspection["tensors"] as? Double == 8)
+            let text = try await Spawn.output(
+                [
+                    "generate", "--run-folder", fleet.run.path, "--prompt", "question 3? ", "--max-tokens", "30",
+                    "--greedy",
+                ])
+            #expect(text.hasPrefix("question 3? it is "), "\(text)")
+        }
+
+        @Test func aTargetThatMatchesNothingNamesTheModulesThereAre() async throws {
+            let base = try await pretrained()
+            var recipe = try adapting(base)
+            recipe.method.targets = ["in_proj", "query"]
+            let fleet = try Fleet(recipe)
+            #expect(try await fleet.live() == [78])
+            #expect(fleet.output().contains("no module is named 'query'; the model has"), "\(fleet.output())")
+        }
     }
 }

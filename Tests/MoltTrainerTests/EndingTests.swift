@@ -5,119 +5,121 @@ import MoltTesting
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
-/// Why a worker ends, what its exit status says, and what it leaves behind.
-@Suite(.serialized)
-struct EndingTests {
-    private let data = TemporaryFolder("data")
+extension WorkerTests {
+    /// Why a worker ends, what its exit status says, and what it leaves behind.
+    struct EndingTests {
+        private let data = TemporaryFolder("data")
 
-    @Test(arguments: [SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
-    func everyStopSignalSavesAndExitsWithContinueMe(signal: Int32) throws {
-        let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
-        try fleet.start()
-        #expect(fleet.poll { fleet.lastStep(epoch: 1) >= 2 }, "\(fleet.output())")
-        fleet.kill(signal)
-        #expect(fleet.wait() == [75])
-        let last = fleet.lastStep(epoch: 1)
-        #expect(try fleet.checkpoints.names().last == CheckpointName(step: last, epoch: 1))
-        #expect(fleet.events().last?.kind == .ended)
-        #expect(fleet.events().last?.message?.contains("signal \(signal)") == true)
-    }
+        @Test(arguments: [SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
+        func everyStopSignalSavesAndExitsWithContinueMe(signal: Int32) async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
+            try fleet.start()
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 2 }, "\(fleet.output())")
+            fleet.kill(signal)
+            #expect(await fleet.wait() == [75])
+            let last = fleet.lastStep(epoch: 1)
+            #expect(try fleet.checkpoints.names().last == CheckpointName(step: last, epoch: 1))
+            #expect(fleet.events().last?.kind == .ended)
+            #expect(fleet.events().last?.message?.contains("signal \(signal)") == true)
+        }
 
-    @Test func theStopFileStopsEveryRank() throws {
-        let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
-        try fleet.start(ranks: 2)
-        #expect(fleet.poll { fleet.lastStep(epoch: 1) >= 1 })
-        try DurableFile.write(Data(), to: fleet.run.stopRequest)
-        #expect(fleet.wait() == [75, 75])
-        #expect(fleet.events(rank: 1).last?.kind == .ended)
-    }
+        @Test func theStopFileStopsEveryRank() async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
+            try fleet.start(ranks: 2)
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 1 })
+            try DurableFile.write(Data(), to: fleet.run.stopRequest)
+            #expect(await fleet.wait() == [75, 75])
+            #expect(fleet.events(rank: 1).last?.kind == .ended)
+        }
 
-    @Test func aSignalToOneRankStopsAll() throws {
-        let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
-        try fleet.start(ranks: 2)
-        #expect(fleet.poll { fleet.lastStep(epoch: 1) >= 1 })
-        fleet.kill(SIGUSR1, rank: 1)
-        #expect(fleet.wait() == [75, 75])
-    }
+        @Test func aSignalToOneRankStopsAll() async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
+            try fleet.start(ranks: 2)
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 1 })
+            fleet.kill(SIGUSR1, rank: 1)
+            #expect(await fleet.wait() == [75, 75])
+        }
 
-    @Test func aDeadlineIsMetWithTimeToSpare() throws {
-        let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
-        let deadline = Date().timeIntervalSince1970 + 25
-        #expect(try fleet.live(environment: [WorkerEnvironment.deadline: "\(deadline)"]) == [75])
-        #expect(Date().timeIntervalSince1970 < deadline)
-        #expect(fleet.lastStep(epoch: 1) > 0)
-        #expect(try fleet.checkpoints.names().last?.step == fleet.lastStep(epoch: 1))
-    }
+        @Test func aDeadlineIsMetWithTimeToSpare() async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
+            let deadline = Date().timeIntervalSince1970 + 25
+            #expect(try await fleet.live(environment: [WorkerEnvironment.deadline: "\(deadline)"]) == [75])
+            #expect(Date().timeIntervalSince1970 < deadline)
+            #expect(fleet.lastStep(epoch: 1) > 0)
+            #expect(try fleet.checkpoints.names().last?.step == fleet.lastStep(epoch: 1))
+        }
 
-    @Test func aNewerIncarnationEndsTheOlderOneWithoutASave() throws {
-        let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
-        try fleet.start()
-        #expect(fleet.poll { fleet.lastStep(epoch: 1) >= 5 })
-        try DurableFile.createExclusively(Data("{}".utf8), at: fleet.run.claim(epoch: 2))
-        #expect(fleet.wait() == [76])
-        #expect(fleet.events(epoch: 1).contains { $0.kind == .saveFailed })
-        let left = try fleet.checkpoints.names()
-        #expect(left.allSatisfy { $0.step <= 12 }, "\(left)")
-    }
+        @Test func aNewerIncarnationEndsTheOlderOneWithoutASave() async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
+            try fleet.start()
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 5 })
+            try DurableFile.createExclusively(Data("{}".utf8), at: fleet.run.claim(epoch: 2))
+            #expect(await fleet.wait() == [76])
+            #expect(fleet.events(epoch: 1).contains { $0.kind == .saveFailed })
+            let left = try fleet.checkpoints.names()
+            #expect(left.allSatisfy { $0.step <= 12 }, "\(left)")
+        }
 
-    /// Writes fail past a file size, as on a full disk: the run goes on, older checkpoints stay, the end is honest.
-    @Test func aFullDiskCostsTheSavesAndNothingElse() throws {
-        let fleet = try Fleet(try TinyRecipe.make(data))
-        try fleet.start()
-        #expect(fleet.poll { fleet.lastStep(epoch: 1) >= 5 })
-        fleet.kill(SIGTERM)
-        #expect(fleet.wait() == [75])
-        let before = try fleet.checkpoints.names()
-        #expect(try fleet.live(fileBlocks: 64) == [1])
-        let events = fleet.events(epoch: 2)
-        #expect(fleet.lastStep(epoch: 2) == 20)
-        #expect(events.count { $0.kind == .saveFailed } >= 3)
-        #expect(events.first { $0.kind == .saveFailed }?.message?.contains(fleet.run.checkpoints) == true)
-        #expect(try fleet.checkpoints.entries() == before.map(\.description))
-        #expect(try fleet.live() == [0])
-    }
+        /// Writes fail past a file size, as on a full disk: the run goes on, older checkpoints stay, the end is honest.
+        @Test func aFullDiskCostsTheSavesAndNothingElse() async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data))
+            try fleet.start()
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 5 })
+            fleet.kill(SIGTERM)
+            #expect(await fleet.wait() == [75])
+            let before = try fleet.checkpoints.names()
+            #expect(try await fleet.live(fileBlocks: 64) == [1])
+            let events = fleet.events(epoch: 2)
+            #expect(fleet.lastStep(epoch: 2) == 20)
+            #expect(events.count { $0.kind == .saveFailed } >= 3)
+            #expect(events.first { $0.kind == .saveFailed }?.message?.contains(fleet.run.checkpoints) == true)
+            #expect(try fleet.checkpoints.entries() == before.map(\.description))
+            #expect(try await fleet.live() == [0])
+        }
 
-    @Test(arguments: [PolicySection.NaNAction.stop, .rollback])
-    func aRunThatDivergesStopsByPolicy(action: PolicySection.NaNAction) throws {
-        var recipe = try TinyRecipe.make(data)
-        recipe.optimizer.learningRate = 1e30
-        recipe.schedule.name = .constant
-        recipe.schedule.warmupSteps = 0
-        recipe.optimizer.clip = 0
-        recipe.checkpoint.everySteps = 1
-        recipe.policy.onNaN = action
-        let fleet = try Fleet(recipe)
-        #expect(try fleet.live() == [79], "\(fleet.output())")
-        let rollbacks = fleet.events().count { $0.message?.contains("rolling back") == true }
-        #expect(rollbacks == (action == .rollback ? 3 : 0))
-    }
+        @Test(arguments: [PolicySection.NaNAction.stop, .rollback])
+        func aRunThatDivergesStopsByPolicy(action: PolicySection.NaNAction) async throws {
+            var recipe = try TinyRecipe.make(data)
+            recipe.optimizer.learningRate = 1e30
+            recipe.schedule.name = .constant
+            recipe.schedule.warmupSteps = 0
+            recipe.optimizer.clip = 0
+            recipe.checkpoint.everySteps = 1
+            recipe.policy.onNaN = action
+            let fleet = try Fleet(recipe)
+            #expect(try await fleet.live() == [79], "\(fleet.output())")
+            let rollbacks = fleet.events().count { $0.message?.contains("rolling back") == true }
+            #expect(rollbacks == (action == .rollback ? 3 : 0))
+        }
 
-    @Test func halfPrecisionLearnsAndKeepsFullPrecisionWeights() throws {
-        var recipe = try TinyRecipe.make(data, steps: 30)
-        recipe.train.precision = .bf16
-        let fleet = try Fleet(recipe)
-        #expect(try fleet.live() == [0], "\(fleet.output())")
-        let losses = fleet.losses()
-        #expect(losses[30]?.first ?? .nan < (losses[1]?.first ?? 0) - 0.5)
-        #expect(try DurableFile.read(fleet.run.path + "/numerics.json").count > 0)
-    }
+        @Test func halfPrecisionLearnsAndKeepsFullPrecisionWeights() async throws {
+            var recipe = try TinyRecipe.make(data, steps: 30)
+            recipe.train.precision = .bf16
+            let fleet = try Fleet(recipe)
+            #expect(try await fleet.live() == [0], "\(fleet.output())")
+            let losses = fleet.losses()
+            #expect(losses[30]?.first ?? .nan < (losses[1]?.first ?? 0) - 0.5)
+            #expect(try DurableFile.read(fleet.run.path + "/numerics.json").count > 0)
+        }
 
-    @Test func validationRunsWhenAskedAndAtTheEnd() throws {
-        var recipe = try TinyRecipe.make(data)
-        recipe.train.evaluateEvery = 8
-        let fleet = try Fleet(recipe)
-        #expect(try fleet.live() == [0])
-        let passes = fleet.events().filter { $0.kind == .validation }
-        #expect(passes.map(\.step) == [8, 16, 20])
-        #expect(passes.allSatisfy { $0.validationLoss ?? 0 > 0 })
-        let text = try Spawn.output([
-            "evaluate", "--run-folder", fleet.run.path, "--data", data("validation.txt"), "--sequence-length", "64",
-        ])
-        let loss =
-            try JSONDecoder().decode([String: LooseValue].self, from: Data(text.utf8))["loss"]?.value as? Double
-        #expect(abs((loss ?? 0) - (passes.last?.validationLoss ?? .nan)) < 2e-6)
+        @Test func validationRunsWhenAskedAndAtTheEnd() async throws {
+            var recipe = try TinyRecipe.make(data)
+            recipe.train.evaluateEvery = 8
+            let fleet = try Fleet(recipe)
+            #expect(try await fleet.live() == [0])
+            let passes = fleet.events().filter { $0.kind == .validation }
+            #expect(passes.map(\.step) == [8, 16, 20])
+            #expect(passes.allSatisfy { $0.validationLoss ?? 0 > 0 })
+            let text = try await Spawn.output([
+                "evaluate", "--run-folder", fleet.run.path, "--data", data("validation.txt"), "--sequence-length",
+                "64",
+            ])
+            let loss =
+                try JSONDecoder().decode([String: LooseValue].self, from: Data(text.utf8))["loss"]?.value as? Double
+            #expect(abs((loss ?? 0) - (passes.last?.validationLoss ?? .nan)) < 2e-6)
+        }
     }
 }

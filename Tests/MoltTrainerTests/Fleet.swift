@@ -4,7 +4,7 @@ import MoltRecipe
 import MoltTesting
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A run folder and the workers of its incarnations: real `molt-train` processes, killed like real ones.
@@ -28,7 +28,10 @@ final class Fleet {
         }
     }
 
-    deinit { kill(SIGKILL) }
+    deinit {
+        kill(SIGKILL)
+        for pid in pids { Spawn.reap(pid) }
+    }
 
     func write(_ recipe: Recipe) throws { try JSONFile.write(recipe, to: run.recipe) }
 
@@ -58,31 +61,31 @@ final class Fleet {
     }
 
     /// The exit statuses of the ranks; a signal's number is negative.
-    func wait() -> [Int32] {
-        let statuses = pids.map(Spawn.wait)
+    func wait() async -> [Int32] {
+        var statuses: [Int32] = []
+        for pid in pids { statuses.append(await Spawn.wait(pid)) }
         pids = []
         return statuses
     }
 
     func kill(_ signal: Int32) {
         for pid in pids { Glibc.kill(pid, signal) }
-        if signal == SIGKILL { _ = wait() }
     }
 
     func kill(_ signal: Int32, rank: Int) { Glibc.kill(pids[rank], signal) }
 
     /// One whole incarnation.
-    func live(ranks: Int = 1, environment: [String: String] = [:], fileBlocks: Int? = nil) throws -> [Int32] {
+    func live(ranks: Int = 1, environment: [String: String] = [:], fileBlocks: Int? = nil) async throws -> [Int32] {
         try start(ranks: ranks, environment: environment, fileBlocks: fileBlocks)
-        return wait()
+        return await wait()
     }
 
     /// Returns when `condition` holds or the workers have ended, whichever is first; false for the latter.
-    func poll(_ condition: () throws -> Bool) rethrows -> Bool {
+    func poll(_ condition: () throws -> Bool) async rethrows -> Bool {
         while true {
             if try condition() { return true }
             if pids.contains(where: Spawn.hasEnded) { return false }
-            usleep(300)
+            await Spawn.pause()
         }
     }
 
@@ -115,13 +118,13 @@ final class Fleet {
     }
 
     /// The hashes of weights and optimizer of the newest checkpoint.
-    func hashes() throws -> [String] {
-        let inspection = try inspect(run.path)
+    func hashes() async throws -> [String] {
+        let inspection = try await inspect(run.path)
         return ["weights_sha256", "optimizer_sha256"].compactMap { inspection[$0] as? String }
     }
 
-    func inspect(_ path: String) throws -> [String: any Sendable] {
-        let text = try Spawn.output(["inspect", path])
+    func inspect(_ path: String) async throws -> [String: any Sendable] {
+        let text = try await Spawn.output(["inspect", path])
         let plain = try JSONDecoder().decode([String: LooseValue].self, from: Data(text.utf8))
         return plain.compactMapValues(\.value)
     }

@@ -6,130 +6,137 @@ import MoltTesting
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
-/// A run that is interrupted, however and whenever, is bit for bit the run that was not: losses, weights, optimizer.
-@Suite(.serialized)
-struct ResumeTests {
-    private let data = TemporaryFolder("data")
+extension WorkerTests {
+    /// A run that is interrupted, however and whenever, is bit for bit the run that was not: losses, weights and
+    /// optimizer.
+    struct ResumeTests {
+        private let data = TemporaryFolder("data")
 
-    private func expectSame(_ fleet: Fleet, as reference: Fleet) throws {
-        let expected = reference.losses()
-        #expect(fleet.losses() == expected)
-        #expect(expected.count == reference.lastStep(epoch: 1))
-        #expect(try fleet.hashes() == reference.hashes())
-        #expect(try reference.hashes().count == 2)
-    }
-
-    /// Ten incarnations of each run are ended at steps drawn from a fixed seed, by SIGTERM and SIGKILL in turn.
-    @Test(arguments: [1, 2])
-    func aRunStoppedAndKilledTenTimesIsBitForBitTheSame(ranks: Int) throws {
-        let recipe = try TinyRecipe.make(data, steps: 36)
-        let reference = try Fleet(recipe)
-        #expect(try reference.live(ranks: ranks) == Array(repeating: 0, count: ranks))
-        let fleet = try Fleet(recipe, sameNumericsAs: reference)
-        var generator = SeededGenerator(UInt64(ranks))
-        var ends: [Int32: Int] = [:]
-        for number in 0..<10 {
-            let signal = number % 2 == 0 ? SIGTERM : SIGKILL
-            // A killed run falls back to its last save, at most four steps; the others lose nothing.
-            let target = number * 3 + Int(generator.below(3))
-            try fleet.start(ranks: ranks)
-            let epoch = fleet.epoch
-            let interrupted = fleet.poll { fleet.lastStep(epoch: epoch) >= min(target, 34) }
-            if interrupted { fleet.kill(signal) }
-            let statuses = fleet.wait()
-            if signal == SIGTERM { #expect(statuses.allSatisfy { $0 == 75 }, "\(statuses) \(fleet.output())") }
-            if interrupted { ends[signal, default: 0] += 1 }
+        private func expectSame(_ fleet: Fleet, as reference: Fleet) async throws {
+            let expected = reference.losses()
+            #expect(fleet.losses() == expected)
+            #expect(expected.count == reference.lastStep(epoch: 1))
+            #expect(try await fleet.hashes() == reference.hashes())
+            #expect(try await reference.hashes().count == 2)
         }
-        #expect(ends == [SIGTERM: 5, SIGKILL: 5])
-        #expect(try fleet.live(ranks: ranks) == Array(repeating: 0, count: ranks))
-        try expectSame(fleet, as: reference)
-    }
 
-    /// Saves are made slow by a wide layer, and the worker dies while a temporary folder is there.
-    @Test func aRunKilledDuringSavesIsBitForBitTheSame() throws {
-        var recipe = try TinyRecipe.make(data, steps: 16)
-        recipe.model?.feedForwardSize = 32_768
-        recipe.checkpoint.everySteps = 2
-        let reference = try Fleet(recipe)
-        #expect(try reference.live() == [0])
-        let fleet = try Fleet(recipe, sameNumericsAs: reference)
-        var killed = 0
-        for _ in 0..<5 {
-            try fleet.start()
-            let before = fleet.epoch > 1 ? try fleet.checkpoints.names().count : 0
-            let saving = try fleet.poll {
-                // The first save of an incarnation may end, so that the run moves on.
-                try fleet.checkpoints.names().count > before
-                    && fleet.checkpoints.entries().contains { $0.hasPrefix(".tmp-") }
+        /// Ten incarnations of each run are ended at steps drawn from a fixed seed, by SIGTERM and SIGKILL in turn.
+        @Test(arguments: [1, 2])
+        func aRunStoppedAndKilledTenTimesIsBitForBitTheSame(ranks: Int) async throws {
+            let recipe = try TinyRecipe.make(data, steps: 36)
+            let reference = try Fleet(recipe)
+            #expect(try await reference.live(ranks: ranks) == Array(repeating: 0, count: ranks))
+            let fleet = try Fleet(recipe, sameNumericsAs: reference)
+            var generator = SeededGenerator(UInt64(ranks))
+            var ends: [Int32: Int] = [:]
+            for number in 0..<10 {
+                let signal = number % 2 == 0 ? SIGTERM : SIGKILL
+                // A killed run falls back to its last save, at most four steps; the others lose nothing.
+                let target = number * 3 + Int(generator.below(3))
+                try fleet.start(ranks: ranks)
+                let epoch = fleet.epoch
+                let interrupted = await fleet.poll { fleet.lastStep(epoch: epoch) >= min(target, 34) }
+                if interrupted { fleet.kill(signal) }
+                let statuses = await fleet.wait()
+                if signal == SIGTERM { #expect(statuses.allSatisfy { $0 == 75 }, "\(statuses) \(fleet.output())") }
+                if interrupted { ends[signal, default: 0] += 1 }
             }
-            if saving { killed += 1 }
-            fleet.kill(SIGKILL)
+            #expect(ends == [SIGTERM: 5, SIGKILL: 5])
+            #expect(try await fleet.live(ranks: ranks) == Array(repeating: 0, count: ranks))
+            try await expectSame(fleet, as: reference)
         }
-        #expect(killed >= 3)
-        #expect(try fleet.live() == [0])
-        try expectSame(fleet, as: reference)
-        #expect(try fleet.checkpoints.entries().allSatisfy { !$0.hasPrefix(".") })
-    }
 
-    @Test func aDamagedCheckpointIsNamedAndTheRunGoesOnFromTheOneBefore() throws {
-        let recipe = try TinyRecipe.make(data)
-        let reference = try Fleet(recipe)
-        #expect(try reference.live() == [0])
-        let fleet = try Fleet(recipe, sameNumericsAs: reference)
-        try fleet.start()
-        #expect(fleet.poll { fleet.lastStep(epoch: 1) >= 13 })
-        fleet.kill(SIGTERM)
-        #expect(fleet.wait() == [75])
-        let newest = try #require(try fleet.checkpoints.names().last)
-        let shard = fleet.checkpoints.folder(of: newest) + "/model.safetensors"
-        var bytes = try DurableFile.read(shard)
-        bytes[bytes.count - 1] ^= 1
-        try DurableFile.write(bytes, to: shard)
-        #expect(try fleet.live() == [0])
-        let rejected = fleet.events(epoch: 2).filter { $0.kind == .rejectedCheckpoint }
-        #expect(rejected.map(\.checkpoint) == ["\(newest)"])
-        #expect(rejected.first?.message?.contains(shard) == true)
-        try expectSame(fleet, as: reference)
-    }
+        /// Saves are made slow by a wide layer, and the worker dies while a temporary folder is there.
+        @Test func aRunKilledDuringSavesIsBitForBitTheSame() async throws {
+            var recipe = try TinyRecipe.make(data, steps: 16)
+            recipe.model?.feedForwardSize = 32_768
+            recipe.checkpoint.everySteps = 2
+            let reference = try Fleet(recipe)
+            #expect(try await reference.live() == [0])
+            let fleet = try Fleet(recipe, sameNumericsAs: reference)
+            var killed = 0
+            for _ in 0..<5 {
+                try fleet.start()
+                let before = fleet.epoch > 1 ? try fleet.checkpoints.names().count : 0
+                let saving = try await fleet.poll {
+                    // The first save of an incarnation may end, so that the run moves on.
+                    try fleet.checkpoints.names().count > before
+                        && fleet.checkpoints.entries().contains { $0.hasPrefix(".tmp-") }
+                }
+                if saving { killed += 1 }
+                fleet.kill(SIGKILL)
+                _ = await fleet.wait()
+            }
+            #expect(killed >= 3)
+            #expect(try await fleet.live() == [0])
+            try await expectSame(fleet, as: reference)
+            #expect(try fleet.checkpoints.entries().allSatisfy { !$0.hasPrefix(".") })
+        }
 
-    /// Sums are taken in another order, so the losses are close and no more.
-    @Test func aRunMayChangeItsNumberOfRanks() throws {
-        let recipe = try TinyRecipe.make(data)
-        let reference = try Fleet(recipe)
-        #expect(try reference.live() == [0])
-        let fleet = try Fleet(recipe, sameNumericsAs: reference)
-        for (ranks, step) in [(1, 5), (2, 11)] {
-            try fleet.start(ranks: ranks)
-            let epoch = fleet.epoch
-            #expect(fleet.poll { fleet.lastStep(epoch: epoch) >= step })
+        @Test func aDamagedCheckpointIsNamedAndTheRunGoesOnFromTheOneBefore() async throws {
+            let recipe = try TinyRecipe.make(data)
+            let reference = try Fleet(recipe)
+            #expect(try await reference.live() == [0])
+            let fleet = try Fleet(recipe, sameNumericsAs: reference)
+            try fleet.start()
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 13 })
             fleet.kill(SIGTERM)
-            #expect(fleet.wait().allSatisfy { $0 == 75 })
+            #expect(await fleet.wait() == [75])
+            let newest = try #require(try fleet.checkpoints.names().last)
+            let shard = fleet.checkpoints.folder(of: newest) + "/model.safetensors"
+            var bytes = try DurableFile.read(shard)
+            bytes[bytes.count - 1] ^= 1
+            try DurableFile.write(bytes, to: shard)
+            #expect(try await fleet.live() == [0])
+            let rejected = fleet.events(epoch: 2).filter { $0.kind == .rejectedCheckpoint }
+            #expect(rejected.map(\.checkpoint) == ["\(newest)"])
+            #expect(rejected.first?.message?.contains(shard) == true)
+            try await expectSame(fleet, as: reference)
         }
-        #expect(try fleet.live(ranks: 4) == [0, 0, 0, 0])
-        let found = fleet.losses()
-        for (step, expected) in reference.losses() {
-            for loss in found[step] ?? [] { #expect(abs(loss - (expected.first ?? .nan)) < 2e-6, "step \(step)") }
-        }
-        #expect(found.count == 20)
-    }
 
-    @Test func oneTwoAndFourRanksReportTheSameLosses() throws {
-        let recipe = try TinyRecipe.make(data)
-        var all: [[Int: Set<Double>]] = [], first: Fleet?
-        for ranks in [1, 2, 4] {
-            let fleet = try Fleet(recipe, sameNumericsAs: first)
-            first = first ?? fleet
-            #expect(try fleet.live(ranks: ranks) == Array(repeating: 0, count: ranks), "\(fleet.output())")
-            all.append(fleet.losses())
+        /// Sums are taken in another order, so the losses are close and no more.
+        @Test func aRunMayChangeItsNumberOfRanks() async throws {
+            let recipe = try TinyRecipe.make(data)
+            let reference = try Fleet(recipe)
+            #expect(try await reference.live() == [0])
+            let fleet = try Fleet(recipe, sameNumericsAs: reference)
+            for (ranks, step) in [(1, 5), (2, 11)] {
+                try fleet.start(ranks: ranks)
+                let epoch = fleet.epoch
+                #expect(await fleet.poll { fleet.lastStep(epoch: epoch) >= step })
+                fleet.kill(SIGTERM)
+                #expect(await fleet.wait().allSatisfy { $0 == 75 })
+            }
+            #expect(try await fleet.live(ranks: 4) == [0, 0, 0, 0])
+            let found = fleet.losses()
+            for (step, expected) in reference.losses() {
+                for loss in found[step] ?? [] {
+                    #expect(abs(loss - (expected.first ?? .nan)) < 2e-6, "step \(step)")
+                }
+            }
+            #expect(found.count == 20)
         }
-        for step in 1...20 {
-            let losses = all.flatMap { Array($0[step] ?? []) }
-            #expect(losses.count == 3)
-            #expect((losses.max() ?? .nan) - (losses.min() ?? 0) < 2e-6, "step \(step): \(losses)")
+
+        @Test func oneTwoAndFourRanksReportTheSameLosses() async throws {
+            let recipe = try TinyRecipe.make(data)
+            var all: [[Int: Set<Double>]] = []
+            var first: Fleet?
+            for ranks in [1, 2, 4] {
+                let fleet = try Fleet(recipe, sameNumericsAs: first)
+                first = first ?? fleet
+                #expect(
+                    try await fleet.live(ranks: ranks) == Array(repeating: 0, count: ranks), "\(fleet.output())")
+                all.append(fleet.losses())
+            }
+            for step in 1...20 {
+                let losses = all.flatMap { Array($0[step] ?? []) }
+                #expect(losses.count == 3)
+                #expect((losses.max() ?? .nan) - (losses.min() ?? 0) < 2e-6, "step \(step): \(losses)")
+            }
+            #expect(all[0][20]?.first ?? .nan < (all[0][1]?.first ?? 0) - 0.5)
         }
-        #expect(all[0][20]?.first ?? .nan < (all[0][1]?.first ?? 0) - 0.5)
     }
 }

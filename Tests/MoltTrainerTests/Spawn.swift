@@ -1,10 +1,15 @@
 import FoundationEssentials
 import MoltCore
 import MoltTesting
+import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
+
+/// Tests that run real workers, one fleet at a time: the machine has few cores, and the workers use them all.
+@Suite(.serialized)
+struct WorkerTests {}
 
 /// Starts programs that were built beside the tests.
 enum Spawn {
@@ -33,7 +38,16 @@ enum Spawn {
     }
 
     /// The exit status; the number of a deadly signal is negative.
-    static func wait(_ pid: pid_t) -> Int32 {
+    static func wait(_ pid: pid_t) async -> Int32 {
+        while !hasEnded(pid) { await pause() }
+        return reap(pid)
+    }
+
+    /// Gives the thread back: tests share a few, and must not sit on them while workers work.
+    static func pause() async { try? await Task.sleep(for: .milliseconds(1)) }
+
+    @discardableResult
+    static func reap(_ pid: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         let signal = status & 0x7F
@@ -47,12 +61,12 @@ enum Spawn {
     }
 
     /// What a verb of `molt-train` prints; throws with its words when it fails.
-    static func output(_ arguments: [String]) throws -> String {
+    static func output(_ arguments: [String]) async throws -> String {
         let folder = TemporaryFolder("output")
         let path = folder("out")
         let pid = try start(
             [program("molt-train")] + arguments, ProcessInfo.processInfo.environment, output: path)
-        let status = wait(pid)
+        let status = await wait(pid)
         let text = String(decoding: (try? DurableFile.read(path)) ?? Data(), as: UTF8.self)
         guard status == 0 else { throw Failure(text: "exit \(status): \(text)") }
         return text
