@@ -9,8 +9,8 @@ import pathlib
 import re
 import sys
 
-TRAIN = ["GPL-2", "Apache-2.0", "Artistic"]
-VALIDATION = ["BSD", "LGPL-2.1"]
+TRAIN = ["GPL-2", "GPL-3", "LGPL-2"]
+VALIDATION = ["Apache-2.0", "Artistic"]
 PAIRS_MAX = 160
 
 
