@@ -131,12 +131,13 @@ extension RunLifecycle {
         }
     }
 
-    /// Within the window in which a stop for wall time falls: the warning may come a minute early.
+    /// Within the window in which a stop for wall time falls: Slurm's warning may come a minute before its time, which
+    /// is a whole short limit.
     private static func reachedLimit(_ incarnation: Incarnation, _ endedAt: Double) -> Bool {
         guard let startedAt = incarnation.startedAt, let endsAt = incarnation.endsAt, endsAt > startedAt else {
             return false
         }
-        return endedAt >= endsAt - min(150, (endsAt - startedAt) / 2)
+        return endedAt >= endsAt - min(150, max(75, (endsAt - startedAt) / 2))
     }
 
     private mutating func avoid(_ job: Job, _ receipt: Receipt?, _ cause: Cause) -> [LifecycleRecord] {

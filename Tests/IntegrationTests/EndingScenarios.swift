@@ -96,17 +96,4 @@ struct EndingScenarios {
             #expect(detail.attempts.first?.incarnations.count == 1)
         }
     }
-
-    @Test(.timeLimit(.minutes(3)))
-    func aLostNodeCostsNothingButTheStep() async throws {
-        try await LiveCluster.with(["--nodes", "2"]) { cluster in
-            let run = try await cluster.submitCounter(to: 60)
-            try await cluster.wait(for: run, step: 4)
-            let node = try await cluster.show(run).attempts.last?.incarnations.last?.nodes.first ?? "n1"
-            try await cluster.testbed("node-down", [String(node.dropFirst())])
-            let detail = try await cluster.wait(for: run, toBe: .finished, within: 120)
-            #expect(detail.attempts.flatMap(\.incarnations).count == 2)
-            #expect(Set(try cluster.steps(of: detail)) == Set(1...60))
-        }
-    }
 }

@@ -4,13 +4,16 @@ import Testing
 
 /// A run of the preemptible partitions loses its node to the high partition and comes back where it was.
 struct PreemptionScenarios {
+    /// One rank that has every GPU of its node, so that two such runs cannot share one.
+    private static let wholeNode = "gpus_per_node: 4, ranks_per_node: 1"
+
     @Test(.timeLimit(.minutes(4)), arguments: ["low", "low20"])
     func aPreemptedRunComesBackAndFinishes(_ partition: String) async throws {
         try await LiveCluster.with(["--nodes", "1"]) { cluster in
-            let victim = try await cluster.submitCounter(to: 60, partition: partition, resources: "gpus_per_node: 4")
+            let victim = try await cluster.submitCounter(to: 60, partition: partition, resources: Self.wholeNode)
             try await cluster.wait(for: victim, step: 5)
             let urgent = try await cluster.submitCounter(
-                to: 4, name: "urgent", partition: "high", resources: "gpus_per_node: 4")
+                to: 4, name: "urgent", partition: "high", resources: Self.wholeNode)
             try await cluster.wait(for: urgent, toBe: .finished, within: 120)
             let detail = try await cluster.wait(for: victim, toBe: .finished, within: 120)
             #expect(detail.attempts.count == 1 || partition == "low20", "a requeue keeps the attempt")
@@ -29,11 +32,11 @@ struct PreemptionScenarios {
     @Test(.timeLimit(.minutes(5)))
     func manyPreemptionsInARowCostNoAttempt() async throws {
         try await LiveCluster.with(["--nodes", "1"]) { cluster in
-            let victim = try await cluster.submitCounter(to: 100_000, resources: "gpus_per_node: 4")
+            let victim = try await cluster.submitCounter(to: 100_000, resources: Self.wholeNode)
             for round in 1...5 {
                 try await cluster.wait(for: victim, step: (try await cluster.show(victim).summary.step ?? 0) + 2)
                 let urgent = try await cluster.submitCounter(
-                    to: 1, name: "urgent\(round)", partition: "high", resources: "gpus_per_node: 4")
+                    to: 1, name: "urgent\(round)", partition: "high", resources: Self.wholeNode)
                 try await cluster.wait(for: urgent, toBe: .finished)
             }
             let before = try await cluster.show(victim).summary.step ?? 0
@@ -51,6 +54,4 @@ struct PreemptionScenarios {
 enum Cause {
     static let preempted = "preempted"
     static let wallTime = "wall-time"
-    static let nodeFailed = "node-failed"
-    static let nodeUnfit = "node-unfit"
 }

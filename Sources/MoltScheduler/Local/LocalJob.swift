@@ -1,25 +1,25 @@
-import MoltCore
+package import MoltCore
 
 /// One job of the local site: what is written to its file, and all that decides what becomes of it.
-struct LocalJob: Codable, Hashable, Sendable {
-    var status: JobStatus
-    var request: JobRequest
-    var phase: Phase
+package struct LocalJob: Codable, Hashable, Sendable {
+    package var status: JobStatus
+    package var request: JobRequest
+    package var phase: Phase
     /// Counts the starts; names their files. The restart count runs ahead of it while a job is being put back.
-    var incarnation: Int
-    var isHeld: Bool
+    package var incarnation: Int
+    package var isHeld: Bool
     /// Indices of the GPUs it holds.
-    var gpus: [Int]
+    package var gpus: [Int]
     /// The warning before the time limit went out.
-    var isWarned: Bool
+    package var isWarned: Bool
     /// While it is being preempted: when the grace is over.
-    var graceEndsAt: Double?
+    package var graceEndsAt: Double?
     /// While it is being ended: when SIGKILL comes.
-    var killAt: Double?
+    package var killAt: Double?
     /// When it ended for good.
-    var endedAt: Double?
+    package var endedAt: Double?
 
-    enum Phase: String, Codable, Sendable {
+    package enum Phase: String, Codable, Sendable {
         case waiting
         /// The intent to start it is on disk; its keeper may not be there yet.
         case starting
@@ -27,14 +27,14 @@ struct LocalJob: Codable, Hashable, Sendable {
         case ended
     }
 
-    var id: UInt32 { status.job }
+    package var id: UInt32 { status.job }
     /// It holds its resources as long as anything of it may live.
-    var holdsResources: Bool { phase == .starting || phase == .running }
-    var cpus: Int { request.ranksPerNode * request.cpusPerRank }
+    package var holdsResources: Bool { phase == .starting || phase == .running }
+    package var cpus: Int { request.ranksPerNode * request.cpusPerRank }
     /// The stem of this incarnation's files.
-    var stem: String { "\(id).\(incarnation)" }
+    package var stem: String { "\(id).\(incarnation)" }
 
-    init(id: UInt32, request: JobRequest, partition: String, userID: UInt32, now: Double) {
+    package init(id: UInt32, request: JobRequest, partition: String, userID: UInt32, now: Double) {
         status = JobStatus(job: id, name: request.name, comment: request.key.comment, userID: userID, state: .pending)
         status.partition = partition
         status.timeLimit = request.timeLimit
@@ -49,13 +49,13 @@ struct LocalJob: Codable, Hashable, Sendable {
         if isHeld { setReason(.heldByUser) }
     }
 
-    mutating func setReason(_ reason: PendingReason) {
+    package mutating func setReason(_ reason: PendingReason) {
         status.reasonCode = reason.rawValue
         status.reason = reason.word
     }
 
     /// A stop is on its way, or has come: SIGTERM now, SIGKILL after `killWait`. `state` is what it will have been.
-    mutating func beginEnding(as state: JobState, reason: PendingReason, now: Double, killWait: Double) {
+    package mutating func beginEnding(as state: JobState, reason: PendingReason, now: Double, killWait: Double) {
         status.state = state
         status.flags.insert(.completing)
         setReason(reason)
@@ -65,7 +65,7 @@ struct LocalJob: Codable, Hashable, Sendable {
     }
 
     /// Nothing of it lives any more.
-    mutating func finish(word: Int32, now: Double) {
+    package mutating func finish(word: Int32, now: Double) {
         status.flags.remove(.completing)
         status.exitWord = word
         status.endsAt = now
@@ -77,7 +77,7 @@ struct LocalJob: Codable, Hashable, Sendable {
     }
 
     /// Back into the queue under the same number.
-    mutating func putBack(now: Double, delay: Double) {
+    package mutating func putBack(now: Double, delay: Double) {
         status.state = .pending
         status.flags.remove(.completing)
         incarnation += 1
@@ -98,11 +98,11 @@ struct LocalJob: Codable, Hashable, Sendable {
 }
 
 /// Slurm's numbers and words for why a job waits or failed; those that the local site gives.
-enum PendingReason: UInt32, Sendable {
+package enum PendingReason: UInt32, Sendable {
     case none = 0, priority = 1, resources = 3, partitionTimeLimit = 5, partitionDown = 6, beginTime = 9
     case heldByUser = 16, launchFailed = 23, exitCode = 24, timeLimit = 25
 
-    var word: String {
+    package var word: String {
         switch self {
         case .none: "None"
         case .priority: "Priority"

@@ -1,19 +1,19 @@
-import MoltCore
+package import MoltCore
 
 /// The local site's queue as a value: what happened and what time it is go in, what to do comes out.
 ///
 /// It behaves as Slurm 22.05 does where a run could notice: states, flags, reasons, when a restart counts.
-struct LocalQueue: Hashable, Sendable {
-    private(set) var settings: LocalSettings
-    private(set) var jobs: [UInt32: LocalJob] = [:]
-    var nextID: UInt32 = 1
+package struct LocalQueue: Hashable, Sendable {
+    package private(set) var settings: LocalSettings
+    package private(set) var jobs: [UInt32: LocalJob] = [:]
+    package var nextID: UInt32 = 1
 
-    init(settings: LocalSettings) {
+    package init(settings: LocalSettings) {
         self.settings = settings
     }
 
     /// What is known of a job's keeper.
-    enum Observation: Hashable, Sendable {
+    package enum Observation: Hashable, Sendable {
         /// It never announced itself.
         case absent
         case alive
@@ -23,7 +23,7 @@ struct LocalQueue: Hashable, Sendable {
         case lost
     }
 
-    enum Action: Hashable, Sendable {
+    package enum Action: Hashable, Sendable {
         case start(UInt32)
         case signal(UInt32, Int32, SignalTarget)
         case kill(UInt32)
@@ -34,7 +34,7 @@ struct LocalQueue: Hashable, Sendable {
 
     // MARK: What people ask for
 
-    mutating func submit(_ request: JobRequest, userID: UInt32, now: Double) throws(SchedulerError) -> UInt32 {
+    package mutating func submit(_ request: JobRequest, userID: UInt32, now: Double) throws(SchedulerError) -> UInt32 {
         let wanted = request.partition ?? settings.partitions.first { $0.isDefault }?.name ?? ""
         guard settings.partition(wanted) != nil else {
             let shown = DisplayText.escaped(wanted, limit: 80)
@@ -70,7 +70,7 @@ struct LocalQueue: Hashable, Sendable {
         }
     }
 
-    mutating func cancel(_ id: UInt32, key: AttemptKey, now: Double) throws(SchedulerError) -> [Action] {
+    package mutating func cancel(_ id: UInt32, key: AttemptKey, now: Double) throws(SchedulerError) -> [Action] {
         var job = try ours(id, key)
         defer { jobs[id] = job }
         switch job.phase {
@@ -86,7 +86,7 @@ struct LocalQueue: Hashable, Sendable {
         }
     }
 
-    mutating func requeue(_ id: UInt32, key: AttemptKey, now: Double) throws(SchedulerError) -> [Action] {
+    package mutating func requeue(_ id: UInt32, key: AttemptKey, now: Double) throws(SchedulerError) -> [Action] {
         var job = try ours(id, key)
         defer { jobs[id] = job }
         guard job.holdsResources, !job.status.flags.contains(.completing) else { return [] }
@@ -94,7 +94,7 @@ struct LocalQueue: Hashable, Sendable {
         return [.signal(id, 15, .all)]
     }
 
-    func signal(
+    package func signal(
         _ id: UInt32, key: AttemptKey, _ signal: Int32, _ target: SignalTarget
     ) throws(SchedulerError) -> [Action] {
         let job = try ours(id, key)
@@ -102,7 +102,7 @@ struct LocalQueue: Hashable, Sendable {
         return [.signal(id, signal, target)]
     }
 
-    mutating func update(_ id: UInt32, key: AttemptKey, change: JobChange, now: Double) throws(SchedulerError) {
+    package mutating func update(_ id: UInt32, key: AttemptKey, change: JobChange, now: Double) throws(SchedulerError) {
         var job = try ours(id, key)
         defer { jobs[id] = job }
         guard job.phase != .ended else { throw .wrongState(job: id, message: "it has already ended") }
@@ -129,7 +129,7 @@ struct LocalQueue: Hashable, Sendable {
     // MARK: What happens by itself
 
     /// Takes jobs back that were on disk when the daemon started.
-    mutating func adopt(_ stored: [LocalJob]) {
+    package mutating func adopt(_ stored: [LocalJob]) {
         for job in stored {
             jobs[job.id] = job
             nextID = max(nextID, job.id + 1)
@@ -137,7 +137,7 @@ struct LocalQueue: Hashable, Sendable {
     }
 
     /// Moves everything on. Call it every few hundred milliseconds while `isActive`.
-    mutating func step(now: Double, observed: [UInt32: Observation]) -> [Action] {
+    package mutating func step(now: Double, observed: [UInt32: Observation]) -> [Action] {
         var actions: [Action] = []
         for id in jobs.keys.sorted() {
             guard var job = jobs[id] else { continue }
@@ -209,7 +209,7 @@ struct LocalQueue: Hashable, Sendable {
     }
 
     /// True while time alone can change something.
-    var isActive: Bool { jobs.values.contains { $0.phase != .ended } }
+    package var isActive: Bool { jobs.values.contains { $0.phase != .ended } }
 
     // MARK: Who starts
 
@@ -336,7 +336,7 @@ struct LocalQueue: Hashable, Sendable {
     }
 
     /// The start failed before the job's own program ran: as Slurm says it.
-    mutating func failLaunch(_ id: UInt32, word: Int32, detail: String, now: Double) {
+    package mutating func failLaunch(_ id: UInt32, word: Int32, detail: String, now: Double) {
         guard var job = jobs[id] else { return }
         job.status.state = .failed
         job.setReason(.launchFailed)

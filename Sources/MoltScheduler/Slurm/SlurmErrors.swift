@@ -3,8 +3,8 @@
 /// Only numbers that an answer of slurmctld carries, or that a failed connection leaves behind, are certain. The
 /// numbers of authentication and decoding mean the same on the way out and on the way back, so they are not.
 /// Releases rename numbers but never reuse them; so numbers, not names, are compared.
-enum SlurmErrors {
-    static func classify(_ operation: SlurmOperation, code: Int32, text: String) -> SchedulerError {
+package enum SlurmErrors {
+    package static func classify(_ operation: SlurmOperation, code: Int32, text: String) -> SchedulerError {
         let message = "Slurm says: \(text) (\(code))"
         if waiting.contains(code) { return .later(message: message) }
         if code == connectionRefused { return .unavailable(message: message) }
@@ -20,7 +20,7 @@ enum SlurmErrors {
     /// EAGAIN, queue full, nodes busy, back off (23.02 and later).
     private static let waiting: Set<Int32> = [11, 2007, 2016, 1804]
     private static let connectionRefused: Int32 = 1800
-    static let unknownJob: Int32 = 2017
+    package static let unknownJob: Int32 = 2017
     /// Access denied, user missing, user or group not valid.
     private static let denied: Set<Int32> = [2002, 2010, 2113]
     /// In transition, already done, pending, requeue disabled, not pending, suspended, started, finished, not running,

@@ -1,7 +1,7 @@
 import MoltCore
 import Testing
 
-@testable import MoltScheduler
+import MoltScheduler
 
 /// The local site's decisions, without a process or a clock.
 @Suite struct LocalQueueTests {

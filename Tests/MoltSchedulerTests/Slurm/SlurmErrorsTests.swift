@@ -1,7 +1,7 @@
 import MoltCore
 import Testing
 
-@testable import MoltScheduler
+import MoltScheduler
 
 /// What each of Slurm's numbers lets us conclude, by operation.
 @Suite struct SlurmErrorsTests {
