@@ -12,6 +12,8 @@ package enum Worker {
     /// Its own exit status is 0 for "done" and for "continue me": srun ends a step at the first other one, and ranks
     /// that are still saving must not die of another's 75. The record tells the truth.
     package static func run(planPath: String, environment: [String: String]) -> Int32 {
+        // Known before the rank starts: from then on the job can die at any moment.
+        let parent = getppid()
         Signals.block()
         let plan: LaunchPlan, place: Place
         do {
@@ -32,11 +34,10 @@ package enum Worker {
             JobLog.complain("\(error)")
             return place.record(status: 127, signal: nil, startedAt: startedAt)
         }
-        return watch(child, place, startedAt: startedAt)
+        return watch(child, place, parent: parent, startedAt: startedAt)
     }
 
-    private static func watch(_ child: Child, _ place: Place, startedAt: Double) -> Int32 {
-        let parent = getppid()
+    private static func watch(_ child: Child, _ place: Place, parent: pid_t, startedAt: Double) -> Int32 {
         var hasDumped = false, hasStopped = false
         while true {
             _ = Signals.wait(seconds: 1)
