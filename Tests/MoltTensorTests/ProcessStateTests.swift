@@ -17,7 +17,8 @@ struct ProcessStateTests {
 
     @Test func equalSeedsGiveEqualNumbers() async throws {
         await #expect(processExitsWith: .success) {
-            let draws = try [5, 5, 6].map { seed in
+            let seeds: [UInt64] = [5, 5, 6]
+            let draws: [[Float]] = try seeds.map { seed in
                 try RandomState.seed(seed)
                 return try Tensor.rand([8]).array(of: Float.self)
             }
