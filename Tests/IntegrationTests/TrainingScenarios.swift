@@ -31,10 +31,20 @@ struct TrainingScenarios {
         """
     }
 
-    private func submit(_ name: String, steps: Int, to cluster: LiveCluster) async throws -> String {
+    private func submit(
+        _ name: String, steps: Int, to cluster: LiveCluster, like reference: RunDetail? = nil
+    ) async throws -> String {
         try await cluster.write(recipe(name, steps: steps), to: "\(name).yaml")
-        let output = try await cluster.molt("submit", "\(cluster.folder)/\(name).yaml", "--site", "bed", "--json")
-        return try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
+        let output = try await cluster.molt(
+            "submit", "\(cluster.folder)/\(name).yaml", "--site", "bed", "--json", "--hold")
+        let id = try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
+        if let reference {
+            // Equal bits are promised for equal numerics records; two runs may measure different libraries as faster.
+            let folder = try await cluster.show(id).runFolder
+            try await cluster.run(["cp", "\(reference.runFolder)/numerics.json", "\(folder)/numerics.json"])
+        }
+        try await cluster.molt("release", id)
+        return id
     }
 
     private struct Submitted: Decodable {
@@ -61,11 +71,15 @@ struct TrainingScenarios {
     private func weights(of run: RunDetail, on cluster: LiveCluster) async throws -> String {
         let newest = try #require(run.checkpoints.max { ($0.epoch, $0.step) < ($1.epoch, $1.step) })
         let output = try await cluster.run(["\(cluster.prefix)/bin/molt-train", "inspect", newest.path, "--json"])
-        return try JSONDecoder().decode(Inspection.self, from: Data(output.out.utf8)).weights
+        return try JSONDecoder().decode(Inspection.self, from: Data(output.out.utf8)).weightsSHA256
     }
 
     private struct Inspection: Decodable {
-        let weights: String
+        let weightsSHA256: String
+
+        enum CodingKeys: String, CodingKey {
+            case weightsSHA256 = "weights_sha256"
+        }
     }
 
     /// Seconds from the end of the job that took the nodes to the first step of the next incarnation.
@@ -98,14 +112,14 @@ struct TrainingScenarios {
             let plain = try await submit("plain", steps: steps, to: cluster)
             let reference = try await cluster.wait(for: plain, toBe: .finished, within: 200)
 
-            let victim = try await submit("victim", steps: steps, to: cluster)
+            let victim = try await submit("victim", steps: steps, to: cluster, like: reference)
             var seconds: [Double] = []
             for round in 1...5 {
                 let before = try await cluster.show(victim).summary.step ?? 0
                 try await cluster.wait(for: victim, step: before + 20 + 13 * round)
                 let urgent = try await cluster.submit(
                     command: ["/bin/sleep", "1"], name: "urgent\(round)", partition: "high",
-                    resources: "gpus_per_node: 4, ranks_per_node: 1")
+                    resources: "cpus_per_rank: 4")
                 seconds.append(try await handOver(of: victim, after: urgent, on: cluster))
             }
             let detail = try await cluster.wait(for: victim, toBe: .finished, within: 200)
