@@ -11,6 +11,8 @@ import Glibc
 final class Fleet {
     let folder = TemporaryFolder("fleet")
     private(set) var epoch = 0
+    /// The largest resident size of each rank of the incarnation that ended last, in bytes.
+    private(set) var peaks: [Double] = []
     private var pids: [pid_t] = []
     private var nextPort = UInt16.random(in: 21_000...30_000)
 
@@ -62,10 +64,11 @@ final class Fleet {
 
     /// The exit statuses of the ranks; a signal's number is negative.
     func wait() async -> [Int32] {
-        var statuses: [Int32] = []
-        for pid in pids { statuses.append(await Spawn.wait(pid)) }
+        var ends: [(status: Int32, peak: Double)] = []
+        for pid in pids { ends.append(await Spawn.waitMeasuring(pid)) }
         pids = []
-        return statuses
+        peaks = ends.map(\.peak)
+        return ends.map(\.status)
     }
 
     func kill(_ signal: Int32) {

@@ -38,7 +38,10 @@ enum Spawn {
     }
 
     /// The exit status; the number of a deadly signal is negative.
-    static func wait(_ pid: pid_t) async -> Int32 {
+    static func wait(_ pid: pid_t) async -> Int32 { await waitMeasuring(pid).status }
+
+    /// The exit status, and the largest resident size that the process ever had, in bytes.
+    static func waitMeasuring(_ pid: pid_t) async -> (status: Int32, peak: Double) {
         while !hasEnded(pid) { await pause() }
         return reap(pid)
     }
@@ -47,11 +50,12 @@ enum Spawn {
     static func pause() async { try? await Task.sleep(for: .milliseconds(1)) }
 
     @discardableResult
-    static func reap(_ pid: pid_t) -> Int32 {
+    static func reap(_ pid: pid_t) -> (status: Int32, peak: Double) {
         var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        var usage = rusage()
+        while wait4(pid, &status, 0, &usage) < 0, errno == EINTR {}
         let signal = status & 0x7F
-        return signal == 0 ? (status >> 8) & 0xFF : -signal
+        return (signal == 0 ? (status >> 8) & 0xFF : -signal, Double(usage.ru_maxrss) * 1024)
     }
 
     static func hasEnded(_ pid: pid_t) -> Bool {
