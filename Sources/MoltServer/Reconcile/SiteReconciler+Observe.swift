@@ -65,14 +65,13 @@ extension SiteReconciler {
             guard let status, status.key == job.key else { continue }
             let evidence = try await evidence(for: run, job.attempt, [status])
             let asOf = controllerClock()
-            look.asOf = asOf
             events.append((run.id, .observed(JobObservation(status, asOf: asOf), evidence, at: clock.now())))
         }
         try await record(events)
     }
 
-    /// A lower bound of the scheduler's clock, from its last answer and what has passed since on ours.
-    private func controllerClock() -> Double {
+    /// A lower bound of the scheduler's clock, from its last whole answer and what has passed since on ours.
+    func controllerClock() -> Double {
         guard let asOf = look.asOf, let lookedAt = look.lookedAt, let seconds = look.seconds else { return clock.now() }
         return asOf + max(0, clock.now() - lookedAt - seconds)
     }

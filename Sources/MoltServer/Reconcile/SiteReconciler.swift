@@ -26,7 +26,6 @@ package actor SiteReconciler {
     var watched: Set<UInt32> = []
     /// Runs whose event files are being read just now.
     var reading: Set<RunID> = []
-    private var isFirstCycle = true
 
     struct Throttle: Hashable {
         var run: RunID
@@ -65,11 +64,7 @@ package actor SiteReconciler {
             watched = []
             return nil
         }
-        if isFirstCycle {
-            try await beginAnew(runs)
-            isFirstCycle = false
-            runs = try await load()
-        }
+        if try await doubt(runs) { runs = try await load() }
         try await observe(runs)
         // Opening an attempt makes sending it due, so plan again until nothing new follows.
         for _ in 0..<3 {
@@ -99,14 +94,19 @@ package actor SiteReconciler {
         }
     }
 
-    /// What a daemon before this one was sending has an unknown outcome.
-    private func beginAnew(_ runs: [WatchedRun]) async throws(StoreError) {
+    /// Turns follow each other, so what is still being sent at the start of one was sent by a daemon before this one,
+    /// or its outcome could not be stored: it is unknown.
+    private func doubt(_ runs: [WatchedRun]) async throws(StoreError) -> Bool {
         let now = clock.now()
-        let ids = runs.filter { $0.lifecycle.attempt != nil }.map(\.id)
+        let ids = runs.filter { run in
+            if case .submitting(_, .sending) = run.lifecycle.state { true } else { false }
+        }.map(\.id)
+        guard !ids.isEmpty else { return false }
         try await store.write { transaction in
             let recorder = RunRecorder(transaction: transaction, now: now)
             for id in ids { try recorder.handle(.daemonStarted, run: id) }
         }
+        return true
     }
 
     private func plan(_ runs: [WatchedRun]) async -> [(id: RunID, step: Step)] {
@@ -119,7 +119,10 @@ package actor SiteReconciler {
         if needsNodes, let settings = await configuration(maxAge: Limits.configurationAgeAtRelease) {
             silent = Set(settings.nodes.filter { !$0.responds }.map(\.name))
         }
-        let view = look.asOf.map { SchedulerView(asOf: $0, silentNodes: silent) }
+        let killWait = settings?.value.killWait ?? LifecycleLimits.killWait
+        let view = look.asOf.map { _ in
+            SchedulerView(asOf: controllerClock(), silentNodes: silent, killWait: killWait)
+        }
         return Planner.plan(stored: runs.map { ($0.id, $0.lifecycle) }, view: view, now: now)
     }
 
