@@ -128,7 +128,7 @@ package struct JobRun {
             return mapped(verdict.code == 0 ? 1 : verdict.code)
         }
         if outcome.stoppedForDeadline, verdict.code == JobExit.continueMe.rawValue {
-            Requeue.ifDaemonIsGone(plan: plan, jobID: context.jobID, environment: environment, log: log)
+            Requeue.ifDaemonIsGone(plan: plan, context: context, environment: environment, log: log)
         }
         return mapped(verdict.code)
     }

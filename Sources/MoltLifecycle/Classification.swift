@@ -65,7 +65,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         if let cancellation { return cancellation }
         if wasPreempted { return .preempted }
         switch ending {
-        case .requeued: return reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .requeued
+        case .requeued: return reachedLimit ? .wallTime : causeOfRequeue
         case .vanished: return .interrupted
         case .terminal(let base):
             switch base {
@@ -83,7 +83,7 @@ package struct IncarnationEnd: Hashable, Sendable {
     private var causeOfCrash: Cause {
         if let cancellation { return cancellation }
         switch ending {
-        case .requeued: return wasPreempted ? .preempted : .crashed
+        case .requeued: return wasPreempted ? .preempted : causeOfRequeue
         case .vanished: return .crashed
         case .terminal(let base):
             switch base {
@@ -97,6 +97,13 @@ package struct IncarnationEnd: Hashable, Sendable {
                 return outOfMemoryMark ? .outOfMemory : wasPreempted ? .preempted : .crashed
             }
         }
+    }
+
+    /// No exit code of ours makes Slurm requeue a job, so the ranks did not end by themselves: their job was taken
+    /// from them. Slurm does that without a word to `molt-job` only when a node fails.
+    private var causeOfRequeue: Cause {
+        if wasLikelyPreempted { return .preempted }
+        return receipt?.stopSignal == nil ? .nodeFailed : .requeued
     }
 
     private func causeWithoutReceipt(_ base: JobObservation.Base) -> Cause {

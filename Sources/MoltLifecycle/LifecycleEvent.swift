@@ -12,7 +12,7 @@ package enum LifecycleEvent: Hashable, Sendable {
     case postponed(message: String, until: Double)
     /// The request may have taken effect.
     case outcomeUnknown(message: String)
-    /// A daemon has started: whatever was being sent has an unknown outcome.
+    /// A daemon begins a turn and finds that something was being sent: its outcome is unknown.
     case daemonStarted
 
     // What a look at the queue showed.
@@ -26,7 +26,8 @@ package enum LifecycleEvent: Hashable, Sendable {
     case stopAsked
     case holdAsked
     case releaseAsked(at: Double)
-    case resumeAsked(at: Double)
+    /// `fromStep`: the step of the checkpoint that the user wants to go on from; nil for the newest.
+    case resumeAsked(at: Double, fromStep: Int? = nil)
 }
 
 /// What a transition leaves to be recorded, in the same transaction as the new state.
@@ -67,14 +68,14 @@ extension RunLifecycle {
         case .refused(let message): refuse(message)
         case .postponed(let message, let until): postpone(message, until: until)
         case .outcomeUnknown(let message): loseOutcome(message)
-        case .daemonStarted: loseOutcome("the daemon was restarted while it was submitting")
+        case .daemonStarted: loseOutcome("the daemon was interrupted while it was submitting")
         case .observed(let seen, let evidence, let at): observe(seen, evidence, at: at)
         case .notInQueue(let evidence, let lookedAt, let settle): miss(evidence, lookedAt: lookedAt, settle: settle)
         case .cancelAsked: try askCancel()
         case .stopAsked: try askStop()
         case .holdAsked: try askHold()
         case .releaseAsked(let at): try askRelease(at: at)
-        case .resumeAsked(let at): try askResume(at: at)
+        case .resumeAsked(let at, let step): try askResume(at: at, fromStep: step)
         }
     }
 }

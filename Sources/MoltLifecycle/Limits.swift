@@ -5,6 +5,9 @@ package enum LifecycleLimits {
     package static let confirmAfter: Double = 6
     /// A node that does not answer may still run the old incarnation this long.
     package static let nodeLease: Double = 120
+    /// Slurm's default KillWait, and what ending takes after SIGKILL.
+    package static let killWait: Double = 30
+    package static let killMargin: Double = 10
     /// A claimed job that Slurm calls complete may show its receipt this much later on a network file system.
     package static let receiptPatience: Double = 10
     /// A confirmed job that the controller no longer knows is given up after this.
@@ -26,4 +29,10 @@ package enum LifecycleLimits {
     package static let postponed: Double = 15
     /// Submissions of one attempt before a person should look.
     package static let sendsMax = 20
+
+    /// Seconds before a lost submission is sent again: none the first time, then ever longer, since a controller that
+    /// loses each one may be hiding jobs that exist.
+    package static func resendPause(sends: Int) -> Double {
+        sends < 2 ? 0 : min(backOffMax, backOff * Double(1 << min(sends - 2, 10)))
+    }
 }

@@ -22,10 +22,13 @@ package struct SchedulerView: Hashable, Sendable {
     package var asOf: Double
     /// Nodes that do not answer; nil while nobody has asked.
     package var silentNodes: Set<String>?
+    /// Seconds that the scheduler gives processes between SIGTERM and SIGKILL.
+    package var killWait: Double
 
-    package init(asOf: Double, silentNodes: Set<String>?) {
+    package init(asOf: Double, silentNodes: Set<String>?, killWait: Double = LifecycleLimits.killWait) {
         self.asOf = asOf
         self.silentNodes = silentNodes
+        self.killWait = killWait
     }
 }
 
@@ -88,11 +91,15 @@ package enum Planner {
         }
     }
 
-    /// A requeued job may start again once COMPLETING is gone, the nodes of the incarnation before answer (or its
+    /// A requeued job may start again once COMPLETING is gone (or the time is over in which Slurm kills what is left),
+    /// the nodes of the incarnation before answer (or its
     /// lease is over), and the controller's clock has passed the second in which the old one ended: a start within
     /// that second can fail with "credential revoked".
     package static func mayBegin(_ cooldown: RunLifecycle.Cooldown, _ view: SchedulerView) -> Bool {
         guard view.asOf.rounded(.down) > cooldown.clearedAt.rounded(.down) else { return false }
+        if let since = cooldown.undrainedSince {
+            guard view.asOf >= since + view.killWait + LifecycleLimits.killMargin else { return false }
+        }
         guard let silent = view.silentNodes else { return false }
         if silent.isDisjoint(with: cooldown.nodes) { return true }
         return view.asOf >= cooldown.clearedAt + LifecycleLimits.nodeLease

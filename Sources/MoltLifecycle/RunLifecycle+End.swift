@@ -66,7 +66,7 @@ extension RunLifecycle {
             }
         }
         let receipt = evidence.receipt(job.key, incarnation: job.incarnation.number)
-        if receipt == nil, !job.isConfirmed { return resendLost(job) }
+        if receipt == nil, !job.isConfirmed { return resendLost(job, at: now) }
         guard receipt != nil || wish == .cancel || now >= since + LifecycleLimits.missingPatience else {
             let isNew: Bool
             if case .missing = state { isNew = false } else { isNew = true }

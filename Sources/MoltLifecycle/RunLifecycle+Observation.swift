@@ -47,17 +47,19 @@ extension RunLifecycle {
             }
             let (ended, verdict) = endIncarnation(&job, .requeued, seen, evidence)
             records += ended
-            let nodes = job.incarnation.nodes
+            let cooldown = Cooldown(
+                clearedAt: seen.asOf, nodes: job.incarnation.nodes,
+                undrainedSince: hasDrained(job, ended, evidence) ? nil : seen.submittedAt ?? seen.asOf)
             records += unseen(job, after: job.incarnation.number, before: seen.restartCount, evidence)
             job.incarnation = Incarnation(number: seen.restartCount)
             switch verdict {
             case .again:
-                return records + enter(phase: seen, job, evidence, at: now, nodesBefore: nodes)
+                return records + enter(phase: seen, job, evidence, at: now, after: cooldown)
             case .finish, .pause, .cancel, .fail, .stuck:
                 return records + attemptEnded(job, ended) + enter(.closing(job, verdict))
             }
         }
-        return records + enter(phase: seen, job, evidence, at: now, nodesBefore: [])
+        return records + enter(phase: seen, job, evidence, at: now)
     }
 
     /// Incarnations that came and went while nobody looked: their claims and receipts tell.
@@ -104,12 +106,12 @@ extension RunLifecycle {
     }
 
     private mutating func enter(
-        phase seen: JobObservation, _ before: Job, _ evidence: Evidence, at now: Double, nodesBefore: [String]
+        phase seen: JobObservation, _ before: Job, _ evidence: Evidence, at now: Double, after cooldown: Cooldown? = nil
     ) -> [LifecycleRecord] {
         var job = before
         var records = [LifecycleRecord]()
         let phase = seen.phase
-        if case .closing(_, let verdict) = state { return records + closing(job, verdict, phase) }
+        if case .closing(_, let verdict) = state { return records + closing(job, verdict, phase, at: now) }
         switch phase {
         case .queued, .held, .cooldown, .stuckDependency, .draining, .federated: break
         case .starting, .running, .suspended, .finishing, .ended:
@@ -119,9 +121,10 @@ extension RunLifecycle {
         switch phase {
         case .queued(let reason): records += enter(.pending(job, reason: reason))
         case .stuckDependency: records += enterStuckDependency(job)
+        case .held(.launchFailed): records += abandon(job)
         case .held(let holder): records += enter(.heldInQueue(job, holder))
         case .draining: records += enter(.draining(job))
-        case .cooldown: records += enterCooldown(job, seen, nodesBefore)
+        case .cooldown: records += enterCooldown(job, seen, cooldown)
         case .starting: records += enter(.starting(job))
         case .running:
             if let epoch = job.incarnation.epoch {
@@ -150,13 +153,27 @@ extension RunLifecycle {
         return isNew ? [.notify(.stuck, "the job depends on one that can no longer satisfy it")] : []
     }
 
-    private mutating func enterCooldown(_ job: Job, _ seen: JobObservation, _ nodes: [String]) -> [LifecycleRecord] {
-        if case .cooldown(_, let cooldown) = state, nodes.isEmpty {
+    private mutating func enterCooldown(_ job: Job, _ seen: JobObservation, _ new: Cooldown?) -> [LifecycleRecord] {
+        if let new {
+            state = .cooldown(job, new)
+        } else if case .cooldown(_, let cooldown) = state {
             state = .cooldown(job, cooldown)
         } else {
-            state = .cooldown(job, Cooldown(clearedAt: seen.asOf, nodes: nodes))
+            state = .cooldown(
+                job, Cooldown(clearedAt: seen.asOf, nodes: [], undrainedSince: seen.submittedAt ?? seen.asOf))
         }
         return []
+    }
+
+    /// Whether Slurm waited for the processes of the incarnation that has just ended, or all its ranks ended in good
+    /// order after it was told to stop. When a node fails it waits for nobody, and a job that starts while they live
+    /// is refused and the node drained ("Duplicate jobid", seen in 22.05).
+    private func hasDrained(_ job: Job, _ ended: [LifecycleRecord], _ evidence: Evidence) -> Bool {
+        for case .incarnationEnded(_, _, .nodeFailed, _, _) in ended { return false }
+        if case .draining = state { return true }
+        if job.incarnation.preemptedAt != nil { return true }
+        guard let receipt = evidence.receipt(job.key, incarnation: job.incarnation.number) else { return false }
+        return receipt.stopSignal != nil && JobExit(rawValue: receipt.exitCode) != nil
     }
 
     private func started(_ job: inout Job, _ seen: JobObservation) -> [LifecycleRecord] {
@@ -168,9 +185,20 @@ extension RunLifecycle {
         return isNew ? [.incarnationStarted(job.attempt, job.incarnation)] : []
     }
 
-    private mutating func closing(_ job: Job, _ verdict: Verdict, _ phase: JobPhase) -> [LifecycleRecord] {
+    /// Slurm could not start the job and keeps it for a person to look at; nobody is awake, and another submission
+    /// gets past that.
+    private mutating func abandon(_ job: Job) -> [LifecycleRecord] {
+        let reason = "Slurm could not start job \(job.id) and holds it"
+        let verdict = Verdict.of(.launchFailed, budget: &budget, policy: policy, hasAdvanced: false, detail: reason)
+        state = .closing(job, verdict)
+        return [.note(kind: "launch-failed", reason), .attemptEnded(job.attempt, .launchFailed, reason: reason)]
+    }
+
+    private mutating func closing(
+        _ job: Job, _ verdict: Verdict, _ phase: JobPhase, at now: Double
+    ) -> [LifecycleRecord] {
         switch phase {
-        case .ended: return apply(verdict, to: job.attempt, at: 0)
+        case .ended: return apply(verdict, to: job.attempt, at: now)
         case .queued, .cooldown, .held, .stuckDependency, .draining, .starting, .running, .suspended, .finishing,
             .federated:
             state = .closing(job, verdict)

@@ -30,8 +30,8 @@ extension RunLifecycle {
 
     mutating func acknowledge(_ id: UInt32, at now: Double) -> [LifecycleRecord] {
         switch state {
-        case .submitting(let attempt, .sending), .submitting(let attempt, .unresolved):
-            state = .submitted(Job(attempt: attempt, id: id, acknowledgedAt: now))
+        case .submitting(let attempt, .sending(_, let sends)), .submitting(let attempt, .unresolved(_, let sends)):
+            state = .submitted(Job(attempt: attempt, id: id, acknowledgedAt: now, sends: sends))
             return [.attemptSubmitted(attempt, job: id)]
         case .submitting(_, .intent), .queued, .submitted, .pending, .heldInQueue, .starting, .running, .suspended,
             .draining, .cooldown, .finishing, .missing, .closing, .held, .paused, .stuck, .finished, .failed,
@@ -100,15 +100,16 @@ extension RunLifecycle {
     }
 
     /// The controller acknowledged the job and lost it (it saves its state up to 5 s later).
-    mutating func resendLost(_ job: Job) -> [LifecycleRecord] {
-        sendAgain(
-            job.attempt, sends: 1,
+    mutating func resendLost(_ job: Job, at now: Double) -> [LifecycleRecord] {
+        let pause = LifecycleLimits.resendPause(sends: job.sends)
+        return sendAgain(
+            job.attempt, sends: job.sends, notBefore: pause > 0 ? now + pause : 0,
             "the controller acknowledged job \(job.id) and then lost it; sending attempt \(job.attempt.number) again",
             kind: "lost-acknowledgement")
     }
 
     private mutating func sendAgain(
-        _ attempt: Attempt, sends: Int, _ message: String, kind: String = "resent"
+        _ attempt: Attempt, sends: Int, notBefore: Double = 0, _ message: String, kind: String = "resent"
     ) -> [LifecycleRecord] {
         if let end = endUnsent(attempt) { return end }
         guard sends < LifecycleLimits.sendsMax else {
@@ -116,14 +117,21 @@ extension RunLifecycle {
             state = .stuck(reason)
             return [.attemptEnded(attempt, .lost, reason: reason), .notify(.stuck, reason)]
         }
-        state = .submitting(attempt, .intent(sends: sends, notBefore: 0))
+        state = .submitting(attempt, .intent(sends: sends, notBefore: notBefore))
         return [.note(kind: kind, message)]
     }
 
     /// Nothing is out there: what the user wanted meanwhile can be had at once.
     private mutating func endUnsent(_ attempt: Attempt) -> [LifecycleRecord]? {
         switch wish {
-        case .run, .hold: return nil
+        case .run: return nil
+        case .hold:
+            state = .held
+            wish = .run
+            return [
+                .attemptEnded(attempt, .stopped, reason: "nothing had been started"),
+                .note(kind: "held", "held before attempt \(lastAttempt + 1)"),
+            ]
         case .cancel:
             state = .cancelled(elsewhere: false)
             return [.attemptEnded(attempt, .cancelled, reason: "nothing had been started")]

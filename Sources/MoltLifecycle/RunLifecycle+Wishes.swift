@@ -51,8 +51,14 @@ extension RunLifecycle {
         case .queued:
             state = .held
             return [.note(kind: "held", "held by the user")]
-        case .submitting, .submitted, .pending, .starting, .running, .suspended, .draining, .cooldown, .finishing,
-            .missing, .closing:
+        case .submitting(let attempt, .intent):
+            state = .held
+            return [
+                .attemptEnded(attempt, .stopped, reason: "nothing had been started"),
+                .note(kind: "held", "held by the user"),
+            ]
+        case .submitting(_, .sending), .submitting(_, .unresolved), .submitted, .pending, .starting, .running,
+            .suspended, .draining, .cooldown, .finishing, .missing, .closing:
             switch wish {
             case .cancel, .pause: throw InvalidTransition("the run is already being ended")
             case .hold: return []
@@ -94,13 +100,15 @@ extension RunLifecycle {
         }
     }
 
-    mutating func askResume(at now: Double) throws(InvalidTransition) -> [LifecycleRecord] {
+    mutating func askResume(at now: Double, fromStep: Int?) throws(InvalidTransition) -> [LifecycleRecord] {
         switch state {
         case .paused, .stuck, .failed, .cancelled:
             state = .queued(Queued(attempt: lastAttempt + 1, notBefore: now))
             wish = .run
             let spent = budget.ranSeconds
-            let step = budget.committedStep
+            let step = fromStep ?? budget.committedStep
+            // A person has looked: what was found unfit may be mended.
+            avoidedNodes = []
             budget = Budget()
             budget.ranSeconds = spent
             budget.committedStep = step

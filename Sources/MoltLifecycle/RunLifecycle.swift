@@ -84,6 +84,8 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
         package var attempt: Attempt
         package var id: UInt32
         package var acknowledgedAt: Double
+        /// How often the attempt has been sent so far.
+        package var sends: Int
         /// The scheduler's clock at the first sight of it.
         package var firstSeenAt: Double?
         package var isConfirmed: Bool
@@ -91,10 +93,11 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
 
         package var key: AttemptKey { attempt.key }
 
-        init(attempt: Attempt, id: UInt32, acknowledgedAt: Double) {
+        init(attempt: Attempt, id: UInt32, acknowledgedAt: Double, sends: Int = 1) {
             self.attempt = attempt
             self.id = id
             self.acknowledgedAt = acknowledgedAt
+            self.sends = sends
             isConfirmed = false
             incarnation = Incarnation(number: 0)
         }
@@ -120,10 +123,14 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
         package var clearedAt: Double
         /// Nodes of the incarnation before.
         package var nodes: [String]
+        /// The scheduler's clock when the job went back into the queue, if nothing proves that its processes ended
+        /// before that; nil when they did.
+        package var undrainedSince: Double?
 
-        package init(clearedAt: Double, nodes: [String]) {
+        package init(clearedAt: Double, nodes: [String], undrainedSince: Double? = nil) {
             self.clearedAt = clearedAt
             self.nodes = nodes
+            self.undrainedSince = undrainedSince
         }
     }
 
@@ -142,6 +149,21 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
     package var attempt: Attempt? {
         if case .submitting(let attempt, _) = state { return attempt }
         return job?.attempt
+    }
+
+    /// True when this very attempt has been recorded as being sent.
+    package func isSending(_ attempt: Attempt) -> Bool {
+        if case .submitting(attempt, .sending) = state { true } else { false }
+    }
+
+    /// The avoided nodes that can be spared: at most a quarter of the partition, the newest, and never so many that
+    /// too few are left.
+    /// - Parameter nodes: the partition's; nil when they are not known.
+    package func exclusions(among nodes: [String]?, needed: Int) -> [String] {
+        guard let nodes else { return avoidedNodes }
+        let present = Set(nodes)
+        let spare = max(0, min(max(1, nodes.count / 4), nodes.count - needed))
+        return Array(avoidedNodes.filter(present.contains).suffix(spare))
     }
 
     /// False when nothing happens any more unless a person acts.

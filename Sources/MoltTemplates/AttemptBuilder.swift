@@ -1,10 +1,6 @@
 package import MoltCore
 package import MoltRecipe
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// Everything that one attempt is made of: a frozen recipe, a site, and what the daemon decided.
 package struct AttemptInput: Sendable {
     package var run: RunID
@@ -83,11 +79,12 @@ package enum AttemptBuilder {
         request.gres = site.gpus.gres
         request.memoryPerNode = resources.memory
         request.timeLimit = resources.time
-        if resources.time != nil {
-            request.warning = .init(signal: SIGUSR1, secondsBefore: Int(stopMargin(resources.time)))
-        }
         request.excludedNodes = input.excludedNodes
         request.options = resources.slurm
+        // They are about the first start; the links of a chain follow each other at once.
+        if input.attempt > 1 {
+            for name in ["begin", "dependency"] { request.options[name] = nil }
+        }
         request.script = try BatchScript.render(
             request, run: input.run, attempt: input.attempt, setup: site.setup, template: template)
         return request
@@ -129,12 +126,13 @@ package enum AttemptBuilder {
 
 /// Exit codes that do not meet the site's RequeueExit and RequeueExitHold.
 package enum ExitCodes {
-    /// A code for each of ours that Slurm would act on by itself; the daemon reads the real one from the receipt.
+    /// A code for each that Slurm would act on by itself, ours first and then those of crashes; the daemon reads the
+    /// real one from the receipt. So a job that Slurm has put back into the queue never did it by its own end.
     package static func remapped(avoiding taken: [Int32]) -> [Int32: Int32] {
         let ours = JobExit.allCases.map(\.rawValue)
         var used = Set(taken).union(ours).union([0])
         var result: [Int32: Int32] = [:]
-        for code in ours where code != 0 && taken.contains(code) {
+        for code in ours.filter(taken.contains) + taken.filter({ !ours.contains($0) }) where code != 0 {
             // Below 126: the shell and Slurm give meaning to what is above.
             guard let free = (Int32(64)...125).first(where: { !used.contains($0) })
                 ?? (Int32(2)...63).first(where: { !used.contains($0) })

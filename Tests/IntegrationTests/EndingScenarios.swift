@@ -96,4 +96,19 @@ struct EndingScenarios {
             #expect(detail.attempts.first?.incarnations.count == 1)
         }
     }
+
+    /// With its slurmd killed as well, the node goes on running the old incarnation until that sees that it is fenced
+    /// out.
+    @Test(.timeLimit(.minutes(4)), arguments: [["node-down"], ["slurmd-kill", "node-down"]])
+    func aLostNodeCostsNothingButTheStep(_ faults: [String]) async throws {
+        try await LiveCluster.with(["--nodes", "2"]) { cluster in
+            let run = try await cluster.submitCounter(to: 120)
+            try await cluster.wait(for: run, step: 4)
+            let node = try #require(try await cluster.show(run).attempts.last?.incarnations.last?.nodes.first)
+            for fault in faults { try await cluster.testbed(fault, [String(node.dropFirst())]) }
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 180)
+            #expect(detail.attempts.flatMap(\.incarnations).count == 2)
+            #expect(Set(try cluster.steps(of: detail)) == Set(1...120))
+        }
+    }
 }

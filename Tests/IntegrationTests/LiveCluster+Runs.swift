@@ -105,3 +105,11 @@ extension LiveCluster {
         let id: String
     }
 }
+
+extension LiveCluster {
+    /// How far the counting program of a run has come, from its own checkpoint.
+    func counted(in runFolder: String) throws -> Int {
+        let text = String(decoding: try DurableFile.read("\(runFolder)/checkpoints/count"), as: UTF8.self)
+        return Int(text.filter(\.isNumber)) ?? 0
+    }
+}

@@ -14,4 +14,23 @@ struct WallTimeScenarios {
             #expect(Set(try cluster.steps(of: detail)) == Set(1...320))
         }
     }
+
+    /// With nobody to submit the next attempt, the job puts itself back: its own deadline is the cause.
+    @Test(.timeLimit(.minutes(8)))
+    func aDeadDaemonDoesNotEndTheChain() async throws {
+        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+            let run = try await cluster.submitCounter(to: 320, partition: "short", time: "1m")
+            try await cluster.wait(for: run, step: 2)
+            let job = try await cluster.job(of: run)
+            #expect(try cluster.kill("moltd") == 1)
+            let folder = "\(cluster.folder)/runs/\(run)"
+            try await Command.until("two links have run without a daemon", within: 320, every: 1) {
+                (try? cluster.counted(in: folder)) == 320
+            }
+            #expect(try await cluster.field("Restarts", ofJob: job) == "1")
+            let detail = try await cluster.wait(for: run, toBe: .finished)
+            #expect(detail.attempts.count == 1)
+            #expect(detail.attempts.flatMap(\.incarnations).count == 2)
+        }
+    }
 }

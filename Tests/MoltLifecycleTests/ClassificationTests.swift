@@ -67,6 +67,7 @@ struct ClassificationTests {
         #expect(IncarnationEnd(ending: .terminal(.cancelled), receipt: saved).cause == .cancelledElsewhere)
         #expect(IncarnationEnd(ending: .terminal(.timeout), receipt: saved).cause == .wallTime)
         #expect(IncarnationEnd(ending: .requeued, receipt: saved).cause == .requeued)
+        #expect(IncarnationEnd(ending: .requeued, receipt: Self.receipt(75)).cause == .nodeFailed)
         var end = IncarnationEnd(ending: .requeued, receipt: saved)
         end.wasPreempted = true
         #expect(end.cause == .preempted)
@@ -76,6 +77,16 @@ struct ClassificationTests {
         end.reachedLimit = false
         end.mayBePreempted = true
         #expect(end.cause == .preempted)
+    }
+
+    @Test func ranksThatFailedWhileTheirJobWasTakenAwayDidNotCrash() {
+        let broken = Self.receipt(1)
+        #expect(IncarnationEnd(ending: .requeued, receipt: broken).cause == .nodeFailed)
+        #expect(IncarnationEnd(ending: .requeued, receipt: Self.receipt(137, signal: 15)).cause == .requeued)
+        var end = IncarnationEnd(ending: .requeued, receipt: Self.receipt(137, signal: 15))
+        end.mayBePreempted = true
+        #expect(end.cause == .preempted)
+        #expect(IncarnationEnd(ending: .terminal(.nodeFail), receipt: broken).cause == .nodeFailed)
     }
 
     @Test func theMarkOfTheOutOfMemoryKillerIsSeen() {

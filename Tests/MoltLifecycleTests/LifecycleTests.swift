@@ -72,6 +72,33 @@ struct LifecycleTests {
         #expect(!Planner.mayBegin(cooldown, SchedulerView(asOf: 1000.9, silentNodes: [])))
     }
 
+    /// Slurm waits for nobody when a node fails; a job that starts beside its old self gets the node drained.
+    @Test func afterAFailedNodeTheOldProcessesGetTheirTimeToDie() throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock = 1100
+        try machine.observe(
+            machine.seen(.pending, restart: 1, reason: "BeginTime") { $0.submittedAt = 1100 },
+            claims: [machine.claim()], receipts: [machine.receipt(1)])
+        machine.clock = 1100 + LifecycleLimits.killWait + LifecycleLimits.killMargin - 1
+        #expect(machine.steps() == [.watch(job: 7)])
+        machine.clock += 1
+        #expect(machine.steps() == [.beginNow(job: 7, machine.key)])
+    }
+
+    /// The daemon may look too late to see COMPLETING; ranks that all saved and ended prove as much.
+    @Test(arguments: [(Int32(75), true), (1, false)])
+    func aReceiptInGoodOrderProvesThatTheProcessesAreGone(_ code: Int32, _ isProof: Bool) throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock = 1100
+        try machine.observe(
+            machine.seen(.pending, restart: 1, reason: "BeginTime"), claims: [machine.claim()],
+            receipts: [machine.receipt(code, signal: 15)])
+        machine.clock = 1101
+        #expect(machine.steps() == [isProof ? .beginNow(job: 7, machine.key) : .watch(job: 7)])
+    }
+
     @Test func preemptionIsUnbounded() throws {
         var machine = Machine()
         try machine.start()
@@ -131,6 +158,29 @@ struct LifecycleTests {
         #expect(pauses == [5, 10, 20, 40])
     }
 
+    @Test func aJobThatSlurmCouldNotStartAndHoldsIsReplaced() throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock = 1100
+        try machine.observe(
+            machine.seen(.pending, restart: 1, reason: "launch failed requeued held"), claims: [machine.claim()],
+            receipts: [machine.receipt(1)])
+        #expect(machine.steps() == [.cancel(job: 7, machine.key)], "the old one must go first")
+        machine.clock = 1101
+        try machine.observe(machine.seen(.cancelled, restart: 1), claims: [machine.claim()])
+        #expect(machine.steps().isEmpty, "a failed launch backs off")
+        machine.clock = 1101 + LifecycleLimits.backOff
+        #expect(machine.steps() == [.openAttempt(2)])
+        #expect(machine.run.budget.crashes == 1)
+        let causes = machine.records.compactMap { record -> Cause? in
+            switch record {
+            case .incarnationEnded(_, _, let cause, _, _), .attemptEnded(_, let cause, _): cause
+            default: nil
+            }
+        }
+        #expect(causes == [.nodeFailed, .launchFailed])
+    }
+
     @Test func launchRacesCostNoBudget() throws {
         var machine = Machine()
         for _ in 1...LifecycleLimits.launchRacesMax {
@@ -139,6 +189,43 @@ struct LifecycleTests {
         }
         #expect(machine.run.isActive)
         #expect(machine.run.budget.crashes == 0)
+    }
+
+    /// A controller that never shows the jobs it acknowledged (a plugin may rewrite their comments) gets few of them.
+    @Test func whatIsAcknowledgedAndNeverSeenIsSentEverMoreRarely() throws {
+        var machine = Machine()
+        try machine.submit()
+        var pauses: [Double] = []
+        for _ in 1...4 {
+            machine.clock += 1
+            try machine.handle(.notInQueue(Evidence(), lookedAt: machine.clock, settle: 300))
+            guard case .submitting(_, .intent(_, let notBefore)) = machine.run.state else {
+                Issue.record("\(machine.run.state)")
+                return
+            }
+            pauses.append(max(0, notBefore - machine.clock))
+            machine.clock += 100
+            try machine.handle(.sendingStarted(at: machine.clock))
+            try machine.handle(.acknowledged(job: 7, at: machine.clock))
+        }
+        #expect(pauses == [0, 5, 10, 20])
+    }
+
+    @Test(arguments: [
+        (["n1"], 1, []), (["n1", "n2"], 1, ["n2"]), (["n1", "n2"], 2, []), (["n1", "n2", "n3", "n4"], 1, ["n2"]),
+        (["n3", "n4"], 1, []), ((1...12).map { "n\($0)" }, 4, ["n1", "n2"]),
+    ] as [([String], Int, [String])])
+    func avoidedNodesNeverMakeAPartitionTooSmall(_ nodes: [String], _ needed: Int, _ left: [String]) throws {
+        var machine = Machine()
+        for node in ["n1", "n2"] {
+            try machine.submit()
+            try machine.observe(
+                machine.seen(.failed, nodes: [node]), claims: [machine.claim()],
+                receipts: [machine.receipt(77, unfit: [node])])
+        }
+        #expect(machine.run.avoidedNodes == ["n1", "n2"])
+        #expect(machine.run.exclusions(among: nodes, needed: needed) == left)
+        #expect(machine.run.exclusions(among: nil, needed: needed) == ["n1", "n2"])
     }
 
     @Test func anUnfitNodeIsLeftOut() throws {

@@ -42,6 +42,47 @@ struct WishTests {
         #expect(machine.run.state == .finished)
     }
 
+    @Test func holdingARunThatIsAboutToBeSubmittedKeepsItBack() throws {
+        var machine = Machine()
+        try machine.handle(.intentRecorded(key: machine.key))
+        try machine.handle(.sendingStarted(at: 1000))
+        try machine.handle(.postponed(message: "later", until: 1100))
+        machine.clock = 1200
+        try machine.handle(.holdAsked)
+        #expect(machine.run.state == .held)
+        #expect(machine.steps().isEmpty)
+        try machine.handle(.releaseAsked(at: 1300))
+        machine.clock = 1300
+        #expect(machine.steps() == [.openAttempt(2)])
+    }
+
+    @Test func aHoldDuringASubmissionThatFailsKeepsItBack() throws {
+        var machine = Machine()
+        try machine.handle(.intentRecorded(key: machine.key))
+        try machine.handle(.sendingStarted(at: 1000))
+        try machine.handle(.holdAsked)
+        try machine.handle(.postponed(message: "later", until: 1100))
+        #expect(machine.run.state == .held)
+    }
+
+    /// Going back to an earlier checkpoint must not make the way forward count as standing still.
+    @Test func resumingFromAnEarlierStepCountsProgressFromThere() throws {
+        var machine = Machine()
+        try machine.submit()
+        try machine.observe(
+            machine.seen(.timeout), claims: [machine.claim()], receipts: [machine.receipt(75)], committed: 10_000)
+        try machine.handle(.stopAsked)
+        try machine.handle(.resumeAsked(at: machine.clock, fromStep: 5_000))
+        for round in 1...4 {
+            try machine.submit()
+            try machine.observe(
+                machine.seen(.timeout), claims: [machine.claim()], receipts: [machine.receipt(75)],
+                committed: 5_000 + round * 1_000)
+        }
+        #expect(machine.run.isActive)
+        #expect(machine.run.budget.fruitlessLinks == 0)
+    }
+
     @Test func stoppingAWaitingRunTakesItOutOfTheQueue() throws {
         var machine = Machine()
         try machine.submit()

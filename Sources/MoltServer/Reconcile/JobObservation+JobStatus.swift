@@ -6,7 +6,7 @@ extension JobObservation {
     init(_ status: JobStatus, asOf: Double) {
         self.init(
             job: status.job, key: status.key, base: Base(status.state), flags: Flags(rawValue: status.flags.rawValue),
-            reason: status.reason, asOf: asOf)
+            reason: Self.reason(status), asOf: asOf)
         restartCount = status.restartCount
         exitStatus = status.exitStatus
         exitSignal = status.exitSignal
@@ -17,6 +17,12 @@ extension JobObservation {
         startedAt = status.startedAt
         endsAt = status.endsAt
         preemptedAt = status.preemptedAt
+    }
+
+    /// A job that could not be launched has the reason of one that its owner holds; only its description tells them
+    /// apart.
+    private static func reason(_ status: JobStatus) -> String {
+        status.detail.hasPrefix("launch failed") ? status.detail : status.reason
     }
 }
 

@@ -85,9 +85,11 @@ extension SiteReconciler {
     }
 
     private func send(_ attempt: RunLifecycle.Attempt, _ run: WatchedRun) async throws(StoreError) {
+        let id = run.record.id
+        let frozen = try await store.read { snapshot in try snapshot.frozen(id) }
         let materials: AttemptMaterials
         do throws(UserError) {
-            materials = try await build(attempt, run)
+            materials = try await build(attempt, run, frozen)
         } catch {
             try await record([(run.id, .refused(message: error.description))])
             return
@@ -101,15 +103,18 @@ extension SiteReconciler {
         }
         // From here on the outcome is unknown until the scheduler has answered; a restarted daemon must know that.
         let now = clock.now()
-        try await store.write { transaction in
+        let mayGo = try await store.write { transaction in
             let recorder = RunRecorder(transaction: transaction, now: now)
             if var row = try transaction.snapshot.attempt(run.record.id, attempt.number) {
                 row.prefix = materials.plan.prefix
                 row.exitCodes = materials.plan.exitCodes.isEmpty ? nil : materials.plan.exitCodes
                 try transaction.save(row)
             }
-            try recorder.handle(.sendingStarted(at: now), run: run.id)
+            let after = try recorder.handle(.sendingStarted(at: now), run: run.id)
+            return after?.lifecycle.isSending(attempt) ?? false
         }
+        // While the materials were made, the user may have taken the wish back.
+        guard mayGo else { return }
         let event = await submit(materials.request)
         try await record([(run.id, event)])
         hurry()
@@ -132,14 +137,9 @@ extension SiteReconciler {
         }
     }
 
-    private func build(_ attempt: RunLifecycle.Attempt, _ run: WatchedRun) async throws(UserError) -> AttemptMaterials {
-        let id = run.record.id
-        let frozen: FrozenRecord?
-        do throws(StoreError) {
-            frozen = try await store.read { snapshot in try snapshot.frozen(id) }
-        } catch {
-            throw UserError("the run's recipe cannot be read: \(error)")
-        }
+    private func build(
+        _ attempt: RunLifecycle.Attempt, _ run: WatchedRun, _ frozen: FrozenRecord?
+    ) async throws(UserError) -> AttemptMaterials {
         guard let frozen else { throw UserError("the run's recipe is missing from the store") }
         var recipe = try FrozenRecipe.decode(frozen.recipe)
         if let cap = recipe.policy.maxTotal {
@@ -152,9 +152,19 @@ extension SiteReconciler {
             AttemptContext(
                 run: run.id, name: run.record.name, recipe: recipe, site: site, attempt: attempt.number,
                 key: attempt.key, runFolder: run.folder, workingDirectory: frozen.workingDirectory,
-                prefix: paths.prefix(for: site), excludedNodes: run.lifecycle.avoidedNodes,
+                prefix: paths.prefix(for: site), excludedNodes: excluded(run, recipe, settings),
                 exitCodes: ExitCodes.remapped(avoiding: taken), daemonFile: paths.daemonFile,
                 configuration: settings))
+    }
+
+    /// A run on this machine has no other node to go to.
+    private func excluded(_ run: WatchedRun, _ recipe: Recipe, _ settings: SchedulerConfiguration?) -> [String] {
+        guard site.kind == .slurm else { return [] }
+        let name = recipe.resources.partition ?? site.partitions.default
+        let partition = settings?.partitions.first { candidate in
+            name.map { $0 == candidate.name } ?? candidate.isDefault
+        }
+        return run.lifecycle.exclusions(among: partition?.nodes, needed: recipe.resources.nodes)
     }
 
     private func write(_ materials: AttemptMaterials, _ folder: RunFolder) throws {

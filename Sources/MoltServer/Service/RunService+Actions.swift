@@ -14,7 +14,7 @@ extension RunService {
             switch action {
             case .cancel: .cancelAsked
             case .stop: .stopAsked
-            case .resume: .resumeAsked(at: now)
+            case .resume: .resumeAsked(at: now, fromStep: request.fromStep)
             case .hold: .holdAsked
             case .release: .releaseAsked(at: now)
             }
