@@ -2,7 +2,8 @@
 # make test      every test, those on a real Slurm included
 # make install PREFIX=/shared/molt
 # make bench     speed and memory beside transformers
-.PHONY: build demo test install bench clean
+# make bench-commands   how long molt's commands take, and what the daemon asks of Slurm
+.PHONY: build demo test install bench bench-commands clean
 
 build:
 	@Scripts/setup
@@ -19,6 +20,10 @@ install: build
 
 bench: build
 	@Scripts/bench
+
+bench-commands: build
+	@Scripts/bench-commands
+	@Scripts/bench-load
 
 clean:
 	rm -rf .build build
