@@ -26,9 +26,9 @@ package enum Limits {
     /// Bytes of event files behind one drawn curve.
     static let curveBytes = 32 << 20
     static let claimBytes = 1 << 16
-    static let notificationTries = 8
+    package static let notificationTries = 8
     static let notificationsAtOnce = 16
-    static let notificationSeconds: Double = 15
+    package static let notificationSeconds: Double = 15
     /// First pause after a failed delivery; it doubles.
     static let notificationBackOff: Double = 10
     /// Seconds without active runs and without requests after which the daemon ends.

@@ -1,29 +1,50 @@
 import FoundationEssentials
-import Logging
+package import Logging
 import MoltCore
 import MoltHTTP
 import MoltRecipe
-import MoltStore
+package import MoltStore
 import ServiceLifecycle
-import Subprocess
+import Synchronization
 
 /// Delivers what the loops have put into the outbox: at least once, with a bounded number of tries.
-struct NotificationService: Service {
-    let store: Store
-    let clock: any DaemonClock
-    let logger: Logger
-    let http = HTTPClient()
+package final class NotificationService: Service {
+    private let store: Store
+    private let clock: any DaemonClock
+    private let logger: Logger
+    /// Seconds that a command or a webhook gets.
+    private let patience: Double
+    private let http = HTTPClient()
+    /// What has been delivered one way while the other is still tried.
+    private let taken = Mutex<Set<Delivery>>([])
 
-    func run() async throws {
+    private enum Way: CaseIterable { case command, webhook }
+
+    private struct Delivery: Hashable {
+        var number: Int64
+        var way: Way
+    }
+
+    package init(
+        store: Store, clock: any DaemonClock, logger: Logger, patience: Double = Limits.notificationSeconds
+    ) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+        self.patience = patience
+    }
+
+    package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                await deliverDue()
-                try? await clock.sleep(seconds: 1)
+                await self.deliverDue()
+                try? await self.clock.sleep(seconds: 1)
             }
         }
     }
 
-    func deliverDue() async {
+    /// One look at the outbox.
+    package func deliverDue() async {
         let now = clock.now()
         let due = (try? await store.read { snapshot in
             try snapshot.dueNotifications(now: now, limit: Limits.notificationsAtOnce)
@@ -50,7 +71,7 @@ struct NotificationService: Service {
         do {
             let section = try FrozenRecipe.decode(text).notify
             if section.on.map(\.rawValue).contains(notification.occasion) {
-                try await send(NotificationMessage(notification, run), section)
+                try await send(NotificationMessage(notification, run), section, number: notification.id ?? 0)
             }
             next.deliveredAt = clock.now()
             next.failure = nil
@@ -65,6 +86,7 @@ struct NotificationService: Service {
                 metadata: ["run": "\(run.id)", "try": "\(next.tries)", "error": "\(error)"])
         }
         let result = next
+        if result.deliveredAt != nil { taken.withLock { $0 = $0.filter { $0.number != result.id } } }
         let now = clock.now()
         let isGivenUp = result.failure != nil && result.deliveredAt != nil
         try await store.write { transaction in
@@ -77,36 +99,25 @@ struct NotificationService: Service {
         }
     }
 
-    private func send(_ message: NotificationMessage, _ section: NotifySection) async throws {
+    /// Neither way waits for the other; one that has taken the message is not used again when the other failed.
+    private func send(_ message: NotificationMessage, _ section: NotifySection, number: Int64) async throws {
         let body = try JSONFile.encode(message)
-        if let command = section.command, let program = command.first {
-            try await execute(program, Array(command.dropFirst()), input: body)
-        }
-        if let webhook = section.webhook {
-            try await http.post(json: body, to: webhook, timeout: Limits.notificationSeconds)
-        }
-    }
-
-    /// Executed without a shell; the message is its standard input.
-    private func execute(_ program: String, _ arguments: [String], input: Data) async throws {
-        var options = PlatformOptions()
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(1))]
-        let platform = options
-        let status = try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
-            group.addTask {
-                try await Subprocess.run(
-                    .name("env"), arguments: Arguments(["--", program] + arguments), platformOptions: platform,
-                    input: .array([UInt8](input)), output: .discarded, error: .discarded
-                ).terminationStatus
+        var failure: (any Error)?
+        for way in Way.allCases where !taken.withLock({ $0.contains(Delivery(number: number, way: way)) }) {
+            do {
+                switch way {
+                case .command:
+                    guard let command = section.command else { continue }
+                    try await NotifyCommand.execute(command, input: body, patience: patience)
+                case .webhook:
+                    guard let webhook = section.webhook else { continue }
+                    try await http.post(json: body, to: webhook, timeout: patience)
+                }
+                _ = taken.withLock { $0.insert(Delivery(number: number, way: way)) }
+            } catch {
+                failure = failure ?? error
             }
-            group.addTask {
-                try await Task.sleep(for: .seconds(Limits.notificationSeconds))
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
         }
-        guard let status else { throw UserError("'\(program)' did not end in \(Int(Limits.notificationSeconds)) s") }
-        guard status.isSuccess else { throw UserError("'\(program)' ended with \(status)") }
+        if let failure { throw failure }
     }
 }
