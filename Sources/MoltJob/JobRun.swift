@@ -94,11 +94,13 @@ package struct JobRun {
     private func refused(_ reports: [PreflightReport]) -> Supervision.Outcome {
         let text = reports.map { "\($0.host): \($0.problems.joined(separator: "; "))" }.joined(separator: " | ")
         log.say("preflight refuses \(text)")
-        // A foreign program that is nowhere is the recipe's mistake, not the node's.
+        // A foreign program that is nowhere is the recipe's mistake, not the node's; nor can another node help where
+        // the run folder is full.
         let isMissing = plan.isForeign && Preflight.find(
             plan.command.first ?? "", environment, plan.workingDirectory) == nil
-        var outcome = Supervision.Outcome(Verdict(isMissing ? .userError : .unfitNode, "preflight: \(text)"))
-        if !isMissing { outcome.unfitNodes = reports.map(\.host) }
+        let isForUser = isMissing || Preflight.shortage(plan) != nil
+        var outcome = Supervision.Outcome(Verdict(isForUser ? .userError : .unfitNode, "preflight: \(text)"))
+        if !isForUser { outcome.unfitNodes = reports.map(\.host) }
         return outcome
     }
 

@@ -78,13 +78,16 @@ package enum Preflight {
         if access(plan.workingDirectory, R_OK | X_OK) != 0 {
             report.problems.append("cannot enter \(plan.workingDirectory): \(reason())")
         }
+        if let shortage = shortage(plan) { report.problems.append(shortage) }
+    }
+
+    /// Says that the run folder's file system has too little space left. All nodes share it, so none of them is unfit.
+    package static func shortage(_ plan: LaunchPlan) -> String? {
         var space = statvfs()
-        if statvfs(plan.runFolder, &space) == 0 {
-            let free = UInt64(space.f_bavail) * UInt64(space.f_frsize)
-            if free < freeBytesMin {
-                report.problems.append("only \(Quantities.bytesText(Double(free))) are free at \(plan.runFolder)")
-            }
-        }
+        guard statvfs(plan.runFolder, &space) == 0 else { return nil }
+        let free = UInt64(space.f_bavail) * UInt64(space.f_frsize)
+        guard free < freeBytesMin else { return nil }
+        return "only \(Quantities.bytesText(Double(free))) are free at \(plan.runFolder); free some, then: molt resume"
     }
 
     private static func checkGPUs(

@@ -70,7 +70,7 @@ extension RunLifecycle {
                 ? (nil, "pauses before attempt \(queued.attempt)") : (nil, "about to be submitted")
         case .submitting(_, .intent(_, let notBefore)):
             notBefore > 0
-                ? (nil, "the scheduler did not take it; it will be sent again") : (nil, "about to be submitted")
+                ? (nil, "could not be submitted and is tried again") : (nil, "about to be submitted")
         case .submitting(_, .sending): (nil, "being submitted")
         case .submitting(_, .unresolved): (nil, "looking whether the submission arrived")
         case .submitted: ("None", "the scheduler has acknowledged it")

@@ -16,18 +16,25 @@ struct RunRecorder {
         let records = try run.lifecycle.handle(event)
         guard run.lifecycle != before || !records.isEmpty else { return run }
         for record in records { try apply(record, to: &run.record) }
-        try save(&run)
+        try save(&run, postponed: Self.postponement(in: records))
         return run
     }
 
+    /// Why an attempt could not be submitted now; it may wait for as long as that lasts.
+    private static func postponement(in records: [LifecycleRecord]) -> String? {
+        for case .note("postponed", let message) in records { return message }
+        return nil
+    }
+
     /// Stores the run with the columns that follow from its lifecycle.
-    func save(_ run: inout WatchedRun) throws {
+    func save(_ run: inout WatchedRun, postponed: String? = nil) throws {
         run.record.lifecycle = try WatchedRun.encode(run.lifecycle)
         run.record.state = run.lifecycle.word
         run.record.isWatched = run.lifecycle.isActive
         run.record.attempt = run.lifecycle.lastAttempt
         let waiting = run.lifecycle.waiting
-        run.record.pendingReason = waiting?.words
+        let delay = postponed.map { "could not be submitted and is tried again: \($0)" }
+        run.record.pendingReason = delay ?? waiting?.words
         run.record.pendingCode = waiting?.code
         if run.record.state.isFinal {
             run.record.finishedAt = run.record.finishedAt ?? now
