@@ -17,6 +17,11 @@ enum SourceTree {
         return "/" + components.joined(separator: "/")
     }()
 
+    /// One file of the repository as it is; nil when it is not there.
+    static func text(_ path: String) -> String? {
+        FileManager.default.contents(atPath: "\(root)/\(path)").map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Every file under `folder` whose name ends in one of `extensions`.
     static func files(under folder: String, extensions: [String]) -> [SourceFile] {
         guard let walker = FileManager.default.enumeratorOfPaths(under: "\(root)/\(folder)") else { return [] }
