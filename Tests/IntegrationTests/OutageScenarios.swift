@@ -24,7 +24,9 @@ struct OutageScenarios {
                 let detail = try await cluster.show(run)
                 #expect(clock.now - before < .seconds(3))
                 states.insert(detail.summary.state)
-                return (detail.summary.step ?? 0) >= 80
+                let status = try await cluster.molt("daemon", "status", "--json").out
+                let daemon = try JSONDecoder().decode(DaemonStatus.self, from: Data(status.utf8))
+                return (detail.summary.step ?? 0) >= 80 && daemon.sites.first?.error != nil
             }
             #expect(states == [.running])
             try await cluster.testbed(fault == "ctld-stop" ? "ctld-cont" : "ctld-start")
@@ -59,6 +61,33 @@ struct OutageScenarios {
             try await cluster.wait(for: run, toBe: .finished, within: 120)
             let jobs = try await cluster.run(["squeue", "-h", "-a", "-t", "all", "-o", "%j"])
             #expect(jobs.lines.count { $0.hasPrefix("late.") } == 1)
+        }
+    }
+
+    /// A request that died with the controller is sent to the next one without waiting for its credential to expire.
+    @Test(.timeLimit(.minutes(3)))
+    func aSubmissionThatDiedWithItsControllerGoesToTheNext() async throws {
+        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+            let warm = try await cluster.submitCounter(to: 1, name: "warm")
+            try await cluster.wait(for: warm, toBe: .finished)
+            try await cluster.testbed("ctld-stop")
+            let run = try await cluster.submitCounter(to: 4, name: "late")
+            try await waits(run, because: "being submitted", on: cluster)
+            try await cluster.testbed("ctld-kill")
+            try await waits(run, because: "looking whether", on: cluster)
+            // Slurm tells when it started in whole seconds: within one or two nothing would be proven.
+            let clock = ContinuousClock(), end = clock.now + .seconds(2.5)
+            try await Command.until("the controller has been gone for a while", within: 5) { clock.now > end }
+            try await cluster.testbed("ctld-start")
+            try await cluster.wait(for: run, toBe: .finished, within: 60)
+            let jobs = try await cluster.run(["squeue", "-h", "-a", "-t", "all", "-o", "%j"])
+            #expect(jobs.lines.count { $0.hasPrefix("late.") } == 1)
+        }
+    }
+
+    private func waits(_ run: String, because reason: String, on cluster: LiveCluster) async throws {
+        try await Command.until("run \(run) waits because: \(reason)", within: 30) {
+            try await cluster.show(run).summary.pendingReason?.contains(reason) == true
         }
     }
 

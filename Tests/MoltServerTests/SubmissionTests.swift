@@ -29,6 +29,48 @@ struct SubmissionTests {
         #expect(try await daemon.attempts(run) == 1)
     }
 
+    /// The controller restarts so many seconds after the call failed; by then its buffers are gone, unless they are
+    /// handed on.
+    @Test(arguments: [
+        ("slurm 22.05.8", 3.0, true), ("slurm 23.02.7", 3.0, true), ("slurm 23.11.4", 3.0, false),
+        ("slurm 24.05.0", 3.0, false), ("slurm 22.05.8", -3.0, false), ("slurm 22.05.8", 0.0, false),
+        ("another 22.05.8", 3.0, false),
+    ])
+    func aControllerThatStartedAfterwardsCannotHaveTheRequest(
+        _ version: String, _ after: Double, _ isSentAgain: Bool
+    ) async throws {
+        let daemon = try TestDaemon()
+        await daemon.scheduler.next(.fail(.ambiguous(message: "reset")))
+        if after < 0 { await daemon.scheduler.restart(version: version) }
+        daemon.clock.advance(max(0, -after))
+        let run = try await daemon.submit()
+        try await daemon.pass(0.5)
+        #expect(await daemon.scheduler.submits == 1)
+        if after >= 0 {
+            try await daemon.pass(after)
+            await daemon.scheduler.restart(version: version)
+        }
+        try await daemon.pass(20)
+        #expect(await daemon.scheduler.submits == (isSentAgain ? 2 : 1))
+        try await daemon.pass(290, step: 10)
+        #expect(await daemon.scheduler.submits == 2)
+        #expect(try await daemon.attempts(run) == 1)
+    }
+
+    @Test func aDaemonThatDidNotSeeTheCallFailWaitsWhateverTheControllerSays() async throws {
+        let daemon = try TestDaemon()
+        await daemon.scheduler.next(.fail(.ambiguous(message: "reset")))
+        _ = try await daemon.submit()
+        try await daemon.pass(1)
+        try daemon.restart()
+        try await daemon.pass(3)
+        await daemon.scheduler.restart(version: "slurm 22.05.8")
+        try await daemon.pass(200, step: 10)
+        #expect(await daemon.scheduler.submits == 1)
+        try await daemon.pass(110, step: 10)
+        #expect(await daemon.scheduler.submits == 2)
+    }
+
     @Test func anAcknowledgedJobThatTheControllerLostIsSentAgainAndItsIDIsNotTouched() async throws {
         let daemon = try TestDaemon()
         await daemon.scheduler.next(.loseJob)

@@ -115,12 +115,13 @@ extension SiteReconciler {
         }
         // While the materials were made, the user may have taken the wish back.
         guard mayGo else { return }
-        let event = await submit(materials.request)
+        let event = await submit(materials.request, afterTrouble: run.record.lastError)
+        if case .outcomeUnknown = event { failedSends[attempt.key] = clock.now() }
         try await record([(run.id, event)])
         hurry()
     }
 
-    private func submit(_ request: JobRequest) async -> LifecycleEvent {
+    private func submit(_ request: JobRequest, afterTrouble trouble: String?) async -> LifecycleEvent {
         do throws(SchedulerError) {
             let reply = try await scheduler.submit(request)
             if let warning = reply.warning {
@@ -129,7 +130,12 @@ extension SiteReconciler {
             return .acknowledged(job: reply.job, at: clock.now())
         } catch {
             switch error {
-            case .rejected, .notPermitted: return .refused(message: error.words)
+            case .rejected, .notPermitted:
+                // The refusal may only follow from what earlier attempts found out.
+                guard !request.excludedNodes.isEmpty else { return .refused(message: error.words) }
+                let nodes = request.excludedNodes.joined(separator: ", ")
+                let why = trouble.map { " (\($0))" } ?? ""
+                return .refused(message: "\(error.words); not to be used were: \(nodes)\(why)")
             case .later, .unavailable:
                 return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)
             case .ambiguous, .notFound, .keyMismatch, .wrongState: return .outcomeUnknown(message: error.words)

@@ -19,6 +19,8 @@ extension SiteReconciler {
     }
 
     private func lookAtQueue(_ runs: [WatchedRun]) async throws(StoreError) {
+        // Asked first: the table is then this controller's, or that of one which started even later.
+        let controller = await controllerOfOpenSubmissions(runs)
         let began = clock.now()
         let table: JobTable
         do throws(SchedulerError) {
@@ -43,11 +45,20 @@ extension SiteReconciler {
             if let status = await choose(jobs[attempt.key] ?? [], evidence, run) {
                 events.append((run.id, .observed(JobObservation(status, asOf: table.asOf), evidence, at: ended)))
             } else {
-                let settle = site.kind == .local ? 0 : Limits.settle
+                let settle = SettleTime.seconds(
+                    site: site.kind, failedAt: failedSends[attempt.key], controller: controller, asOf: table.asOf,
+                    began: began)
                 events.append((run.id, .notInQueue(evidence, lookedAt: began, settle: settle)))
             }
         }
         try await record(events)
+    }
+
+    /// What the controller says of itself, when a submission is open whose call this daemon saw fail.
+    private func controllerOfOpenSubmissions(_ runs: [WatchedRun]) async -> SchedulerConfiguration? {
+        let open = runs.filter(\.isUnresolved).compactMap { $0.lifecycle.attempt?.key }
+        failedSends = failedSends.filter { open.contains($0.key) }
+        return failedSends.isEmpty ? nil : await configuration(maxAge: Limits.configurationAgeAtRelease)
     }
 
     private func lookAtWatched(_ runs: [WatchedRun]) async throws(StoreError) {

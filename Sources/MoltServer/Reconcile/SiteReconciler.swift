@@ -24,6 +24,8 @@ package actor SiteReconciler {
     var throttles: [Throttle: Double] = [:]
     /// Jobs to look at one by one, soon.
     var watched: Set<UInt32> = []
+    /// When the call of an open submission had ended without an answer.
+    var failedSends: [AttemptKey: Double] = [:]
     /// Runs whose event files are being read just now.
     var reading: Set<RunID> = []
 
@@ -173,6 +175,12 @@ package actor SiteReconciler {
 }
 
 extension WatchedRun {
+    /// True while nobody knows whether the submission arrived.
+    var isUnresolved: Bool {
+        if case .submitting(_, .unresolved) = lifecycle.state { return true }
+        return false
+    }
+
     /// True when only the queue can tell what comes next.
     var needsLook: Bool {
         switch lifecycle.state {

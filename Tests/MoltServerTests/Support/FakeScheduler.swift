@@ -13,6 +13,8 @@ actor FakeScheduler: Scheduler {
     private var nextSubmit = Submit.accept
     private var silent: Set<String> = []
     private var requeueExit: [Int32] = []
+    private var version = "fake"
+    private var startedAt: Double = 0
     private let clock: ManualClock
 
     enum Submit {
@@ -98,7 +100,7 @@ actor FakeScheduler: Scheduler {
     func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
         if isAway { throw .unavailable(message: "no controller") }
         return SchedulerConfiguration(
-            version: "fake", controllerStartedAt: 0, killWait: 5, minimumJobAge: 300, messageTimeout: 10,
+            version: version, controllerStartedAt: startedAt, killWait: 5, minimumJobAge: 300, messageTimeout: 10,
             requeueDelay: 121, jobsRequeue: true, requeueExit: requeueExit, requeueExitHold: [],
             preemptMode: "REQUEUE",
             partitions: [
@@ -131,6 +133,13 @@ actor FakeScheduler: Scheduler {
     func goAway() { isAway = true }
     func comeBack() { isAway = false }
     func forgetEverything() { jobs = [:] }
+
+    /// A new controller process that knows all that the one before knew.
+    func restart(version: String) {
+        self.version = version
+        startedAt = clock.now().rounded(.down)
+    }
+
     func silence(_ nodes: Set<String>) { silent = nodes }
     func requeueOn(_ codes: [Int32]) { requeueExit = codes }
 

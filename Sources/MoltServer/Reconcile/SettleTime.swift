@@ -1,0 +1,35 @@
+import MoltRecipe
+import MoltScheduler
+
+/// How long a request whose outcome is unknown may still arrive.
+///
+/// A controller that was slow has the request in the buffer of a connection until munge's credential expires. A
+/// controller that started after the call had failed cannot have it: the buffer ended with the process before it, and
+/// what that one had accepted is in the state that it left. From 23.11 on a reconfigured slurmctld hands its sockets
+/// to the next process, so there only the credential's life counts.
+enum SettleTime {
+    /// - Parameters:
+    ///   - failedAt: when the call had ended, by our clock; nil when an earlier daemon made it.
+    ///   - controller: what the controller said of itself before the table was loaded.
+    ///   - asOf: the controller's clock in that table, whole seconds.
+    ///   - began: when loading the table began, by our clock.
+    static func seconds(
+        site: Site.Kind, failedAt: Double?, controller: SchedulerConfiguration?, asOf: Double, began: Double
+    ) -> Double {
+        guard site == .slurm else { return 0 }
+        guard let failedAt, let controller, endsWithItsSockets(controller.version),
+            let startedAt = controller.controllerStartedAt
+        else { return Limits.settle }
+        // At most so much is the controller's clock ahead of ours.
+        let ahead = asOf + 1 - began
+        return startedAt - ahead >= failedAt ? 0 : Limits.settle
+    }
+
+    /// True for `slurm 22.05.8`, false for `slurm 23.11.0` and for what we do not know.
+    private static func endsWithItsSockets(_ version: String) -> Bool {
+        let words = version.split(separator: " ")
+        guard words.count == 2, words[0] == "slurm" else { return false }
+        let numbers = words[1].split(separator: ".").prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 && (numbers[0], numbers[1]) < (23, 11)
+    }
+}
