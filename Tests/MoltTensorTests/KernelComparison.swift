@@ -1,4 +1,5 @@
 import MoltTensor
+import MoltTesting
 import Testing
 
 /// Compares an operator with the same computation in elementary operators and fp64: results and gradients.
@@ -20,8 +21,16 @@ struct KernelComparison {
 
     func type(_ index: Int) -> DType { wide.contains(index) && dtype != .float64 ? .float32 : dtype }
 
-    /// Both see the same numbers: those that `dtype` can hold.
-    func check(_ arguments: [Tensor?], kernel: Function, oracle: Function, _ comment: Comment) throws {
+    /// What the elementary operators say of arguments that both sides see as `dtype` can hold them.
+    struct Expectation {
+        let given: [Tensor?]
+        let results: [Tensor]
+        /// The loss is the sum of the results, each element with its weight.
+        let weights: [Tensor]
+        let gradients: [Tensor]
+    }
+
+    func expect(_ arguments: [Tensor?], oracle: Function) throws -> Expectation {
         let isFloating = arguments.map { $0.map { $0.dtype == .float64 } ?? false }
         let given = try arguments.indices.map { index throws -> Tensor? in
             guard isFloating[index] else { return arguments[index] }
@@ -31,32 +40,40 @@ struct KernelComparison {
             guard isFloating[index] else { return arguments[index] }
             return try given[index]?.detach().to(.float64).clone().requiresGrad_()
         }
-        let (got, wanted) = (try kernel(given), try oracle(exact))
-        #expect(!got.isEmpty && got.count == wanted.count, comment)
-        for (got, wanted) in zip(got, wanted) {
-            let distance = try Self.distance(got.detach(), wanted.detach())
-            #expect(distance <= forwardTolerance, comment)
+        let results = try oracle(exact)
+        let weights = try results.enumerated().map { index, result in
+            try Tensor(SyntheticNumbers.uniform("weights \(index)", result.count), shape: result.shape)
         }
-        try compareGradients(got, given, wanted, exact, comment)
+        return Expectation(
+            given: given, results: try results.map { try $0.detach() }, weights: weights,
+            gradients: try gradients(results, weights, exact).map { try #require($0) })
     }
 
-    private func compareGradients(
-        _ got: [Tensor], _ given: [Tensor?], _ wanted: [Tensor], _ exact: [Tensor?], _ comment: Comment
-    ) throws {
-        let weights = try wanted.map { try $0.detach().randnLike() }
-        func loss(_ results: [Tensor]) throws -> Tensor {
-            var sum = try Tensor.zeros([], dtype: .float64)
-            for (result, weight) in zip(results, weights) { sum = try sum + (result.to(.float64) * weight).sum() }
-            return sum
+    func check(_ kernel: Function, gives expected: Expectation, _ comment: Comment) throws {
+        let results = try kernel(expected.given)
+        #expect(!results.isEmpty && results.count == expected.results.count, comment)
+        for (result, wanted) in zip(results, expected.results) {
+            let distance = try Self.distance(result.detach(), wanted)
+            #expect(distance <= forwardTolerance, comment)
         }
-        func leaves(_ tensors: [Tensor?]) -> [Tensor] { tensors.compactMap { $0 }.filter(\.requiresGrad) }
-        let mine = try Tensor.gradients(of: [loss(got)], withRespectTo: leaves(given))
-        let theirs = try Tensor.gradients(of: [loss(wanted)], withRespectTo: leaves(exact))
-        #expect(!mine.isEmpty && mine.count == theirs.count, comment)
-        for (index, pair) in zip(mine, theirs).enumerated() {
-            let gradient = try #require(pair.0), expected = try #require(pair.1)
-            let distance = try Self.distance(gradient, expected)
+        let found = try gradients(results, expected.weights, expected.given)
+        #expect(!found.isEmpty && found.count == expected.gradients.count, comment)
+        for (index, pair) in zip(found, expected.gradients).enumerated() {
+            let distance = try Self.distance(#require(pair.0), pair.1)
             #expect(distance <= gradientTolerance, "\(comment), gradient \(index)")
         }
+    }
+
+    func check(_ arguments: [Tensor?], kernel: Function, oracle: Function, _ comment: Comment) throws {
+        try check(kernel, gives: expect(arguments, oracle: oracle), comment)
+    }
+
+    private func gradients(
+        _ results: [Tensor], _ weights: [Tensor], _ arguments: [Tensor?]
+    ) throws -> [Tensor?] {
+        var loss = try Tensor.zeros([], dtype: .float64)
+        for (result, weight) in zip(results, weights) { loss = try loss + (result.to(.float64) * weight).sum() }
+        let leaves = arguments.compactMap { $0 }.filter(\.requiresGrad)
+        return try Tensor.gradients(of: [loss], withRespectTo: leaves)
     }
 }

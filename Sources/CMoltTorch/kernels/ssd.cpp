@@ -114,6 +114,23 @@ struct Prepared {
     }
 };
 
+/// Runs body(batch, first, last, scratch) for parts of the heads of each sequence, as many as share evenly among the
+/// threads. A part lies in one group. No result depends on how the heads are cut.
+template <class real, class Body>
+void forHeads(const SSDShape &s, int64_t scratch, int64_t firstHead, int64_t lastHead, Body body) {
+    const int64_t heads = lastHead - firstHead, threads = at::get_num_threads();
+    int64_t parts = 1;
+    while (parts < heads && s.batch * parts % threads != 0) ++parts;
+    forEach<real>(s.batch * parts, scratch, [&](int64_t i, real *memory) {
+        const int64_t batch = i / parts, part = i % parts, last = firstHead + heads * (part + 1) / parts;
+        for (int64_t head = firstHead + heads * part / parts; head < last;) {
+            const int64_t end = std::min(last, (head / s.headsPerGroup() + 1) * s.headsPerGroup());
+            body(batch, head, end, memory);
+            head = end;
+        }
+    });
+}
+
 template <class real>
 std::tuple<Tensor, Tensor> forward(const SSDArguments &in, at::ScalarType type) {
     const Prepared p(in, type);
@@ -131,16 +148,18 @@ std::tuple<Tensor, Tensor> forward(const SSDArguments &in, at::ScalarType type) 
     const int64_t pieces = s.batch * s.groups * s.tiles;
     Tensor keys = at::empty({2, pieces, s.paddedTile, s.paddedState}, options);
     Tensor scores = at::empty({pieces, s.paddedTile, s.paddedTile}, options);
+    Tensor states = at::empty({s.batch * s.heads, s.paddedState, s.paddedWidth}, options);
     f.x = view(p.x), f.b = view(p.b), f.c = view(p.c), f.y = view(y);
     f.dt = pointer<real>(p.dt), f.a = pointer<real>(p.a), f.d = pointer<real>(p.d);
     f.starts = pointer<unsigned char>(p.starts), f.initial = pointer<real>(p.initial),
     f.final = pointer<real>(final);
     f.keys = pointer<real>(keys), f.queries = f.keys + keys.stride(0), f.scores = pointer<real>(scores);
+    f.states = pointer<real>(states);
     forEach<real>(pieces, run.scratchSize(s), [&](int64_t i, real *scratch) {
         run.scores(f, i / s.tiles / s.groups, i / s.tiles % s.groups, i % s.tiles, scratch);
     });
-    forEach<real>(s.batch * s.heads, run.scratchSize(s), [&](int64_t i, real *scratch) {
-        run.forward(f, i / s.heads, i % s.heads, scratch);
+    forHeads<real>(s, run.scratchSize(s), 0, s.heads, [&](int64_t batch, int64_t first, int64_t last, real *scratch) {
+        run.forward(f, batch, first, last, scratch);
     });
     return {y.to(in.x.scalar_type()), final};
 }
@@ -196,9 +215,8 @@ Gradients backward(
     for (int64_t first = 0; first < s.heads; first += heads) {
         f.firstHead = first, f.lastHead = std::min<int64_t>(first + heads, s.heads);
         f.states = pointer<real>(states), f.dStates = f.states + states.stride(0);
-        const int64_t count = f.lastHead - first;
-        forEach<real>(s.batch * count, scratch, [&](int64_t i, real *memory) {
-            run.states(f, i / count, first + i % count, memory);
+        forHeads<real>(s, scratch, first, f.lastHead, [&](int64_t batch, int64_t from, int64_t to, real *memory) {
+            run.states(f, batch, from, to, memory);
         });
         forPieces(run.gradients);
     }

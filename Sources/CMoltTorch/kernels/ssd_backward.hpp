@@ -62,45 +62,70 @@ MOLT_INLINE void advance(
     });
 }
 
+/// What the pass over states of one head works on.
 template <class T>
-void ssdStates(const SSDBackward<T> &f, long batch, long head, T *scratch) {
+struct HeadStates {
+    T *states, *dStates;
+    long outer;  // where the head's states lie in [batch, heads, width, state]
+    HeadStates(const SSDBackward<T> &f, long batch, long head) {
+        const SSDShape &s = f.shape;
+        const long slot = (batch * (f.lastHead - f.firstHead) + head - f.firstHead) * s.tiles;
+        states = f.states + slot * s.paddedWidth * s.paddedState;
+        dStates = f.dStates + slot * s.paddedWidth * s.paddedState;
+        outer = (batch * s.heads + head) * s.width * s.state;
+    }
+};
+
+/// The state entering the next tile.
+template <class T>
+MOLT_INLINE void stepForward(
+    const SSDBackward<T> &f, long batch, long head, long tile, Decays<T> &d, const BackwardScratch<T> &w) {
+    const SSDShape &s = f.shape;
+    const long p = s.paddedWidth, n = s.paddedState;
+    T *state = HeadStates<T>(f, batch, head).states + tile * p * n;
+    setDecays(f, batch, head, tile, d);
+    readTile(s.kind, f.x.data, f.x.at(batch, tile * s.tile, head), f.x.token, d.tokens, s.width, d.rows, p, w.x);
+    scaleRows(d.tokens, p, d.step, w.x);
+    const T *keys = f.keys + piece<T>(s, batch, head / s.headsPerGroup(), tile) * s.paddedTile * n;
+    advance(s, d.through, state, d.lastStart, d.tokens, w.x, keys, state + p * n);
+}
+
+/// The gradient of the state leaving the tile before; for the first tile, of the initial state.
+template <class T>
+MOLT_INLINE void stepBackward(
+    const SSDBackward<T> &f, long batch, long head, long tile, Decays<T> &d, const BackwardScratch<T> &w) {
+    const SSDShape &s = f.shape;
+    const long p = s.paddedWidth, n = s.paddedState;
+    const HeadStates<T> at(f, batch, head);
+    setDecays(f, batch, head, tile, d);
+    readTile(
+        s.kind, f.dy.data, f.dy.at(batch, tile * s.tile, head), f.dy.token, d.tokens, s.width, d.rows, p, w.dy);
+    scaleRows(d.carried, p, d.enter, w.dy);
+    const T *queries = f.queries + piece<T>(s, batch, head / s.headsPerGroup(), tile) * s.paddedTile * n;
+    T *to = tile > 0 ? at.dStates + (tile - 1) * p * n : w.state;
+    advance(s, d.through, at.dStates + tile * p * n, 0, d.carried, w.dy, queries, to);
+    for (long i = 0; tile == 0 && i < s.width; ++i)
+        for (long j = 0; j < s.state; ++j) f.dInitial[at.outer + i * s.state + j] = w.state[i * n + j];
+}
+
+template <class T>
+void ssdStates(const SSDBackward<T> &f, long batch, long firstHead, long lastHead, T *scratch) {
     const SSDShape &s = f.shape;
     const BackwardScratch<T> w(s, scratch);
-    const long p = s.paddedWidth, n = s.paddedState, size = p * n, group = head / s.headsPerGroup();
-    const long slot = (batch * (f.lastHead - f.firstHead) + head - f.firstHead) * s.tiles;
-    const long outer = (batch * s.heads + head) * s.width * s.state;
-    T *states = f.states + slot * size, *dStates = f.dStates + slot * size;
+    const long p = s.paddedWidth, n = s.paddedState;
+    for (long head = firstHead; head < lastHead; ++head) {
+        const HeadStates<T> at(f, batch, head);
+        T *last = at.dStates + (s.tiles - 1) * p * n;
+        fill(at.states, p * n, T(0));
+        fill(last, p * n, T(0));
+        if (f.initial) readTile(Element::f32, f.initial, at.outer, s.state, s.width, s.state, p, n, at.states);
+        if (f.dFinal) readTile(Element::f32, f.dFinal, at.outer, s.state, s.width, s.state, p, n, last);
+    }
     Decays<T> d;
-
-    fill(states, size, T(0));
-    if (f.initial) readTile(Element::f32, f.initial, outer, s.state, s.width, s.state, p, n, states);
-    for (long tile = 0; tile + 1 < s.tiles; ++tile) {
-        setDecays(f, batch, head, tile, d);
-        readTile(
-            s.kind, f.x.data, f.x.at(batch, tile * s.tile, head), f.x.token, d.tokens, s.width, d.rows, p, w.x);
-        scaleRows(d.tokens, p, d.step, w.x);
-        const T *keys = f.keys + piece<T>(s, batch, group, tile) * s.paddedTile * n;
-        advance(
-            s, d.through, states + tile * size, d.lastStart, d.tokens, w.x, keys, states + (tile + 1) * size);
-    }
-
-    T *last = dStates + (s.tiles - 1) * size;
-    fill(last, size, T(0));
-    if (f.dFinal) readTile(Element::f32, f.dFinal, outer, s.state, s.width, s.state, p, n, last);
-    for (long tile = s.tiles - 1; tile >= 0; --tile) {
-        if (tile == 0 && !f.dInitial) break;
-        setDecays(f, batch, head, tile, d);
-        readTile(
-            s.kind, f.dy.data, f.dy.at(batch, tile * s.tile, head), f.dy.token, d.tokens, s.width, d.rows, p,
-            w.dy);
-        scaleRows(d.carried, p, d.enter, w.dy);
-        const T *queries = f.queries + piece<T>(s, batch, group, tile) * s.paddedTile * n;
-        T *to = tile > 0 ? dStates + (tile - 1) * size : w.state;
-        advance(s, d.through, dStates + tile * size, 0, d.carried, w.dy, queries, to);
-    }
-    if (f.dInitial)
-        for (long i = 0; i < s.width; ++i)
-            for (long j = 0; j < s.state; ++j) f.dInitial[outer + i * s.state + j] = w.state[i * n + j];
+    for (long tile = 0; tile + 1 < s.tiles; ++tile)
+        for (long head = firstHead; head < lastHead; ++head) stepForward(f, batch, head, tile, d, w);
+    for (long tile = s.tiles - 1; tile >= (f.dInitial ? 0 : 1); --tile)
+        for (long head = firstHead; head < lastHead; ++head) stepBackward(f, batch, head, tile, d, w);
 }
 
 }  // namespace molt::MOLT_ISA

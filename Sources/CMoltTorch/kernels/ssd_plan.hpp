@@ -32,6 +32,7 @@ struct SSDForward {
     const real *initial;          // [batch, heads, width, state] or null
     real *final;
     real *keys, *queries, *scores;  // per (batch, group, tile): B, C and C·Bᵀ in the computing type
+    real *states;                   // per (batch, head)
 };
 
 template <class real>
@@ -51,15 +52,15 @@ struct SSDBackward {
 };
 
 /// One instruction set's code. Each function does one independent piece of work; `scratch` belongs to the
-/// calling thread.
+/// calling thread; the heads from `firstHead` up to `lastHead` share a group.
 template <class real>
 struct SSDCode {
     long padding;
     long (*scratchSize)(const SSDShape &);
     void (*scores)(const SSDForward<real> &, long batch, long group, long tile, real *scratch);
-    void (*forward)(const SSDForward<real> &, long batch, long head, real *scratch);
+    void (*forward)(const SSDForward<real> &, long batch, long firstHead, long lastHead, real *scratch);
     void (*prepareBackward)(const SSDBackward<real> &, long batch, long group, long tile, real *scratch);
-    void (*states)(const SSDBackward<real> &, long batch, long head, real *scratch);
+    void (*states)(const SSDBackward<real> &, long batch, long firstHead, long lastHead, real *scratch);
     void (*gradients)(const SSDBackward<real> &, long batch, long group, long tile, real *scratch);
     void (*finish)(const SSDBackward<real> &, long batch, long group, long tile, real *scratch);
 };
