@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Molt beside transformers: forward and backward of a small Mamba-2, measured in turns on the same machine.
 
-    Scripts/bench.py --molt-train .build/release/molt-train [--rounds 3] [--output Benchmarks/<name>.json]
+    Scripts/bench.py --molt-train .build/release/molt-train [--rounds 3] [--output Benchmarks/results/<name>]
 
-Needs a Python with torch and transformers; Scripts/bench makes one. Each measurement is a process of its own, so that its
-peak memory is its own, and the sides take turns, so that what else runs on the machine disturbs them alike.
+Needs a Python with torch and transformers; Scripts/bench makes one. Each measurement is a process of its own, so that
+its peak memory is its own, and the sides take turns, so that what else runs on the machine disturbs them alike. How
+much that was is measured too; a disturbed measurement is taken again, --patience times at most. Writes <name>.json and
+<name>.md.
 """
 import argparse
 import json
@@ -16,21 +18,20 @@ import sys
 import time
 
 LAYERS, HIDDEN, VOCABULARY, LENGTH = 4, 768, 1024, 1024
+# The share of the machine's processor time that others may take in a measurement that is not taken again.
+DISTURBED = 0.05
 
 
-def measure(body, repetitions, tokens):
-    """The report that `molt-train bench` prints too."""
+def measure(body, repetitions):
+    """What `molt-train bench` prints too."""
     seconds = []
     for _ in range(repetitions + 1):
         start = time.perf_counter()
         body()
         seconds.append(time.perf_counter() - start)
-    first, rest = seconds[0], sorted(seconds[1:])
     return {
-        "tokensPerSecond": tokens / rest[0],
-        "tokensPerSecondMedian": tokens / rest[len(rest) // 2],
         "seconds": seconds[1:],
-        "firstSeconds": first,
+        "firstSeconds": seconds[0],
         "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
@@ -45,7 +46,7 @@ def transformers_step(mode, precision, threads, repetitions):
         hidden_size=HIDDEN, num_hidden_layers=LAYERS, vocab_size=VOCABULARY, num_heads=2 * HIDDEN // 64, head_dim=64,
         state_size=128, n_groups=1, expand=2, conv_kernel=4, tie_word_embeddings=True, use_cache=False))
     tokens = torch.randint(0, VOCABULARY, (1, LENGTH))
-    call = torch.compile(model) if mode == "compile" else model
+    call = torch.compile(model) if mode == "compiled" else model
 
     def step():
         model.zero_grad(set_to_none=True)
@@ -53,7 +54,7 @@ def transformers_step(mode, precision, threads, repetitions):
             loss = call(input_ids=tokens, labels=tokens).loss
         loss.backward()
 
-    return measure(step, repetitions, LENGTH)
+    return measure(step, repetitions)
 
 
 def transformers_scan(backward, precision, threads, repetitions, length):
@@ -77,7 +78,7 @@ def transformers_scan(backward, precision, threads, repetitions, length):
         if backward:
             torch.autograd.grad(y, leaves, gradient.to(y.dtype))
 
-    return measure(run, repetitions, length)
+    return measure(run, repetitions)
 
 
 def child(arguments):
@@ -89,86 +90,172 @@ def child(arguments):
     print(json.dumps(report))
 
 
-def run(command):
+def processor_seconds():
+    """Seconds that all processors have been busy, and that they have had, since the machine started."""
+    with open("/proc/stat") as file:
+        user, nice, system, idle, waiting, *rest = (int(word) for word in file.readline().split()[1:9])
+    busy = user + nice + system + sum(rest)
+    ticks = os.sysconf("SC_CLK_TCK")
+    return busy / ticks, (busy + idle + waiting) / ticks
+
+
+def run_once(command):
+    busy, had = processor_seconds()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"error: {' '.join(command)} ended with {done.returncode}\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout[done.stdout.index("{"):])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    busy_after, had_after = processor_seconds()
+    report = json.loads(done.stdout[done.stdout.index("{"):])
+    report["others"] = max(0.0, busy_after - busy - own) / max(had_after - had, 0.01)
+    return report
 
 
-def best(reports):
-    """The fastest of all rounds, and the largest memory: what disturbs a measurement only makes it slower."""
+def run(command, patience):
+    """The first undisturbed measurement, or the least disturbed one."""
+    tries = []
+    while len(tries) < patience and not (tries and tries[-1]["others"] <= DISTURBED):
+        tries.append(run_once(command))
+    return min(tries, key=lambda report: report["others"])
+
+
+def summary(reports, length):
+    """Over the repetitions of all rounds."""
+    seconds = sorted(second for report in reports for second in report["seconds"])
+    median = (seconds[(len(seconds) - 1) // 2] + seconds[len(seconds) // 2]) / 2
     return {
-        "tokensPerSecond": max(report["tokensPerSecond"] for report in reports),
-        "tokensPerSecondMedian": sorted(r["tokensPerSecondMedian"] for r in reports)[len(reports) // 2],
+        "seconds": median,
+        "secondsFastest": seconds[0],
+        "tokensPerSecond": length / median,
         "firstSeconds": min(report["firstSeconds"] for report in reports),
         "peakMiB": max(report["peakMiB"] for report in reports),
+        "others": max(report["others"] for report in reports),
+        "repetitions": len(seconds),
     }
 
 
 def processor():
     with open("/proc/cpuinfo") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+        lines = [line.split(":", 1) for line in file if ":" in line]
+    facts = {key.strip(): value.strip() for key, value in lines}
+    has = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in facts.get("flags", "").split()]
+    model = f" (family {facts['cpu family']}, model {facts['model']})" if "cpu family" in facts else ""
+    return f"{facts.get('model name', platform.machine())}{model}, {os.cpu_count()} cores, {', '.join(has)}"
+
+
+def case(options, what, precision, length):
+    here = [sys.executable, os.path.abspath(__file__), "--child"]
+    threads, repetitions = str(options.threads), str(options.repetitions)
+    molt = [options.molt_train, "bench", what, "--precision", precision, "--threads", threads]
+    molt += ["--repetitions", repetitions, "--length", str(length)]
+    modes = ["eager"] if what != "train" or options.no_compile else ["eager", "compiled"]
+    commands = {"Molt": molt}
+    for mode in modes:
+        commands[f"transformers, {mode}"] = here + [what, mode, precision, threads, repetitions, str(length)]
+    reports = {side: [] for side in commands}
+    for _ in range(options.rounds):
+        for side, command in commands.items():
+            reports[side].append(run(command, options.patience))
+    row = {"case": what, "precision": precision, "length": length}
+    row["sides"] = {side: summary(reports[side], length) for side in commands}
+    ours, others = row["sides"]["Molt"], [row["sides"][side] for side in commands if side != "Molt"]
+    row["ratio"] = ours["tokensPerSecond"] / max(other["tokensPerSecond"] for other in others)
+    row["memory"] = ours["peakMiB"] / min(other["peakMiB"] for other in others)
+    return row
 
 
 def compare(options):
-    here = [sys.executable, os.path.abspath(__file__), "--child"]
-    results = {"processor": processor(), "threads": options.threads, "date": time.strftime("%Y-%m-%d"), "cases": []}
-    threads, repetitions = str(options.threads), str(options.repetitions)
-    modes = ["eager"] + (["compile"] if not options.no_compile else [])
+    import torch
+    import transformers
+
+    results = {
+        "processor": processor(), "threads": options.threads, "date": time.strftime("%Y-%m-%d"),
+        "rounds": options.rounds,
+        "torch": torch.__version__, "transformers": transformers.__version__, "cases": []}
     cases = [("train", precision, LENGTH) for precision in ("fp32", "bf16")]
-    cases += [(what, "fp32", length) for what in ("scan-forward", "scan") for length in (1024, 8192)]
+    cases += [("scan-forward", "fp32", length) for length in (1024, 2048, 4096, 8192)]
+    cases += [("scan", "fp32", length) for length in (1024, 8192)]
+    print(table_head(), flush=True)
     for what, precision, length in cases:
-        sides = {}
-        for _ in range(options.rounds):
-            molt = [options.molt_train, "bench", what, "--precision", precision, "--threads", threads]
-            molt += ["--repetitions", repetitions, "--length", str(length)]
-            sides.setdefault("molt", []).append(run(molt))
-            for mode in modes if what == "train" else ["eager"]:
-                report = run(here + [what, mode, precision, threads, repetitions, str(length)])
-                sides.setdefault(f"transformers {mode}", []).append(report)
-        row = {"case": what, "precision": precision, "length": length}
-        row["sides"] = {side: best(reports) for side, reports in sides.items()}
-        others = [side for side in row["sides"] if side != "molt"]
-        row["ratio"] = row["sides"]["molt"]["tokensPerSecond"] / max(
-            row["sides"][side]["tokensPerSecond"] for side in others)
-        row["memory"] = row["sides"]["molt"]["peakMiB"] / min(row["sides"][side]["peakMiB"] for side in others)
+        if options.case and what not in options.case:
+            continue
+        row = case(options, what, precision, length)
         results["cases"].append(row)
-        show(row)
+        print(table_rows(row), flush=True)
+    missed = verdict(results["cases"])
+    print("\n" + "\n".join(remarks(results["cases"])), flush=True)
     if options.output:
-        with open(options.output, "w") as file:
+        with open(options.output + ".json", "w") as file:
             json.dump(results, file, indent=2, sort_keys=True)
             file.write("\n")
-    return verdict(results["cases"])
+        with open(options.output + ".md", "w") as file:
+            file.write(page(results, missed))
+    for line in missed:
+        print(f"MISSED: {line}", file=sys.stderr)
+    return 1 if missed else 0
 
 
-def show(row):
-    print(f"\n{row['case']}, {row['precision']}, {row['length']} tokens")
+def table_head():
+    return ("| case | | tokens | side | ms | fastest | tokens/s | first, s | peak MiB | others | Molt is |\n"
+            "|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|")
+
+
+def table_rows(row):
+    lines = []
+    ours = row["sides"]["Molt"]
     for side, report in row["sides"].items():
-        print(f"  {side:22} {report['tokensPerSecond']:9.0f} tokens/s   first {report['firstSeconds']:6.2f} s"
-              f"   peak {report['peakMiB']:5} MiB")
-    print(f"  molt is {row['ratio']:.2f} times as fast as the better of the others, with {row['memory']:.2f} of the memory",
-          flush=True)
+        faster = "" if side == "Molt" else f"{report['seconds'] / ours['seconds']:.2f}×"
+        lines.append(
+            f"| {row['case']} | {row['precision']} | {row['length']} | {side} | {report['seconds'] * 1000:.1f} "
+            f"| {report['secondsFastest'] * 1000:.1f} | {report['tokensPerSecond']:.0f} | {report['firstSeconds']:.2f} "
+            f"| {report['peakMiB']} | {report['others'] * 100:.0f} % | {faster} |")
+    return "\n".join(lines)
+
+
+def growth(rows):
+    """How many times as long the scan's forward takes for 8 times the tokens; None when it was not measured."""
+    seconds = {row["length"]: row["sides"]["Molt"]["seconds"] for row in rows if row["case"] == "scan-forward"}
+    return seconds[8192] / seconds[1024] if 1024 in seconds and 8192 in seconds else None
+
+
+def remarks(rows):
+    lines = []
+    for row in rows:
+        if row["case"] == "train":
+            lines.append(
+                f"- train, {row['precision']}: {row['ratio']:.2f} times the tokens a second of the better other side, "
+                f"{row['memory']:.2f} of the smaller other peak.")
+    if growth(rows) is not None:
+        lines.append(f"- The scan's forward takes {growth(rows):.1f} times as long for 8 times the tokens.")
+    return lines
 
 
 def verdict(rows):
-    """The bars: 1.5 times in fp32, twice in bf16, no more memory; the scan near-linear in length."""
-    failed = []
+    """The bars: 1.5 times in fp32, twice in bf16, no more memory; the scan's forward near-linear in length."""
+    missed = []
     for row in rows:
         if row["case"] == "train" and row["ratio"] < {"fp32": 1.5, "bf16": 2.0}[row["precision"]]:
-            failed.append(f"train {row['precision']} is only {row['ratio']:.2f} times as fast")
+            missed.append(f"train {row['precision']} is only {row['ratio']:.2f} times as fast")
         if row["case"] == "train" and row["memory"] > 1:
-            failed.append(f"train {row['precision']} takes {row['memory']:.2f} times the memory")
-    speed = {row["length"]: row["sides"]["molt"]["tokensPerSecond"] for row in rows if row["case"] == "scan-forward"}
-    if len(speed) == 2:
-        growth = 8 * speed[1024] / speed[8192]
-        print(f"\nthe scan's forward takes {growth:.1f} times as long for 8 times the tokens")
-        if growth > 8.8:
-            failed.append(f"the scan's forward grows {growth:.1f} times for 8 times the tokens")
-    for line in failed:
-        print(f"MISSED: {line}", file=sys.stderr)
-    return 1 if failed else 0
+            missed.append(f"train {row['precision']} takes {row['memory']:.2f} times the memory")
+    if (growth(rows) or 0) > 8.8:
+        missed.append(f"the scan's forward grows {growth(rows):.1f} times for 8 times the tokens")
+    return missed
+
+
+def page(results, missed):
+    counted = sorted({report["repetitions"] for row in results["cases"] for report in row["sides"].values()})
+    lines = [
+        f"# {results['date']}: {results['processor']}", "",
+        f"`make bench`; {results['threads']} threads, torch {results['torch']}, transformers "
+        f"{results['transformers']}. Milliseconds are medians of {', '.join(map(str, counted))} repetitions in "
+        f"{results['rounds']} processes for each side, the sides in turns. *others* is the largest share of the "
+        "machine's processor time that other programs took while a side was measured; they only make it slower.", ""]
+    lines += [table_head()] + [table_rows(row) for row in results["cases"]] + [""] + remarks(results["cases"])
+    lines += [f"- **Missed:** {line}." for line in missed] if missed else ["- Every bar is met."]
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -178,9 +265,11 @@ def main():
     parser.add_argument("--molt-train", required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--no-compile", action="store_true", help="leave out torch.compile, which takes a minute a round")
-    parser.add_argument("--output")
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--patience", type=int, default=3, help="how often a disturbed measurement is taken")
+    parser.add_argument("--case", action="append", help="train, scan-forward or scan; all when not given")
+    parser.add_argument("--no-compile", action="store_true", help="leave out torch.compile, a minute a round")
+    parser.add_argument("--output", help="path of the .json and .md, without the ending")
     return compare(parser.parse_args())
 
 

@@ -23,8 +23,9 @@ namespace molt {
 namespace {
 
 constexpr int64_t largestTile = 64;
-constexpr int64_t passBytes =
-    int64_t(24) << 20;  // states of one pass of the backward: about what the last-level cache holds
+// What one pass prepares for the heads: B, C and their products in the forward, which a core's cache should hold for
+// the most part, and the states in the backward, which the last-level cache should.
+constexpr int64_t forwardPassBytes = int64_t(2) << 20, backwardPassBytes = int64_t(24) << 20;
 
 struct SSDArguments {
     const Tensor &x, &dt, &a, &b, &c;
@@ -145,9 +146,12 @@ std::tuple<Tensor, Tensor> forward(const SSDArguments &in, at::ScalarType type) 
     SSDForward<real> f;
     f.shape = shape(in, run.padding);
     const SSDShape &s = f.shape;
-    const int64_t pieces = s.batch * s.groups * s.tiles;
-    Tensor keys = at::empty({2, pieces, s.paddedTile, s.paddedState}, options);
-    Tensor scores = at::empty({pieces, s.paddedTile, s.paddedTile}, options);
+    const int64_t sequences = s.batch * s.groups, matrix = s.paddedTile * s.paddedState;
+    const int64_t square = s.paddedTile * s.paddedTile;
+    f.tilesHeld = std::clamp<int64_t>(
+        forwardPassBytes / int64_t(sizeof(real)) / (sequences * (2 * matrix + square)), 1, s.tiles);
+    Tensor keys = at::empty({2, sequences * f.tilesHeld, matrix}, options);
+    Tensor scores = at::empty({sequences * f.tilesHeld, square}, options);
     Tensor states = at::empty({s.batch * s.heads, s.paddedState, s.paddedWidth}, options);
     f.x = view(p.x), f.b = view(p.b), f.c = view(p.c), f.y = view(y);
     f.dt = pointer<real>(p.dt), f.a = pointer<real>(p.a), f.d = pointer<real>(p.d);
@@ -155,12 +159,17 @@ std::tuple<Tensor, Tensor> forward(const SSDArguments &in, at::ScalarType type) 
     f.final = pointer<real>(final);
     f.keys = pointer<real>(keys), f.queries = f.keys + keys.stride(0), f.scores = pointer<real>(scores);
     f.states = pointer<real>(states);
-    forEach<real>(pieces, run.scratchSize(s), [&](int64_t i, real *scratch) {
-        run.scores(f, i / s.tiles / s.groups, i / s.tiles % s.groups, i % s.tiles, scratch);
-    });
-    forHeads<real>(s, run.scratchSize(s), 0, s.heads, [&](int64_t batch, int64_t first, int64_t last, real *scratch) {
-        run.forward(f, batch, first, last, scratch);
-    });
+    const int64_t scratch = run.scratchSize(s);
+    for (f.firstTile = 0; f.firstTile < s.tiles; f.firstTile = f.lastTile) {
+        f.lastTile = std::min(f.firstTile + f.tilesHeld, s.tiles);
+        const int64_t tiles = f.lastTile - f.firstTile;
+        forEach<real>(sequences * tiles, scratch, [&](int64_t i, real *memory) {
+            run.scores(f, i / tiles / s.groups, i / tiles % s.groups, f.firstTile + i % tiles, memory);
+        });
+        forHeads<real>(s, scratch, 0, s.heads, [&](int64_t batch, int64_t first, int64_t last, real *memory) {
+            run.forward(f, batch, first, last, memory);
+        });
+    }
     return {y.to(in.x.scalar_type()), final};
 }
 
@@ -208,7 +217,7 @@ Gradients backward(
     };
     forPieces(run.prepareBackward);
     const int64_t perHead = s.batch * s.tiles * s.paddedWidth * s.paddedState;
-    const int64_t fitting = passBytes / int64_t(sizeof(real)) / (2 * perHead);
+    const int64_t fitting = backwardPassBytes / int64_t(sizeof(real)) / (2 * perHead);
     const int64_t heads =
         std::clamp<int64_t>(fitting, std::min<int64_t>(s.heads, at::get_num_threads()), s.heads);
     Tensor states = at::empty({2, heads, perHead}, options);

@@ -22,7 +22,7 @@ struct ForwardScratch {
 template <class T>
 void ssdScores(const SSDForward<T> &f, long batch, long group, long tile, T *scratch) {
     const SSDShape &s = f.shape;
-    const long at = piece<T>(s, batch, group, tile), rows = s.paddedTile;
+    const long at = f.piece(batch, group, tile), rows = s.paddedTile;
     scoreTile(
         s, f.b, f.c, batch, group, tile, f.keys + at * rows * s.paddedState,
         f.queries + at * rows * s.paddedState, scratch, f.scores + at * rows * rows);
@@ -97,7 +97,7 @@ MOLT_INLINE void forwardTile(
     const SSDForward<T> &f, long batch, long head, long tile, Decays<T> &d, const ForwardScratch<T> &w, T *state) {
     const SSDShape &s = f.shape;
     const long q = s.paddedTile, p = s.paddedWidth, n = s.paddedState, from = tile * s.tile;
-    const long row = batch * s.length + from, at = piece<T>(s, batch, head / s.headsPerGroup(), tile);
+    const long row = batch * s.length + from, at = f.piece(batch, head / s.headsPerGroup(), tile);
     d.set(
         f.dt + row * s.heads + head, s.heads, f.a[head], f.starts ? f.starts + row : nullptr, s.tokens(tile));
     readTile(s.kind, f.x.data, f.x.at(batch, from, head), f.x.token, d.tokens, s.width, d.rows, p, w.x);
@@ -115,15 +115,15 @@ void ssdForward(const SSDForward<T> &f, long batch, long firstHead, long lastHea
     const long p = s.paddedWidth, n = s.paddedState, size = s.width * s.state;
     const long first = batch * s.heads + firstHead, count = lastHead - firstHead;
     T *states = f.states + first * n * p;
-    fill(states, count * n * p, T(0));
-    for (long k = 0; f.initial && k < count; ++k)
+    if (f.firstTile == 0) fill(states, count * n * p, T(0));
+    for (long k = 0; f.firstTile == 0 && f.initial && k < count; ++k)
         for (long i = 0; i < s.width; ++i)
             for (long j = 0; j < s.state; ++j)
                 states[(k * n + j) * p + i] = f.initial[(first + k) * size + i * s.state + j];
     Decays<T> d;
-    for (long tile = 0; tile < s.tiles; ++tile)
+    for (long tile = f.firstTile; tile < f.lastTile; ++tile)
         for (long k = 0; k < count; ++k) forwardTile(f, batch, firstHead + k, tile, d, w, states + k * n * p);
-    for (long k = 0; k < count; ++k)
+    for (long k = 0; f.lastTile == s.tiles && k < count; ++k)
         for (long i = 0; i < s.width; ++i)
             for (long j = 0; j < s.state; ++j)
                 f.final[(first + k) * size + i * s.state + j] = states[(k * n + j) * p + i];

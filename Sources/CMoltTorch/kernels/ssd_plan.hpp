@@ -31,8 +31,12 @@ struct SSDForward {
     const unsigned char *starts;  // [batch, length], 1 where a document starts; or null
     const real *initial;          // [batch, heads, width, state] or null
     real *final;
-    real *keys, *queries, *scores;  // per (batch, group, tile): B, C and C·Bᵀ in the computing type
-    real *states;                   // per (batch, head)
+    long firstTile, lastTile, tilesHeld;  // the tiles of this pass, and room for how many
+    real *keys, *queries, *scores;        // per (batch, group, tile of this pass): B, C, C·Bᵀ as `real`
+    real *states;                         // per (batch, head), from one pass to the next
+    long piece(long b, long group, long tile) const {
+        return (b * shape.groups + group) * tilesHeld + tile - firstTile;
+    }
 };
 
 template <class real>
