@@ -58,8 +58,6 @@ static void describe_place(const molt_slurm_request *request, job_desc_msg_t *jo
     job->wckey = lend(request->wckey);
     job->mail_user = lend(request->mail_user);
     if (request->mail_type) job->mail_type = request->mail_type;
-    // A dependency that can never be met would wait for ever.
-    if (request->dependency) job->bitflags |= KILL_INV_DEP;
     if (request->nice) job->nice = NICE_OFFSET + request->nice;
     if (request->held) {
         job->priority = 0;

@@ -3,6 +3,7 @@ import MoltAPI
 import MoltCore
 import MoltScheduler
 import MoltServer
+import MoltStore
 import MoltTesting
 import Testing
 
@@ -37,6 +38,37 @@ struct ActionTests {
         try await daemon.pass(3)
         #expect(try await daemon.state(run) == .pending)
         #expect(await daemon.scheduler.log == ["hold \(job)", "release \(job)"])
+    }
+
+    /// The settings are asked for between the plan to send and the sending; the store is free meanwhile.
+    @Test(arguments: [(RunAction.cancel, RunState.cancelled), (.stop, .paused), (.hold, .held)])
+    func aWishTakenBackWhileTheJobIsPreparedSendsNothing(_ action: RunAction, _ state: RunState) async throws {
+        let daemon = try TestDaemon()
+        let run = try await daemon.submit()
+        daemon.clock.advance(1000)  // what was asked at the submission is too old by now
+        let service = daemon.service
+        await daemon.scheduler.whileAskedForSettings {
+            do {
+                _ = try await service.act(action, on: run, ActionRequest())
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        try await daemon.pass(3)
+        #expect(await daemon.scheduler.submits == 0)
+        #expect(try await daemon.state(run) == state)
+    }
+
+    @Test func whatTheSchedulerRefusesIsToldOnce() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.submitted()
+        await daemon.scheduler.refuseUpdates(.notPermitted(message: "held by an administrator"))
+        try await daemon.act(.hold, run)
+        try await daemon.pass(30)
+        let detail = try await daemon.detail(run)
+        #expect(detail.summary.lastError?.contains("held by an administrator") == true)
+        let events = try await daemon.store.read { try $0.events(run, after: 0, limit: 100) }
+        #expect(events.count { $0.kind == "refused" } == 1)
     }
 
     @Test func aRunSubmittedHeldWaitsForItsRelease() async throws {

@@ -51,6 +51,7 @@ struct ReconcileService: Service {
             reconciler = try await sites.reconciler(name)
         } catch {
             logger.error("a site cannot be used", metadata: ["site": "\(name)", "error": "\(error)"])
+            await tell("site \(name) cannot be used: \(error)", runsOf: name)
             await bell.wait(seconds: 30, seen: await bell.count, clock: clock)
             return
         }
@@ -66,6 +67,21 @@ struct ReconcileService: Service {
         }
         await takeTurns(reconciler, name)
         progress.cancel()
+    }
+
+    /// The runs of a site that cannot be used wait; this says for what.
+    private func tell(_ message: String, runsOf site: String) async {
+        do {
+            try await store.write { transaction in
+                for var record in try transaction.snapshot.watched(site: site) where record.pendingReason != message {
+                    record.pendingReason = message
+                    record.pendingCode = nil
+                    try transaction.update(record)
+                }
+            }
+        } catch {
+            logger.error("cannot record it", metadata: ["site": "\(site)", "error": "\(error)"])
+        }
     }
 
     private func takeTurns(_ reconciler: SiteReconciler, _ name: String) async {

@@ -62,11 +62,30 @@ extension SiteReconciler {
         } catch {
             switch error {
             case .notFound, .wrongState: break  // the next look shows what became of it
-            case .rejected, .later, .ambiguous, .unavailable, .keyMismatch, .notPermitted:
+            case .rejected, .keyMismatch, .notPermitted: await tell("cannot \(name) the job: \(error.words)", run)
+            case .later, .ambiguous, .unavailable:
                 logger.warning(
                     "the scheduler did not do it",
                     metadata: ["run": "\(run.id)", "request": "\(name)", "error": "\(error.words)"])
             }
+        }
+    }
+
+    /// What the scheduler will not do, the user must know: once, not at each try.
+    private func tell(_ message: String, _ run: WatchedRun) async {
+        logger.warning("\(message)", metadata: ["run": "\(run.id)"])
+        guard told[run.id] != message else { return }
+        do {
+            let now = clock.now()
+            try await store.write { transaction in
+                guard var record = try transaction.snapshot.run(run.id) else { return }
+                record.lastError = message
+                try transaction.update(record)
+                try RunRecorder(transaction: transaction, now: now).note("refused", message, run: record.id)
+            }
+            told[run.id] = message
+        } catch {
+            logger.error("cannot record it", metadata: ["run": "\(run.id)", "error": "\(error)"])
         }
     }
 

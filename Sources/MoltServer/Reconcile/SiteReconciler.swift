@@ -22,6 +22,8 @@ package actor SiteReconciler {
     var settings: (value: SchedulerConfiguration, at: Double)?
     /// When a request may be made again.
     var throttles: [Throttle: Double] = [:]
+    /// What the scheduler last refused for a run, as the user was told.
+    var told: [RunID: String] = [:]
     /// Jobs to look at one by one, soon.
     var watched: Set<UInt32> = []
     /// When the call of an open submission had ended without an answer.
@@ -64,6 +66,7 @@ package actor SiteReconciler {
         var runs = try await load()
         guard !runs.isEmpty else {
             watched = []
+            told = [:]
             return nil
         }
         if try await doubt(runs) { runs = try await load() }

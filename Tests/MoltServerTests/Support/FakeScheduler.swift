@@ -16,6 +16,8 @@ actor FakeScheduler: Scheduler {
     private var version = "fake"
     private var startedAt: Double = 0
     private let clock: ManualClock
+    private var beforeConfiguration: (@Sendable () async -> Void)?
+    private var refusal: SchedulerError?
 
     enum Submit {
         case accept
@@ -88,6 +90,7 @@ actor FakeScheduler: Scheduler {
 
     func update(_ job: UInt32, key: AttemptKey, change: JobChange) async throws(SchedulerError) {
         let status = try own(job, key)
+        if let refusal { throw refusal }
         log.append("\(change) \(job)")
         switch change {
         case .beginNow where !status.flags.contains(.completing): jobs[job]?.reason = "None"
@@ -99,6 +102,9 @@ actor FakeScheduler: Scheduler {
 
     func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
         if isAway { throw .unavailable(message: "no controller") }
+        let hook = beforeConfiguration
+        beforeConfiguration = nil
+        await hook?()
         return SchedulerConfiguration(
             version: version, controllerStartedAt: startedAt, killWait: 5, minimumJobAge: 300, messageTimeout: 10,
             requeueDelay: 121, jobsRequeue: true, requeueExit: requeueExit, requeueExitHold: [],
@@ -131,6 +137,9 @@ actor FakeScheduler: Scheduler {
 
     func next(_ mode: Submit) { nextSubmit = mode }
     func goAway() { isAway = true }
+    /// Something that happens while the next question about the settings is being answered.
+    func whileAskedForSettings(_ body: @escaping @Sendable () async -> Void) { beforeConfiguration = body }
+    func refuseUpdates(_ error: SchedulerError?) { refusal = error }
     func comeBack() { isAway = false }
     func forgetEverything() { jobs = [:] }
 

@@ -35,21 +35,24 @@ final class TestDaemon {
     private(set) var reconciler: SiteReconciler
     private(set) var service: RunService
 
-    init() throws {
+    private let poll: ClosedRange<Double>
+
+    init(poll: ClosedRange<Double> = 1...2) throws {
         scheduler = FakeScheduler(clock: clock)
-        (store, reconciler, service) = try Self.build(folder, clock, scheduler)
+        self.poll = poll
+        (store, reconciler, service) = try Self.build(folder, clock, scheduler, self.poll)
     }
 
     private static func build(
-        _ folder: TemporaryFolder, _ clock: ManualClock, _ scheduler: FakeScheduler
+        _ folder: TemporaryFolder, _ clock: ManualClock, _ scheduler: FakeScheduler, _ poll: ClosedRange<Double>
     ) throws -> (Store, SiteReconciler, RunService) {
         let paths = DaemonPaths(home: folder.path, programs: "/opt/molt/1/bin")
         let store = try Store.open(path: paths.database)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         var site = Site(name: "bed", kind: .slurm, prefix: "/opt/molt", runs: folder("runs"))
-        site.poll.min = 1
-        site.poll.max = 2
+        site.poll.min = poll.lowerBound
+        site.poll.max = poll.upperBound
         let described = site
         let reconciler = SiteReconciler(
             site: site, scheduler: scheduler, store: store, maker: PlainMaker(), clock: clock, paths: paths,
@@ -70,7 +73,7 @@ final class TestDaemon {
     /// kill -9 and a new daemon.
     func restart() throws {
         try store.close()
-        (store, reconciler, service) = try Self.build(folder, clock, scheduler)
+        (store, reconciler, service) = try Self.build(folder, clock, scheduler, poll)
     }
 
     /// Lets time pass in small steps, with a turn at each.
@@ -116,7 +119,7 @@ final class TestDaemon {
         let (run, job) = try await submitted(change)
         await scheduler.start(job)
         try claim(run, job, incarnation: 0)
-        try await pass(2)
+        try await pass(poll.upperBound)
         try #expect(await state(run) == .running)
         return (run, job)
     }
