@@ -68,15 +68,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         case .requeued: return reachedLimit ? .wallTime : causeOfRequeue
         case .vanished: return .interrupted
         case .terminal(let base):
-            switch base {
-            case .cancelled: return .cancelledElsewhere
-            case .timeout: return .wallTime
-            case .preempted: return .preempted
-            case .nodeFail, .bootFail: return .nodeFailed
-            case .deadline: return .deadline
-            case .complete, .failed, .outOfMemory, .pending, .running, .suspended:
-                return reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .interrupted
-            }
+            return base.cause ?? (reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .interrupted)
         }
     }
 
@@ -86,16 +78,8 @@ package struct IncarnationEnd: Hashable, Sendable {
         case .requeued: return wasPreempted ? .preempted : causeOfRequeue
         case .vanished: return .crashed
         case .terminal(let base):
-            switch base {
-            case .cancelled: return .cancelledElsewhere
-            case .timeout: return .wallTime
-            case .preempted: return .preempted
-            case .nodeFail, .bootFail: return .nodeFailed
-            case .deadline: return .deadline
-            case .outOfMemory: return .outOfMemory
-            case .complete, .failed, .pending, .running, .suspended:
-                return outOfMemoryMark ? .outOfMemory : wasPreempted ? .preempted : .crashed
-            }
+            let isOutOfMemory = base == .outOfMemory || outOfMemoryMark
+            return base.cause ?? (isOutOfMemory ? .outOfMemory : wasPreempted ? .preempted : .crashed)
         }
     }
 
@@ -108,15 +92,12 @@ package struct IncarnationEnd: Hashable, Sendable {
 
     private func causeWithoutReceipt(_ base: JobObservation.Base) -> Cause {
         switch base {
-        case .complete: return cancellation ?? .unproven
-        case .cancelled: return cancellation ?? .cancelledElsewhere
-        case .timeout: return cancellation ?? .wallTime
-        case .nodeFail, .bootFail: return cancellation ?? .nodeFailed
-        case .preempted: return cancellation ?? .preempted
-        case .deadline: return .deadline
-        case .outOfMemory: return .outOfMemory
-        case .failed: return causeOfFailure
-        case .pending, .running, .suspended: return .lost
+        case .complete: cancellation ?? .unproven
+        case .cancelled, .timeout, .nodeFail, .bootFail, .preempted: cancellation ?? base.cause ?? .lost
+        case .deadline: .deadline
+        case .outOfMemory: .outOfMemory
+        case .failed: causeOfFailure
+        case .pending, .running, .suspended: .lost
         }
     }
 
@@ -147,6 +128,20 @@ package struct IncarnationEnd: Hashable, Sendable {
         case .cancel: .cancelled
         case .pause: .stopped
         case .run, .hold: nil
+        }
+    }
+}
+
+extension JobObservation.Base {
+    /// Why the scheduler ended a job, when its state says so whatever the program made of it.
+    fileprivate var cause: Cause? {
+        switch self {
+        case .cancelled: .cancelledElsewhere
+        case .timeout: .wallTime
+        case .preempted: .preempted
+        case .nodeFail, .bootFail: .nodeFailed
+        case .deadline: .deadline
+        case .complete, .failed, .outOfMemory, .pending, .running, .suspended: nil
         }
     }
 }
