@@ -40,8 +40,23 @@ package enum DurableFile {
         let temporary = path + ".tmp-\(getpid())-\(UInt32.random(in: .min ... .max))"
         defer { unlink(temporary) }
         try create(temporary, data: data)
-        guard link(temporary, path) == 0 else { throw FileError("create", path) }
+        try give(temporary, theName: path)
         try syncFolder(of: path)
+    }
+
+    /// Adds a name to a file that has but one, or fails with EEXIST if another file has it.
+    ///
+    /// On a network file system the answer to `link` can get lost: the repeated request then finds the name taken, by
+    /// ourselves. The file's number of names tells; opening it first makes the client ask the server.
+    package static func give(_ temporary: String, theName path: String) throws(FileError) {
+        if link(temporary, path) == 0 { return }
+        let failure = FileError("create", path)
+        guard failure.code == EEXIST else { throw failure }
+        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw failure }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_nlink == 2 else { throw failure }
     }
 
     package static func read(_ path: String, limit: Int = 64 << 20) throws(FileError) -> Data {

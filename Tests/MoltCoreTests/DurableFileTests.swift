@@ -34,6 +34,20 @@ struct DurableFileTests {
         }
     }
 
+    @Test func aNameThatWeAlreadyGotIsOurs() throws {
+        try inFolder { folder in
+            try DurableFile.write(Data("mine".utf8), to: "\(folder)/new")
+            // What is left when the answer to a request is lost and the request is repeated.
+            try #require(link("\(folder)/new", "\(folder)/1") == 0)
+            try DurableFile.give("\(folder)/new", theName: "\(folder)/1")
+            try DurableFile.write(Data("yours".utf8), to: "\(folder)/other")
+            let error = #expect(throws: FileError.self) {
+                try DurableFile.give("\(folder)/other", theName: "\(folder)/1")
+            }
+            #expect(error?.code == EEXIST)
+        }
+    }
+
     @Test func filesArePrivate() throws {
         try inFolder { folder in
             try DurableFile.write(Data(), to: "\(folder)/a")
