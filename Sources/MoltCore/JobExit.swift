@@ -16,6 +16,13 @@ package enum JobExit: Int32, Sendable, Codable, CaseIterable {
     case noProgress = 80
 }
 
+extension JobExit {
+    /// Not a verdict on the run but a crash like any other, with a number of its own for people: the launch plan or
+    /// the run folder could not be read or written (full disk, quota, a file server that is away). The daemon tries
+    /// again with growing pauses, within the recipe's `max_crashes`.
+    package static let fileTrouble: Int32 = 74
+}
+
 /// Exit codes of `molt` itself.
 package enum CommandExit: Int32, Sendable {
     case success = 0

@@ -33,6 +33,9 @@ package struct JobRun {
             let context = JobContext(environment: environment, plan: plan, now: Clock.now())
             var job = JobRun(plan: plan, planPath: path, context: context, environment: environment)
             return job.main()
+        } catch let error as FileError {
+            JobLog.complain("\(error)")
+            return JobExit.fileTrouble
         } catch {
             JobLog.complain("cannot read \(path): \(error)")
             return JobExit.userError.rawValue
@@ -60,7 +63,7 @@ package struct JobRun {
                 events: run.events(epoch: epoch, writer: .job))
         } catch {
             log.say("cannot use the run folder: \(error)")
-            return mapped(JobExit.userError.rawValue)
+            return JobExit.fileTrouble
         }
         log.event(.started, "attempt \(plan.attempt), incarnation \(context.incarnation), job \(context.jobID)")
         log.say("epoch \(epoch): attempt \(plan.attempt), incarnation \(context.incarnation) on \(context.host)")
@@ -77,7 +80,17 @@ package struct JobRun {
     // MARK: - Preflight and workers
 
     private func work() -> Supervision.Outcome {
-        var unfit = PreflightStep(plan: plan, planPath: planPath, context: context, environment: environment).run()
+        let preflight = PreflightStep(plan: plan, planPath: planPath, context: context, environment: environment)
+        var unfit: [PreflightReport]
+        switch preflight.perform() {
+        case .reports(let reports): unfit = reports
+        case .failed(let reason): return Supervision.Outcome(Verdict(code: 1, "preflight: \(reason)"))
+        case .stopped(let signal):
+            let name = StopSignals.name(signal)
+            var outcome = Supervision.Outcome(Verdict(.continueMe, "\(name) came before the workers were started"))
+            outcome.stopSignal = signal
+            return outcome
+        }
         for report in unfit {
             for warning in report.warnings {
                 log.say("\(report.host): \(warning)")

@@ -36,8 +36,12 @@ package enum Preflight {
         return report
     }
 
-    /// The report of this node as one line on standard output.
-    package static func printReport(_ plan: LaunchPlan, environment: [String: String]) throws {
+    /// `molt-job preflight PLAN`: the report of this node as one line on standard output.
+    ///
+    /// A stop reaches every process of the job: it must not look like a node that does not answer.
+    package static func printReport(planPath: String, environment: [String: String]) throws {
+        Signals.block()
+        let plan = try JSONFile.read(LaunchPlan.self, from: planPath)
         let host = environment["SLURMD_NODENAME"] ?? JobContext.hostName()
         let report = check(plan, environment: environment, host: host)
         JobLog.write(String(decoding: try JSONFile.encode(report), as: UTF8.self) + "\n", to: STDOUT_FILENO)
@@ -111,12 +115,17 @@ package enum Preflight {
 
     private static func reason() -> String { String(cString: strerror(errno)) }
 
-    /// Reads the lines of all nodes; a node without a line is refused too.
-    package static func collect(_ output: String, hosts: [String], now: Double) -> [PreflightReport] {
+    /// The lines that nodes have written, among whatever else was said.
+    static func answers(in output: String) -> [PreflightReport] {
         let decoder = JSONDecoder()
-        var reports = output.split(separator: "\n").compactMap { line in
+        return output.split(separator: "\n").compactMap { line in
             try? decoder.decode(PreflightReport.self, from: Data(line.utf8))
         }
+    }
+
+    /// Reads the lines of all nodes; a node without a line is refused too.
+    package static func collect(_ output: String, hosts: [String], now: Double) -> [PreflightReport] {
+        var reports = answers(in: output)
         for host in hosts where !reports.contains(where: { $0.host == host }) {
             reports.append(PreflightReport(host: host, problems: ["it did not answer"], warnings: [], clock: now))
         }

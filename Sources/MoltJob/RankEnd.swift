@@ -81,8 +81,9 @@ package struct Verdict: Hashable, Sendable {
     ///   - expected: ranks that were started.
     ///   - killed: ranks that we killed because another had failed: their end says nothing.
     ///   - launcherCode: how srun itself ended; it speaks for ranks that left no record.
+    ///   - stopAsked: whether a stop was passed on to srun, which dies of it while it has no handlers yet.
     package static func of(
-        _ ends: [RankEnd], expected: Int, killed: Set<Int> = [], launcherCode: Int32 = 0
+        _ ends: [RankEnd], expected: Int, killed: Set<Int> = [], launcherCode: Int32 = 0, stopAsked: Bool = false
     ) -> Verdict {
         let own = ends.filter { !killed.contains($0.rank) }.sorted { ($0.endedAt, $0.rank) < ($1.endedAt, $1.rank) }
         for exit in [JobExit.userError, .numerics, .fenced, .unfitNode, .noProgress] {
@@ -96,6 +97,9 @@ package struct Verdict: Hashable, Sendable {
         }
         let silent = expected - ends.count - killed.subtracting(ends.map(\.rank)).count
         if silent > 0 {
+            if stopAsked, StopSignals.all.contains(launcherCode - 128), own.allSatisfy(isStop) {
+                return Verdict(.continueMe, "stopped: srun died of \(StopSignals.name(launcherCode - 128))")
+            }
             let stopped = own.contains(where: isStop) && launcherCode == 0
             if !stopped {
                 let code = launcherCode == 0 || launcherCode == JobExit.continueMe.rawValue ? 1 : launcherCode

@@ -23,6 +23,13 @@ enum Signals {
         return signal > 0 ? signal : nil
     }
 
+    /// A stop signal that has come and not been taken by `wait`.
+    static var pendingStop: Int32? {
+        var set = sigset_t()
+        guard sigpending(&set) == 0 else { return nil }
+        return StopSignals.all.first { sigismember(&set, $0) == 1 }
+    }
+
     static func makeSet(_ signals: [Int32]) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)

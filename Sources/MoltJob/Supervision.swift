@@ -149,14 +149,14 @@ struct Supervision {
     private func verdict() -> Verdict {
         if let other = supervisor.fencedBy { return Verdict(.fenced, "epoch \(other) has taken the run over") }
         if let hang = supervisor.hang { return Verdict(.noProgress, hang) }
-        let verdict = Verdict.of(
-            workers.ends(), expected: workers.count, killed: killed, launcherCode: workers.launcherCode)
-        let wasStopped = supervisor.stopSignal != nil || supervisor.stopsForDeadline
+        let ends = workers.ends(), wasStopped = supervisor.stopSignal != nil || supervisor.stopsForDeadline
+        let isDone = ends.count == workers.count && ends.allSatisfy { $0.code == 0 }
         // A foreign program that had to be killed after the stop was asked for starts again where it can.
-        if verdict.code == 0, !killed.isEmpty, wasStopped {
+        if wasStopped, plan.isForeign, supervisor.phase == .killed, !isDone {
             return Verdict(.continueMe, "stopped: it did not end by itself in time")
         }
-        return verdict
+        return Verdict.of(
+            ends, expected: workers.count, killed: killed, launcherCode: workers.launcherCode, stopAsked: wasStopped)
     }
 
     private func newestCheckpoint() -> String? {

@@ -50,9 +50,7 @@ struct MoltJobMain: ParsableCommand {
         var plan: String
 
         func run() throws {
-            let environment = ProcessInfo.processInfo.environment
-            let launch = try JSONFile.read(LaunchPlan.self, from: plan)
-            try Preflight.printReport(launch, environment: environment)
+            try Preflight.printReport(planPath: plan, environment: ProcessInfo.processInfo.environment)
         }
     }
 }

@@ -60,6 +60,32 @@ final class JobFixture {
         return word & 0x7f == 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f)
     }
 
+    /// Makes this a run through a small `srun` of our own on one node: what the step for preflight does, then what the
+    /// step of the workers does, in shell; `exec "$@"` runs the program asked for. The variables are for `start`.
+    func throughSrun(
+        preflight: String = "exec \"$@\"", workers: String = "exec \"$@\""
+    ) throws -> [String: String] {
+        let script = """
+            #!/bin/sh
+            while case "$1" in -*) true ;; *) false ;; esac; do
+              case "$1" in --job-name=*) name=${1#--job-name=} ;; esac
+              shift
+            done
+            export SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NODEID=0
+            if [ "$name" = preflight ]; then
+              \(preflight)
+            else
+              \(workers)
+            fi
+            """
+        plan.launcher = .srun
+        try DurableFile.makeFolder(folder("bin"))
+        try DurableFile.write(Data(script.utf8), to: folder("bin/srun"))
+        chmod(folder("bin/srun"), 0o700)
+        let path = "\(folder("bin")):/usr/local/bin:/usr/bin:/bin"
+        return ["PATH": path, "SLURMD_NODENAME": "n1", "SLURM_JOB_NODELIST": "n1"]
+    }
+
     func runToEnd(job: UInt32 = 7, restart: Int = 0, _ more: [String: String] = [:]) throws -> Int32? {
         try start(job: job, restart: restart, more)
         return end()
@@ -95,7 +121,7 @@ final class JobFixture {
     /// Waits until a worker has written this file.
     func waitFor(_ name: String) -> Bool { poll { access(folder(name), F_OK) == 0 } }
 
-    private static func spawn(
+    static func spawn(
         _ arguments: [String], _ environment: [String: String], output: String
     ) throws -> Int32 {
         var actions = posix_spawn_file_actions_t(), attributes = posix_spawnattr_t()

@@ -42,6 +42,14 @@ struct JobValueTests {
         #expect(Verdict.of([], expected: 2, launcherCode: 0).code == 1)
     }
 
+    @Test(arguments: [
+        ([], 138, true, 75), ([], 143, true, 75), ([], 138, false, 138), ([], 137, true, 137),
+        ([end(0, 75)], 138, true, 75), ([end(0, 0)], 138, true, 138), ([end(0, 1)], 138, true, 1),
+    ] as [([RankEnd], Int32, Bool, Int32)])
+    func srunDyingOfTheStopIsAStop(_ ends: [RankEnd], _ launcher: Int32, _ asked: Bool, _ code: Int32) {
+        #expect(Verdict.of(ends, expected: 2, launcherCode: launcher, stopAsked: asked).code == code)
+    }
+
     @Test func theStopIsPassedOnOnce() {
         var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
         #expect(supervisor.handle(.stopAsked(signal: 15), now: 0) == [.askToStop(15)])
