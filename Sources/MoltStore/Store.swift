@@ -13,7 +13,8 @@ package struct Store: Sendable {
     package let writer: any DatabaseWriter
     /// The lease under which this store was opened; a later opener raises it.
     let leaseEpoch: Int64
-    private let inode: UInt64
+    /// Nil for a database in memory.
+    private let inode: UInt64?
 
     /// Opens or creates the database, with permissions 0600, checks it, and brings its schema up to date.
     package static func open(path: String) throws(StoreError) -> Store {
@@ -37,7 +38,11 @@ package struct Store: Sendable {
     private init(path: String, writer: any DatabaseWriter) throws {
         self.path = path
         self.writer = writer
-        inode = Self.inode(of: path)
+        switch path == ":memory:" ? nil : Self.inode(of: path) {
+        case nil: inode = nil
+        case .success(let number): inode = number
+        case .failure(let error): throw StoreError.unusable(path: path, message: error.description)
+        }
         let migrator = Migrations.migrator
         try writer.read { db in
             if try migrator.hasBeenSuperseded(db) { throw StoreError.superseded(path: path) }
@@ -82,15 +87,21 @@ package struct Store: Sendable {
         Glibc.close(descriptor)
     }
 
-    private static func inode(of path: String) -> UInt64 {
+    private static func inode(of path: String) -> Result<UInt64, FileError> {
         var status = stat()
-        return stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
+        return stat(path, &status) == 0 ? .success(UInt64(status.st_ino)) : .failure(FileError("look at", path))
     }
 
-    /// Throws when the file is no longer the one that was opened.
+    /// Throws when the file is no longer the one that was opened. A file server that cannot say so now (ESTALE, EIO)
+    /// is no proof; when it stays away, the lease runs out.
     package func checkStillThere() throws(StoreError) {
-        guard path != ":memory:", Self.inode(of: path) != inode else { return }
-        throw .removed(path: path)
+        guard let inode else { return }
+        switch Self.inode(of: path) {
+        case .success(inode): return
+        case .success: throw .removed(path: path)
+        case .failure(let error):
+            if error.code == ENOENT { throw .removed(path: path) }
+        }
     }
 
     /// One transaction; throws without a trace of it when anything in it fails.

@@ -130,6 +130,23 @@ struct StoreTests {
         try store.close()
     }
 
+    @Test func aFileThatCannotBeSeenJustNowIsStillThere() throws {
+        let folder = TemporaryFolder("store")
+        try DurableFile.makeFolder(folder("home"))
+        let store = try Store.open(path: folder("home/molt.sqlite"))
+        // A folder that leads to itself answers with an error other than "there is none", as a file server may.
+        try #require(rename(folder("home"), folder("away")) == 0)
+        try #require(symlink("home", folder("home")) == 0)
+        try store.checkStillThere()
+        unlink(folder("home"))
+        #expect(throws: StoreError.removed(path: folder("home/molt.sqlite"))) { try store.checkStillThere() }
+        try #require(rename(folder("away"), folder("home")) == 0)
+        try store.checkStillThere()
+        try DurableFile.write(Data(), to: folder("home/molt.sqlite"))
+        #expect(throws: StoreError.removed(path: folder("home/molt.sqlite"))) { try store.checkStillThere() }
+        try store.close()
+    }
+
     @Test func aLaterLeaseShutsOutTheEarlier() async throws {
         let store = try Store.inMemory()
         try await store.writer.write { try $0.execute(sql: "UPDATE lease SET epoch = epoch + 1") }
