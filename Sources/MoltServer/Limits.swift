@@ -22,7 +22,13 @@ package enum Limits {
     static let eventBytes = 1 << 20
     /// Lines of one event file may not be longer.
     static let eventLine = 1 << 16
+    /// Files opened in one cycle; those of the newest epochs come first.
     static let eventFilesPerRun = 4096
+    /// Figures come from rank 0; of so many ranks the warnings are read too.
+    static let eventRanks = 16
+    /// Seconds after its last write until the file of an earlier epoch is not expected to grow any more: what a node
+    /// wrote last may take a minute to be seen through a network file system.
+    static let eventSettle: Double = 600
     /// Bytes of event files behind one drawn curve.
     static let curveBytes = 32 << 20
     static let claimBytes = 1 << 16

@@ -1,35 +1,62 @@
 import FoundationEssentials
-import MoltCore
+package import MoltCore
 
 #if canImport(Glibc)
 import Glibc
 #endif
 
 /// What the event files of a run have said since they were last read.
-struct EventTail: Sendable {
+package struct EventTail: Sendable {
     /// One line, with the file that it came from.
-    struct Line: Sendable {
-        var epoch: Int
+    package struct Line: Sendable {
+        package var epoch: Int
         /// Nil for `molt-job`.
-        var rank: Int?
-        var event: RunEvent
+        package var rank: Int?
+        package var event: RunEvent
     }
 
-    var lines: [Line] = []
+    package var lines: [Line] = []
     /// New offsets of the files that have grown.
-    var offsets: [String: Int] = [:]
+    package var offsets: [String: Int] = [:]
+
+    /// Stands among the offsets: the files up to this epoch have been read to their end for good.
+    static let settled = "settled"
+
+    private struct File {
+        let name: String
+        let epoch: Int
+        let rank: Int?
+    }
 
     /// Reads what was appended to the files under `folder` after `offsets`; partial last lines are left for later.
-    static func read(folder: String, after offsets: [String: Int]) -> EventTail {
+    package static func read(
+        folder: String, after offsets: [String: Int], now: Double = Date().timeIntervalSince1970
+    ) -> EventTail {
         var tail = EventTail()
+        let done = offsets[settled] ?? -1
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in names.sorted().prefix(Limits.eventFilesPerRun) {
-            guard let (epoch, rank) = parse(name) else { continue }
-            let offset = offsets[name] ?? 0
-            guard let (events, next) = readFile("\(folder)/\(name)", from: offset), next > offset else { continue }
-            tail.offsets[name] = next
-            tail.lines += events.map { Line(epoch: epoch, rank: rank, event: $0) }
+        let files = names.compactMap { name -> File? in
+            guard let (epoch, rank) = parse(name), epoch > done, rank ?? 0 < Limits.eventRanks else { return nil }
+            return File(name: name, epoch: epoch, rank: rank)
         }
+        let newest = files.map(\.epoch).max() ?? 0
+        // Chosen from the newest epoch backwards, told in the order of time.
+        let chosen = files.sorted { $0.epoch > $1.epoch }.prefix(Limits.eventFilesPerRun)
+            .sorted { ($0.epoch, $0.rank ?? .max) < ($1.epoch, $1.rank ?? .max) }
+        var live: Set<Int> = [newest]
+        for file in chosen {
+            switch look("\(folder)/\(file.name)", from: offsets[file.name] ?? 0, limit: Limits.eventBytes) {
+            case .new(let events, let next):
+                tail.offsets[file.name] = next
+                tail.lines += events.map { Line(epoch: file.epoch, rank: file.rank, event: $0) }
+                live.insert(file.epoch)
+            case .end(let writtenAt):
+                if now - writtenAt < Limits.eventSettle { live.insert(file.epoch) }
+            case .unreadable:
+                live.insert(file.epoch)
+            }
+        }
+        if let last = chosen.map(\.epoch).last(where: { $0 < live.min() ?? 0 }) { tail.offsets[settled] = last }
         return tail
     }
 
@@ -46,21 +73,39 @@ struct EventTail: Sendable {
     static func readFile(
         _ path: String, from offset: Int, limit: Int = Limits.eventBytes
     ) -> (events: [RunEvent], next: Int)? {
+        switch look(path, from: offset, limit: limit) {
+        case .new(let events, let next): (events, next)
+        case .end, .unreadable: nil
+        }
+    }
+
+    private enum Reading {
+        case new([RunEvent], next: Int)
+        /// No whole line is left; when the file was last written to.
+        case end(writtenAt: Double)
+        case unreadable
+    }
+
+    private static func look(_ path: String, from offset: Int, limit: Int) -> Reading {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else { return .unreadable }
         defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: limit)
-        let count = pread(descriptor, &buffer, limit, off_t(offset))
-        guard count > 0 else { return nil }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return .unreadable }
+        let end = Reading.end(writtenAt: Double(status.st_mtim.tv_sec))
+        guard Int(status.st_size) > offset else { return end }
+        var buffer = [UInt8](repeating: 0, count: min(limit, Int(status.st_size) - offset))
+        let count = pread(descriptor, &buffer, buffer.count, off_t(offset))
+        guard count >= 0 else { return .unreadable }
         let bytes = buffer[0..<count]
         guard let lastNewline = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
             // A line longer than any that we write: pass over it rather than read it again for ever.
-            return count > Limits.eventLine ? ([], offset + count) : nil
+            return count > Limits.eventLine ? .new([], next: offset + count) : end
         }
         let decoder = JSONDecoder()
         let events = bytes[0..<lastNewline].split(separator: UInt8(ascii: "\n")).compactMap { line in
             line.count > Limits.eventLine ? nil : try? decoder.decode(RunEvent.self, from: Data(line))
         }
-        return (events, offset + lastNewline + 1)
+        return .new(events, next: offset + lastNewline + 1)
     }
 }

@@ -38,6 +38,7 @@ struct ProgressRecorder {
             incarnations[index].firstStep = incarnations[index].firstStep ?? step
             incarnations[index].lastStep = step
         case .validation:
+            guard line.rank ?? 0 == 0 else { return }
             record.validationLoss = event.validationLoss ?? event.loss ?? record.validationLoss
         case .saved: try saved(line, &record, incarnations)
         case .loaded:

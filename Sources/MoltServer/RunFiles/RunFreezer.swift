@@ -1,6 +1,6 @@
 import FoundationEssentials
 import MoltAPI
-import MoltCore
+package import MoltCore
 
 /// `environment.json`: what a run was submitted from.
 struct FrozenEnvironment: Codable, Sendable {
@@ -15,7 +15,7 @@ struct FrozenEnvironment: Codable, Sendable {
 }
 
 /// Creates run folders; what is written here never changes afterwards.
-enum RunFreezer {
+package enum RunFreezer {
     static func create(_ folder: RunFolder, recipe: String, environment: FrozenEnvironment) throws {
         for path in [folder.epochs, folder.receipts, folder.attempts, folder.events, folder.checkpoints] {
             try DurableFile.makeFolder(path)
@@ -24,14 +24,14 @@ enum RunFreezer {
         try JSONFile.write(environment, to: folder.environment)
     }
 
-    static func remove(_ folder: RunFolder) throws(UserError) {
+    package static func remove(_ folder: RunFolder) throws(UserError) {
         do {
-            guard FileManager.default.fileExists(atPath: folder.path) else { return }
-            // First out of sight under another name, so that an interrupted removal leaves no half run.
+            // First out of sight under another name, so that an interrupted removal leaves no half run; what such a
+            // one has left goes too.
             let trash = folder.path + ".removed"
-            if !FileManager.default.fileExists(atPath: trash) {
-                try FileManager.default.moveItem(atPath: folder.path, toPath: trash)
-            }
+            if FileManager.default.fileExists(atPath: trash) { try FileManager.default.removeItem(atPath: trash) }
+            guard FileManager.default.fileExists(atPath: folder.path) else { return }
+            try FileManager.default.moveItem(atPath: folder.path, toPath: trash)
             try FileManager.default.removeItem(atPath: trash)
         } catch {
             throw UserError(
