@@ -28,6 +28,15 @@ package struct JobStatus: Hashable, Sendable, Codable {
     package var preemptedAt: Double?
 
     package var key: AttemptKey? { AttemptKey(comment: comment) }
+    /// True for a job of any Molt of this user: by its comment, or by its name (`<run>.<ten digits of the key>`) where
+    /// a site writes over comments.
+    package var isOurs: Bool {
+        if key != nil { return true }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count >= 2, let digits = parts.last, digits.utf8.count == 10 else { return false }
+        return digits.allSatisfy { "0123456789abcdef".contains($0) }
+    }
+
     package var exitStatus: Int32 { (exitWord >> 8) & 0xff }
     package var exitSignal: Int32 { exitWord & 0x7f }
 

@@ -7,7 +7,7 @@ package protocol Scheduler: Sendable {
     /// Starts a job. `ambiguous` means that it may exist all the same: look it up by key before sending again.
     func submit(_ request: JobRequest) async throws(SchedulerError) -> SubmitReply
 
-    /// Every job of this user that the scheduler still knows, in one call, whatever its state.
+    /// Every job of this user and of Molt that the scheduler still knows, in one call, whatever its state.
     func loadJobs() async throws(SchedulerError) -> JobTable
 
     /// One job, or nil when the scheduler does not know it (any more).

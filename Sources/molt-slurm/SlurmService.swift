@@ -58,7 +58,8 @@ enum SlurmService {
         let code = molt_slurm_load_user(geteuid(), &table)
         guard code == 0 else { return failed(code, reading: true) }
         defer { molt_slurm_free_jobs(&table) }
-        return .table(JobTable(jobs: JobStatus.all(in: table), asOf: Double(table.as_of)))
+        // The user's other jobs may be tens of thousands: more than one answer holds, and none of our business.
+        return .table(JobTable(jobs: JobStatus.all(in: table).filter(\.isOurs), asOf: Double(table.as_of)))
     }
 
     private static func load(_ job: UInt32) -> SlurmAnswer {

@@ -138,6 +138,18 @@ import Glibc
         #expect(await failure { try await lost.ping() } == "unavailable")
     }
 
+    @Test func theUsersOtherJobsAreNotInTheTable() async throws {
+        let own = try await Own()
+        defer { own.keep() }
+        let job = try await own.backend.submit("sleep 100") { $0.held = true }
+        let command = ["sbatch", "--parsable", "--hold", "--comment=other", "--wrap=true"]
+        let other = own.testbed.slurm(command)
+        try #require(other.status == 0, "\(other.output)")
+        let number = try #require(UInt32(other.output.filter(\.isNumber)))
+        #expect(try await own.scheduler.load(number)?.userID == job.status()?.userID)
+        #expect(try await own.scheduler.loadJobs().jobs.map(\.job) == [job.job])
+    }
+
     @Test func aFullQueueMeansLater() async throws {
         let own = try await Own(["--set", "MaxJobCount=2"])
         defer { own.keep() }

@@ -1,0 +1,16 @@
+import MoltCore
+import MoltScheduler
+import Testing
+
+@Suite struct JobStatusTests {
+    @Test(arguments: [
+        ("bot.0123456789", "", true), ("a.b.00ffee00ff", "written over", true), ("anything", "key", true),
+        ("wrap", "", false), ("bot", "molt:1:short", false), ("bot.0123", "", false), ("0123456789", "", false),
+        ("bot.0123456xyz", "", false), ("", "", false),
+    ])
+    func ourJobsAreKnownByCommentOrName(_ name: String, _ comment: String, _ isOurs: Bool) {
+        let comment = comment == "key" ? AttemptKey.random().comment : comment
+        let status = JobStatus(job: 1, name: name, comment: comment, userID: 1, state: .pending)
+        #expect(status.isOurs == isOurs)
+    }
+}
