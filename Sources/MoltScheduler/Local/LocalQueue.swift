@@ -137,7 +137,11 @@ package struct LocalQueue: Hashable, Sendable {
     }
 
     /// Moves everything on. Call it every few hundred milliseconds while `isActive`.
-    package mutating func step(now: Double, observed: [UInt32: Observation]) -> [Action] {
+    ///
+    /// - Parameter canWrite: false while nothing can be recorded: then nothing starts, gives way or is forgotten.
+    package mutating func step(
+        now: Double, observed: [UInt32: Observation], canWrite: Bool = true
+    ) -> [Action] {
         var actions: [Action] = []
         for id in jobs.keys.sorted() {
             guard var job = jobs[id] else { continue }
@@ -146,12 +150,12 @@ package struct LocalQueue: Hashable, Sendable {
             }
             if job.holdsResources { actions += keepTime(&job, now: now) }
             jobs[id] = job
-            if let ended = job.endedAt, now - ended > settings.minimumJobAge {
+            if canWrite, let ended = job.endedAt, now - ended > settings.minimumJobAge {
                 jobs[id] = nil
                 actions.append(.forget(id))
             }
         }
-        return actions + schedule(now: now)
+        return canWrite ? actions + schedule(now: now) : actions
     }
 
     private static func take(

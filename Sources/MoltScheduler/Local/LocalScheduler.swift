@@ -19,6 +19,10 @@ package actor LocalScheduler: Scheduler {
     /// Keepers that this process started, which it must reap.
     private var children: [ChildProcess] = []
     private var launchedAt: [String: Double] = [:]
+    /// Why the last change could not be written; nobody is told what a restart would not know.
+    private var trouble: FileError?
+    /// Jobs whose file may say something else than the queue.
+    private var unwritten: Set<UInt32> = []
     private var ticker: Task<Void, Never>?
 
     /// Seconds between looks while a job waits or runs.
@@ -74,7 +78,7 @@ package actor LocalScheduler: Scheduler {
             if let job = next.jobs[id] { try files.save(job) }
         } catch {
             files.forget(id)
-            throw .unavailable(message: "the local site cannot write its state: \(error.description)")
+            throw Self.unwritable(error)
         }
         queue = next
         tick()
@@ -84,11 +88,13 @@ package actor LocalScheduler: Scheduler {
 
     package func loadJobs() async throws(SchedulerError) -> JobTable {
         tick()
+        try checkWritten()
         return JobTable(jobs: queue.jobs.values.map(\.status).sorted { $0.job < $1.job }, asOf: now())
     }
 
     package func load(_ job: UInt32) async throws(SchedulerError) -> JobStatus? {
         tick()
+        try checkWritten()
         return queue.jobs[job]?.status
     }
 
@@ -119,6 +125,14 @@ package actor LocalScheduler: Scheduler {
         if lockDescriptor < 0 { throw .unavailable(message: "the local site has been closed") }
     }
 
+    private func checkWritten() throws(SchedulerError) {
+        if let trouble { throw Self.unwritable(trouble) }
+    }
+
+    private static func unwritable(_ error: FileError) -> SchedulerError {
+        .unavailable(message: "the local site cannot write its state: \(error.description)")
+    }
+
     package func ping() async throws(SchedulerError) {
         try checkOpen()
         guard access(files.folder, W_OK) == 0 else {
@@ -136,9 +150,10 @@ package actor LocalScheduler: Scheduler {
         var next = queue
         let actions = try body(&next, now())
         do {
-            try commit(next)
+            // A signal changes nothing that would have to be written.
+            if next != queue { try commit(next) }
         } catch {
-            throw .unavailable(message: "the local site cannot write its state: \(error.description)")
+            throw Self.unwritable(error)
         }
         for action in actions { perform(action) }
         tick()
@@ -165,20 +180,37 @@ package actor LocalScheduler: Scheduler {
     private func tick() {
         guard lockDescriptor >= 0 else { return }
         children.removeAll { $0.reap() != nil }
+        let time = now(), observed = observe()
         var next = queue
-        let actions = next.step(now: now(), observed: observe())
-        // A state that cannot be written is a state that a restart would not know: leave things as they are.
+        var actions = next.step(now: time, observed: observed)
         do {
             try commit(next)
         } catch {
-            return
+            // What a restart would find out again by itself goes on all the same: ends, limits and kills. What it
+            // could not know, a start above all, waits until it can be written.
+            next = queue
+            actions = next.step(now: time, observed: observed, canWrite: false)
+            unwritten.formUnion(next.jobs.keys.filter { next.jobs[$0] != queue.jobs[$0] })
+            queue = next
         }
         for action in actions { perform(action) }
     }
 
     /// Writes what changed, then believes it.
     private func commit(_ next: LocalQueue) throws(FileError) {
-        for (id, job) in next.jobs where queue.jobs[id] != job { try files.save(job) }
+        let changed = next.jobs.keys.filter { next.jobs[$0] != queue.jobs[$0] || unwritten.contains($0) }
+        // A file that was written before another failed says something else than the queue, too.
+        unwritten = Set(changed)
+        do {
+            for id in changed.sorted() {
+                if let job = next.jobs[id] { try files.save(job) }
+            }
+        } catch {
+            trouble = error
+            throw error
+        }
+        unwritten = []
+        trouble = nil
         queue = next
     }
 
@@ -232,7 +264,8 @@ package actor LocalScheduler: Scheduler {
             // Slurm says 0:53 when the output cannot be opened.
             let word: Int32 = error.path == job.request.output ? 53 : 1 << 8
             queue.failLaunch(id, word: word, detail: error.description, now: now())
-            if let job = queue.jobs[id] { try? files.save(job) }
+            unwritten.insert(id)
+            try? commit(queue)
         }
     }
 

@@ -52,6 +52,18 @@ import MoltScheduler
         #expect(state(first) == .complete)
     }
 
+    @Test mutating func whileNothingCanBeWrittenNothingStartsOrIsForgotten() throws {
+        let first = try add(request(cpus: 4) { $0.timeLimit = 60 })
+        _ = step(1)
+        let second = try add()
+        #expect(queue.step(now: 62, observed: [first: .alive], canWrite: false) == [.signal(first, 15, .all)])
+        #expect(queue.step(now: 93, observed: [first: .alive], canWrite: false) == [.kill(first)])
+        #expect(queue.step(now: 94, observed: [first: .ended(9)], canWrite: false) == [])
+        #expect(queue.step(now: 300, observed: [:], canWrite: false) == [])
+        #expect(state(first) == .timeout && state(second) == .pending)
+        #expect(step(301) == [.forget(first), .start(second)])
+    }
+
     @Test mutating func aSmallJobDoesNotOvertakeALargeOne() throws {
         let running = try add(cpus: 2)
         _ = step(1)

@@ -56,7 +56,10 @@ import Glibc
         }
         let exit = folder("state/\(id).0.exit")
         #expect(await eventually(within: 20) { FileManager.default.fileExists(atPath: exit) })
-        let status = try #require(try await open().load(id))
+        // Its keeper may need a moment more to be gone.
+        let second = try open()
+        #expect(try await eventually(within: 5) { try await second.load(id)?.state.isTerminal == true })
+        let status = try #require(try await second.load(id))
         #expect(status.state == .failed && status.exitSignal == 6)
     }
 
@@ -113,6 +116,58 @@ import Glibc
         let scheduler = try open()
         #expect(try await scheduler.load(kept)?.state == .pending)
         #expect(try await scheduler.load(77) == nil)
+    }
+
+    /// Puts a folder where the job's record was: no file can take that name then.
+    private func blockRecord(_ job: UInt32) throws -> String {
+        let record = folder("state/\(job).json")
+        // The scheduler may be writing it just now.
+        for _ in 0..<100 {
+            unlink(record)
+            if mkdir(record, 0o700) == 0 { return record }
+        }
+        throw FileError("create folder", record)
+    }
+
+    @Test func aFullDiskStopsNeitherLimitsNorKills() async throws {
+        var settings = Backend.localSettings
+        settings.killWait = 1
+        let scheduler = try LocalScheduler(
+            folder: folder("state"), settings: settings, keeper: Programs.path("molt-keep"))
+        let job = try await backend(scheduler).submit(
+            "trap 'echo term >> $CASE.got' TERM; echo $$ > $CASE.pid; while :; do sleep 0.1; done"
+        ) { $0.timeLimit = 4 }
+        let later = try await backend(scheduler).submit("echo > $CASE.ran") { $0.held = true }
+        try await job.waitForNote("pid")
+        let program = try #require(Int32(job.note("pid").filter(\.isNumber)))
+        let record = try blockRecord(job.job)
+        #expect(await eventually(within: 20) { ProcessIdentity.of(pid: program)?.isAlive != true })
+        #expect(job.note("got").split(separator: "\n").count == 1, "asked once, then killed")
+        do {
+            _ = try await scheduler.loadJobs()
+            Issue.record("told what a restart would not know")
+        } catch {
+            guard case .unavailable(let message) = error else { throw error }
+            #expect(message.contains("the local site cannot write its state") && message.contains(record))
+        }
+        await #expect(throws: SchedulerError.self) { try await scheduler.load(job.job) }
+        rmdir(record)
+        #expect(try await job.waitForEnd().state == .timeout)
+        try await scheduler.update(later.job, key: later.key, change: .release)
+        #expect(try await later.waitForEnd().state == .complete)
+    }
+
+    @Test func nothingStartsThatCannotBeRecorded() async throws {
+        let scheduler = try open()
+        let job = try await backend(scheduler).submit("echo > $CASE.ran") { $0.held = true }
+        let record = try blockRecord(job.job)
+        await #expect(throws: SchedulerError.self) {
+            try await scheduler.update(job.job, key: job.key, change: .release)
+        }
+        #expect(await eventually(within: 1) { !job.note("ran").isEmpty } == false)
+        rmdir(record)
+        try await scheduler.update(job.job, key: job.key, change: .release)
+        #expect(try await job.waitForEnd().state == .complete)
     }
 
     @Test func withoutItsKeeperAJobFailsAndSaysWhy() async throws {
