@@ -59,9 +59,11 @@ package struct CheckpointFolder: Hashable, Sendable {
 
     /// The manifest of a checkpoint whose files are as it says.
     ///
-    /// - Parameter contents: false compares sizes only, which costs no reading.
+    /// - Parameters:
+    ///   - contents: false compares sizes only, which costs no reading.
+    ///   - beat: called again and again while files are read.
     package func verify(
-        _ name: CheckpointName, contents: Bool = true
+        _ name: CheckpointName, contents: Bool = true, beat: () -> Void = {}
     ) throws(CheckpointProblem) -> CheckpointManifest {
         let folder = folder(of: name)
         let manifest = try Self.manifest(of: folder)
@@ -69,21 +71,21 @@ package struct CheckpointFolder: Hashable, Sendable {
         guard found == name else {
             throw .misplaced(path: "\(folder)/\(CheckpointManifest.fileName)", found: found)
         }
-        try Self.check(manifest.files, in: folder, contents: contents)
+        try Self.check(manifest.files, in: folder, contents: contents, beat)
         return manifest
     }
 
     /// The same for a checkpoint folder that may have any name, such as a copy.
     package static func verify(
-        folder: String, contents: Bool = true
+        folder: String, contents: Bool = true, beat: () -> Void = {}
     ) throws(CheckpointProblem) -> CheckpointManifest {
         let manifest = try manifest(of: folder)
-        try check(manifest.files, in: folder, contents: contents)
+        try check(manifest.files, in: folder, contents: contents, beat)
         return manifest
     }
 
     private static func check(
-        _ files: [CheckpointManifest.File], in folder: String, contents: Bool
+        _ files: [CheckpointManifest.File], in folder: String, contents: Bool, _ beat: () -> Void
     ) throws(CheckpointProblem) {
         for file in files {
             let path = "\(folder)/\(file.name)"
@@ -93,7 +95,9 @@ package struct CheckpointFolder: Hashable, Sendable {
             guard size == file.bytes else { throw .wrongSize(path: path, expected: file.bytes, found: size) }
             guard contents else { continue }
             let found: (bytes: Int, sha256: String)
-            do throws(FileError) { found = try FileHash.of(path) } catch { throw .unreadable(error) }
+            do throws(FileError) {
+                found = try FileHash.of(path, beat: beat)
+            } catch { throw .unreadable(error) }
             guard found.bytes == file.bytes else {
                 throw .wrongSize(path: path, expected: file.bytes, found: found.bytes)
             }
@@ -122,13 +126,15 @@ package struct CheckpointFolder: Hashable, Sendable {
 
     /// The newest checkpoint that is whole, with its manifest; nil when there is none.
     ///
-    /// - Parameter rejected: told of every newer one that was passed over, and why.
+    /// - Parameters:
+    ///   - beat: called again and again while files are read.
+    ///   - rejected: told of every newer one that was passed over, and why.
     package func newest(
-        rejected: (CheckpointName, CheckpointProblem) -> Void
+        beat: () -> Void = {}, rejected: (CheckpointName, CheckpointProblem) -> Void
     ) throws(FileError) -> (name: CheckpointName, manifest: CheckpointManifest)? {
         for name in try names().reversed() {
             do throws(CheckpointProblem) {
-                return (name, try verify(name))
+                return (name, try verify(name, beat: beat))
             } catch {
                 rejected(name, error)
             }

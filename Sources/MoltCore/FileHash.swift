@@ -19,7 +19,10 @@ package struct FileHash {
     }
 
     /// The size and the hash of what a file holds now.
-    package static func of(_ path: String) throws(FileError) -> (bytes: Int, sha256: String) {
+    /// - Parameter beat: called after every block, since a large file takes minutes.
+    package static func of(
+        _ path: String, beat: () -> Void = {}
+    ) throws(FileError) -> (bytes: Int, sha256: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError("open", path) }
         defer { close(descriptor) }
@@ -33,6 +36,7 @@ package struct FileHash {
             guard count > 0 else { return (bytes, hash.text()) }
             hash.update(UnsafeRawBufferPointer(rebasing: block[0..<count]))
             bytes += count
+            beat()
         }
     }
 

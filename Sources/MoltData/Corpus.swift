@@ -34,14 +34,18 @@ package final class Corpus {
         var bytes: Int
     }
 
-    package init(files paths: [String], tokenizer: any Tokenizer) throws(UserError) {
+    /// - Parameter beat: called for every block that is read, since large files take minutes.
+    package init(
+        files paths: [String], tokenizer: any Tokenizer, beat: () -> Void = {}
+    ) throws(UserError) {
         self.tokenizer = tokenizer
         var opened: [DataFile] = []
         for path in paths { opened.append(try DataFile(path: path)) }
         files = opened
         for (index, file) in opened.enumerated() {
+            beat()
             if Self.isJSONLines(file.path) {
-                try indexLines(of: file, Int32(index))
+                try indexLines(of: file, Int32(index), beat)
             } else {
                 try indexText(of: file, Int32(index))
             }
@@ -111,7 +115,7 @@ extension Corpus {
     }
 
     /// Reads the file once from end to end, so that a bad line is an error now and not in the middle of the run.
-    private func indexLines(of file: DataFile, _ number: Int32) throws(UserError) {
+    private func indexLines(of file: DataFile, _ number: Int32, _ beat: () -> Void) throws(UserError) {
         let before = documentCount
         var pending: [UInt8] = []
         var lineStart = 0
@@ -120,6 +124,7 @@ extension Corpus {
         while offset < file.size {
             let block = try file.read(at: offset, count: min(Limits.blockBytes, file.size - offset))
             offset += block.count
+            beat()
             var start = block.startIndex
             while let newline = block[start...].firstIndex(of: 0x0A) {
                 pending += block[start..<newline]

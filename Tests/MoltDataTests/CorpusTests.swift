@@ -118,6 +118,15 @@ struct CorpusTests {
         #expect(throws: UserError.self) { try Corpus(files: [folder("none.txt")], tokenizer: tokenizer) }
     }
 
+    @Test func indexingALargeFileGivesSignsOfLife() throws {
+        let line = Array("{\"text\": \"\(String(repeating: "x", count: 1000))\"}\n".utf8)
+        let path = try write("large.jsonl", Array(repeating: line, count: 3000).flatMap(\.self))
+        var beats = 0
+        let corpus = try Corpus(files: [path], tokenizer: tokenizer) { beats += 1 }
+        #expect(corpus.documentCount == 3000)
+        #expect(beats >= 3)
+    }
+
     @Test func anUnknownTokenizerIsAUserError() {
         #expect(throws: UserError.self) { try Tokenizers.named("nope.json") }
         #expect(Tokenizers.paddedSize(ByteTokenizer().vocabularySize) == 264)
