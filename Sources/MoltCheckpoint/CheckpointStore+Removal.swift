@@ -43,10 +43,14 @@ extension CheckpointStore {
     /// Takes the checkpoint out of sight in one step, then deletes it: a crash between leaves trash, not half a
     /// checkpoint.
     func remove(_ name: CheckpointName) throws {
-        let path = folder.folder(of: name)
-        let trash = "\(folder.path)/\(Self.trashPrefix)\(name)-\(UInt32.random(in: .min ... .max))"
+        let path = folder.folder(of: name), trash = trash(name)
         guard rename(path, trash) == 0 else { throw FileError("rename", path) }
         try removeTree(trash)
+    }
+
+    /// A new name, out of sight, for a checkpoint that goes.
+    func trash(_ name: CheckpointName) -> String {
+        "\(folder.path)/\(Self.trashPrefix)\(name)-\(UInt32.random(in: .min ... .max))"
     }
 
     /// Deletes a folder of ours with the files in it; there are no folders inside checkpoints.

@@ -73,9 +73,16 @@ package struct CheckpointStore: Sendable {
 
     /// A roll-back can come by the same step twice in one epoch: the later state takes the name.
     private func publish(_ temporary: String, as name: CheckpointName) throws {
-        let final = folder.folder(of: name)
-        if access(final, F_OK) == 0 { try remove(name) }
-        guard rename(temporary, final) == 0 else { throw FileError("rename to", final) }
+        let final = folder.folder(of: name), earlier = trash(name)
+        let replaces = rename(final, earlier) == 0
+        guard replaces || errno == ENOENT else { throw FileError("rename", final) }
+        guard rename(temporary, final) == 0 else {
+            let error = FileError("rename to", final)
+            if replaces { rename(earlier, final) }
+            throw error
+        }
         try DurableFile.syncFolder(of: final)
+        // What stays of it is cleared by the next incarnation.
+        if replaces { try? removeTree(earlier) }
     }
 }

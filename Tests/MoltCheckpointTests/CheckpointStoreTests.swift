@@ -145,6 +145,26 @@ struct CheckpointStoreTests {
         #expect(try CheckpointFolder(path: run.checkpoints).entries() == ["step-00000004-e1"])
     }
 
+    /// What stands in the way of deleting the earlier one does not cost the later one its name.
+    @Test func theSameStepTwiceIsCommittedEvenIfTheFirstCannotBeDeleted() throws {
+        try commit(step: 4, epoch: 1)
+        let path = "\(run.checkpoints)/step-00000004-e1"
+        try rewrite("\(path)/manifest.json") { $0.state = ["old": "yes"] }
+        try DurableFile.makeFolder("\(path)/folder")
+        try commit(step: 4, epoch: 1)
+        #expect(try store(epoch: 1).folder.verify(CheckpointName(step: 4, epoch: 1)).state == ["step": "4"])
+    }
+
+    @Test func longReadingGivesSignsOfLife() throws {
+        let name = try commit(step: 1, epoch: 1)
+        try DurableFile.write(Data(count: 5 << 20), to: folder("large"))
+        var beats = 0
+        _ = try FileHash.of(folder("large")) { beats += 1 }
+        #expect(beats == 5)
+        _ = try store(epoch: 1).folder.verify(name) { beats += 1 }
+        #expect(beats == 8)
+    }
+
     @Test(arguments: [
         (0, [1, 2, 3, 4], [4, 3], [1, 2]), (1, [1, 2, 3, 4], [4, 3, 2, 1], [1, 2]),
         (3, [1, 2, 3, 4], [4, 3, 2, 1], [1]),
