@@ -31,9 +31,13 @@ package struct BatchShares: Equatable, Sendable {
         }
     }
 
-    /// This rank's part of any number of samples (validation), in micro-batches; ranks may get unequal parts.
+    /// This rank's part of any number of samples (validation), in micro-batches. All ranks get equally many, so that
+    /// they can agree before each; the last may be empty.
     package func validationBatches(_ samples: [DataPosition]) -> [ArraySlice<DataPosition>] {
         let own = Array(stride(from: rank, to: samples.count, by: ranks).map { samples[$0] })
-        return stride(from: 0, to: own.count, by: microBatch).map { own[$0..<min($0 + microBatch, own.count)] }
+        let largest = (samples.count + ranks - 1) / ranks
+        return stride(from: 0, to: largest, by: microBatch).map {
+            own[min($0, own.count)..<min($0 + microBatch, own.count)]
+        }
     }
 }

@@ -5,9 +5,11 @@ package struct CheckpointSource {
     package let folder: String
     package let manifest: CheckpointManifest
 
-    /// - Parameter key: the recipe's key, or the option, that named it.
-    package init(_ path: String, key: String) throws(UserError) {
-        if let manifest = try Self.checkpoint(path, key: key) {
+    /// - Parameters:
+    ///   - key: the recipe's key, or the option, that named it.
+    ///   - beat: called again and again while files are read.
+    package init(_ path: String, key: String, beat: () -> Void = {}) throws(UserError) {
+        if let manifest = try Self.checkpoint(path, key: key, contents: true, beat) {
             (folder, self.manifest) = (path, manifest)
             return
         }
@@ -15,7 +17,7 @@ package struct CheckpointSource {
         var rejected: [String] = []
         var newest: (name: CheckpointName, manifest: CheckpointManifest)?
         do throws(FileError) {
-            newest = try runCheckpoints.newest { rejected.append("\($1)") }
+            newest = try runCheckpoints.newest(beat: beat) { rejected.append("\($1)") }
         } catch {
             throw UserError(error.description, at: key)
         }
@@ -28,10 +30,20 @@ package struct CheckpointSource {
         (folder, manifest) = (runCheckpoints.folder(of: newest.name), newest.manifest)
     }
 
+    /// A checkpoint's own folder whose contents another rank has verified.
+    init(verified path: String, key: String) throws(UserError) {
+        guard let manifest = try Self.checkpoint(path, key: key, contents: false, {}) else {
+            throw UserError("this rank cannot see the checkpoint \(DisplayText.escaped(path))", at: key)
+        }
+        (folder, self.manifest) = (path, manifest)
+    }
+
     /// Nil when the folder is not a checkpoint's at all.
-    private static func checkpoint(_ path: String, key: String) throws(UserError) -> CheckpointManifest? {
+    private static func checkpoint(
+        _ path: String, key: String, contents: Bool, _ beat: () -> Void
+    ) throws(UserError) -> CheckpointManifest? {
         do throws(CheckpointProblem) {
-            return try CheckpointFolder.verify(folder: path)
+            return try CheckpointFolder.verify(folder: path, contents: contents, beat: beat)
         } catch {
             if case .unreadable(let file) = error, file.path.hasSuffix("/" + CheckpointManifest.fileName) {
                 return nil

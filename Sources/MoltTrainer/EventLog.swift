@@ -35,6 +35,11 @@ package final class EventLog {
         write(event)
     }
 
+    /// A sign of life from work that takes long, unless one was just given.
+    func beat(_ phase: RunEvent.Phase, step: Int? = nil) {
+        if Clock.monotonic() - lastWrite > Limits.heartbeatSeconds { self.phase(phase, step: step) }
+    }
+
     package func write(_ event: RunEvent) {
         guard descriptor >= 0, let line = try? JSONFile.encode(event) else { return }
         lastWrite = Clock.monotonic()

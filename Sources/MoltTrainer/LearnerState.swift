@@ -3,6 +3,7 @@ import MoltCore
 import MoltModels
 import MoltNN
 import MoltOptim
+import MoltParallel
 import MoltRecipe
 import MoltTensor
 
@@ -94,6 +95,12 @@ final class LearnerState {
             if $0.name == "rank.\(rank)" { try RandomState.restore($0.bytes) }
         }
         progress = saved
+    }
+
+    /// Gives every rank what rank 0 holds: each has read files or drawn numbers by itself, and one that differs would
+    /// train another model without a word.
+    func share(in group: ProcessGroup) throws(TorchError) {
+        try group.broadcast(model.registry.parameters.map(\.value) + optimizer.state.map(\.tensor))
     }
 
     /// Training adapters must not have moved what they stand on.

@@ -21,7 +21,12 @@ struct Origin {
             own = (name, try store.folder.verify(name, contents: false))
         }
         self.own = own
-        source = try Self.source(recipe, own?.manifest, store.folder.path)
+        let chosen =
+            try context.isMain
+            ? Self.source(recipe, own?.manifest, store.folder.path) { events.beat(.load) } : nil
+        // What `init_from` names may gain a checkpoint at any time; all ranks open the one that rank 0 found whole.
+        let folder = String(decoding: try group.broadcast(Array((chosen?.folder ?? "").utf8)), as: UTF8.self)
+        source = try chosen ?? (folder.isEmpty ? nil : CheckpointSource(verified: folder, key: "init_from"))
     }
 
     /// The recipe's model, or else the one that the weights belong to.
@@ -35,14 +40,14 @@ struct Origin {
     }
 
     private static func source(
-        _ recipe: Recipe, _ own: CheckpointManifest?, _ folder: String
+        _ recipe: Recipe, _ own: CheckpointManifest?, _ folder: String, beat: () -> Void
     ) throws(UserError) -> CheckpointSource? {
         guard let named = recipe.initFrom else { return nil }
-        guard let own else { return try CheckpointSource(named, key: "init_from") }
+        guard let own else { return try CheckpointSource(named, key: "init_from", beat: beat) }
         guard recipe.method.type == .lora else { return nil }
         // A run that `init_from` names may have gone on since; the adapters belong to what they were trained on.
         let base = try own.state(StateKey.base, as: BaseReference.self, at: folder)
-        return try CheckpointSource(base.folder, key: "init_from")
+        return try CheckpointSource(base.folder, key: "init_from", beat: beat)
     }
 
     private static func choose(_ store: CheckpointStore, _ events: EventLog) throws -> CheckpointName? {
@@ -53,7 +58,7 @@ struct Origin {
             events.write(.note, message: "leftovers of earlier saves were not removed: \(error)")
         }
         var rejected = 0
-        let newest = try store.folder.newest { name, problem in
+        let newest = try store.folder.newest(beat: { events.beat(.load) }) { name, problem in
             rejected += 1
             var event = RunEvent(.rejectedCheckpoint, at: Clock.now(), step: name.step, message: "\(problem)")
             event.checkpoint = "\(name)"

@@ -8,19 +8,26 @@ final class Saver {
     private let events: EventLog
     private(set) var schedule: SaveSchedule
     private(set) var newest: CheckpointName?
+    /// Where the run was in the state last loaded or committed; nil when there is none.
+    private var savedProgress: TrainingProgress?
+    private var progressUnderWay: TrainingProgress?
     private(set) var lastFailure: CheckpointError?
     private(set) var slowest = 0.0
 
     init(
-        store: CheckpointStore, keep: Int, loaded: CheckpointName?, good: Set<CheckpointName>, schedule: SaveSchedule,
-        events: EventLog
+        store: CheckpointStore, keep: Int, loaded: (name: CheckpointName, progress: TrainingProgress)?,
+        schedule: SaveSchedule, events: EventLog
     ) {
         self.store = store
-        writer = CheckpointWriter(store: store, keep: keep, good: good)
+        writer = CheckpointWriter(store: store, keep: keep, good: Set(loaded.map { [$0.name] } ?? []))
         self.schedule = schedule
         self.events = events
-        newest = loaded
+        newest = loaded?.name
+        savedProgress = loaded?.progress
     }
+
+    /// After a roll-back: the learner is where this checkpoint was.
+    func loaded(_ progress: TrainingProgress) { savedProgress = progress }
 
     /// True when another incarnation owns the run, as the last save found.
     var isFenced: Bool {
@@ -34,8 +41,9 @@ final class Saver {
         return !writer.isBusy && schedule.isDue(now: Clock.monotonic(), step: step)
     }
 
-    func begin(_ snapshot: CheckpointSnapshot) {
+    func begin(_ snapshot: CheckpointSnapshot, progress: TrainingProgress) {
         schedule.began(now: Clock.monotonic(), step: snapshot.name.step)
+        progressUnderWay = progress
         do throws(CheckpointError) {
             try writer.start(snapshot)
         } catch {
@@ -53,14 +61,26 @@ final class Saver {
         if let outcome = writer.finish() { report(outcome) }
     }
 
-    /// Saves now and waits; true when a checkpoint of this very step is committed.
-    func saveAndWait(_ snapshot: @autoclosure () throws -> CheckpointSnapshot, step: Int) throws -> Bool {
-        events.phase(.save, step: step)
+    /// Sees to it that this very state is saved, and waits; false when it is not, or is another incarnation's by now.
+    func saveAndWait(
+        _ snapshot: @autoclosure () throws -> CheckpointSnapshot, progress: TrainingProgress
+    ) throws -> Bool {
+        events.phase(.save, step: progress.step)
         settle()
-        if newest == CheckpointName(step: step, epoch: store.epoch) { return true }
-        begin(try snapshot())
+        if savedProgress == progress { return ownsRun() }
+        begin(try snapshot(), progress: progress)
         settle()
-        return newest == CheckpointName(step: step, epoch: store.epoch)
+        return savedProgress == progress
+    }
+
+    private func ownsRun() -> Bool {
+        do throws(CheckpointError) {
+            try store.checkFence()
+            return true
+        } catch {
+            lastFailure = error
+            return false
+        }
     }
 
     private func report(_ outcome: CheckpointWriter.Outcome) {
@@ -68,6 +88,7 @@ final class Saver {
         case .success(let committed):
             lastFailure = nil
             newest = committed.name
+            savedProgress = progressUnderWay
             slowest = max(slowest, committed.seconds)
             var event = RunEvent(.saved, at: Clock.now(), step: committed.name.step)
             event.checkpoint = "\(committed.name)"

@@ -6,25 +6,27 @@ import MoltRecipe
 import MoltTensor
 
 extension Trainer {
-    func evaluateIfDue() throws {
+    var isEvaluationDue: Bool {
         let every = plan.recipe.train.evaluateEvery
-        if every > 0, learner.progress.step % every == 0, learner.progress.step < plan.steps { try evaluate() }
+        return every > 0 && learner.progress.step % every == 0 && learner.progress.step < plan.steps
     }
 
     /// The mean loss over the validation targets, each counted once whichever rank computes it.
-    func evaluate() throws {
-        guard let validation else { return }
+    /// - Returns: why all ranks must stop instead, or `none`.
+    func evaluate() throws -> StopReason {
+        guard let validation else { return .none }
         let started = Clock.monotonic()
         events.phase(.evaluate, step: learner.progress.step)
         let all = validation.sampleCount(), limit = plan.recipe.train.evaluateSequences
         let (samples, _) = validation.take(limit > 0 ? min(limit, all) : all, from: DataPosition())
         var sum = 0.0
         for part in plan.shares.validationBatches(samples) {
+            let reason = try agree().reason
+            if reason != .none { return reason }
+            events.beat(.evaluate, step: learner.progress.step)
+            guard !part.isEmpty else { continue }
             let batch = try validation.batch(part)
             sum += try noGrad { try forward(batch).item() }
-            if Clock.monotonic() - events.lastWrite > Limits.heartbeatSeconds {
-                events.phase(.evaluate, step: learner.progress.step)
-            }
         }
         let targets = validation.targetCount(of: samples)
         let loss = try group.sum([sum])[0] / Double(max(1, targets))
@@ -36,5 +38,6 @@ extension Trainer {
             events.write(event)
         }
         events.phase(.step, step: learner.progress.step)
+        return .none
     }
 }

@@ -9,8 +9,9 @@ extension Trainer {
     /// Loads the run's own checkpoint, if it has one, and prepares rank 0 to save.
     func resume(_ own: CheckpointName?) throws {
         let store = CheckpointStore(run: context.run, epoch: context.epoch)
+        var loaded: (name: CheckpointName, progress: TrainingProgress)?
         if let own {
-            try load(own, store.folder)
+            loaded = (own, try load(own, store.folder))
         } else {
             let start = plan.recipe.initFrom ?? "fresh weights"
             events.write(.loaded, step: 0, message: "no checkpoint: starting from \(start)")
@@ -21,17 +22,20 @@ extension Trainer {
             every: checkpoint.every, everySteps: checkpoint.everySteps, now: Clock.monotonic(),
             step: learner.progress.step)
         saver = Saver(
-            store: store, keep: checkpoint.keep, loaded: own, good: Set(own.map { [$0] } ?? []),
-            schedule: schedule, events: events)
+            store: store, keep: checkpoint.keep, loaded: loaded, schedule: schedule, events: events)
     }
 
-    private func load(_ name: CheckpointName, _ folder: CheckpointFolder) throws {
+    /// - Returns: where the checkpoint was, which may differ from where the run goes on in what is noticed here.
+    private func load(_ name: CheckpointName, _ folder: CheckpointFolder) throws -> TrainingProgress {
+        events.phase(.load, step: learner.progress.step)
         let started = Clock.monotonic()
         let path = folder.folder(of: name)
         let fingerprint = learner.progress.dataFingerprint
         let manifest = try folder.verify(name, contents: false)
         try learner.restore(from: path, manifest, rank: context.rank)
+        try learner.share(in: group)
         randomAtStepStart = try RandomState.save()
+        let saved = learner.progress
         if learner.progress.dataFingerprint != fingerprint {
             events.write(
                 .note, message: "the training data is not what it was at the checkpoint: its order differs")
@@ -41,6 +45,7 @@ extension Trainer {
         event.checkpoint = "\(name)"
         event.seconds = Clock.monotonic() - started
         events.write(event)
+        return saved
     }
 
     /// After a step that was not finite: back to the last checkpoint, past the batch that broke it; false to stop.
@@ -58,10 +63,12 @@ extension Trainer {
         events.write(
             .note, step: learner.progress.step, message: note + ": rolling back and passing over its batch")
         let skipped = learner.progress.skipped + bad
-        try load(
+        let saved = try load(
             CheckpointName(step: newest[1], epoch: newest[0]),
             CheckpointFolder(path: context.run.checkpoints))
+        saver?.loaded(saved)
         learner.progress.skipped = skipped
+        events.phase(.step, step: learner.progress.step)
         return true
     }
 }

@@ -44,7 +44,7 @@ extension Trainer {
     /// Copies the state at the start of this step; rank 0 hands it to the writer.
     func beginSave() throws {
         let random = try group.gather(randomAtStepStart)
-        if let saver { saver.begin(try snapshot(random)) }
+        if let saver { saver.begin(try snapshot(random), progress: learner.progress) }
     }
 
     private func snapshot(_ random: [[UInt8]]) throws -> CheckpointSnapshot {
@@ -53,22 +53,26 @@ extension Trainer {
             recipeHash: recipeHash, numerics: numerics, tokenizer: loader.corpus.tokenizer.name, random: random)
     }
 
-    /// Saves the state before the unfinished step and ends; the code says what is true of the save.
+    /// Saves and ends; the code says what is true of the save.
     func saveAndLeave(_ exit: JobExit) throws -> JobExit {
-        if exit == .done { randomAtStepStart = try RandomState.save() }
+        try leave(save() ? exit : .fenced)
+    }
+
+    /// Saves the state before the unfinished step, and waits; false when another incarnation owns the run.
+    func save() throws -> Bool {
         let random = try group.gather(randomAtStepStart)
         var failed = 0
-        if let saver, try !saver.saveAndWait(try snapshot(random), step: learner.progress.step) {
+        if let saver, try !saver.saveAndWait(try snapshot(random), progress: learner.progress) {
             failed = saver.isFenced ? StopReason.fenced.rawValue : StopReason.asked.rawValue
         }
         // Also holds every rank until the save has ended: the first to exit makes srun end the others.
         let agreed = try group.maximum([failed])[0]
-        if agreed == StopReason.fenced.rawValue { return try leave(.fenced) }
-        if agreed > 0 {
+        lastLook = Clock.monotonic()
+        guard agreed == 0 || agreed == StopReason.fenced.rawValue else {
             let newest = saver?.newest.map(\.description) ?? "none"
             throw SaveFailure(text: "the last save failed; the newest checkpoint is \(newest)")
         }
-        return try leave(exit)
+        return agreed == 0
     }
 
     func leave(_ exit: JobExit) throws -> JobExit {

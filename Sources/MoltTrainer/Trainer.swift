@@ -45,6 +45,7 @@ package final class Trainer {
         device = recipe.resources.gpusPerNode > 0 ? .cuda(context.localRank) : .cpu
         group = try ProcessGroup(context.group(on: device), device: device)
         let tokenizer = try Tokenizers.named(recipe.data?.tokenizer ?? "bytes")
+        events.phase(.load)
         let origin = try Origin(recipe, context: context, group: group, events: events)
         plan = try TrainingPlan(
             recipe, model: origin.model(of: recipe), vocabularySize: tokenizer.vocabularySize, rank: context.rank,
@@ -55,12 +56,13 @@ package final class Trainer {
         self.numerics = numerics
         if !differences.isEmpty { events.write(.numericsChanged, message: differences.joined(separator: "; ")) }
         events.phase(.data)
-        (loader, validation) = try Self.loaders(plan, tokenizer)
+        (loader, validation) = try Self.loaders(plan, tokenizer) { events.beat(.data) }
         events.phase(.load)
         try RandomState.seed(UInt64(bitPattern: Int64(recipe.train.seed)))
         learner = try LearnerState(plan, source: origin.source, device: device) {
             if context.isMain { events.write(.note, message: $0) }
         }
+        try learner.share(in: group)
         buckets = try GradientBuckets(learner.parameters.map(\.value), group: group, combination: .sum)
         randomAtStepStart = try RandomState.save()
         deadline = DeadlineWatch(
@@ -70,7 +72,7 @@ package final class Trainer {
     }
 
     private static func loaders(
-        _ plan: TrainingPlan, _ tokenizer: any Tokenizer
+        _ plan: TrainingPlan, _ tokenizer: any Tokenizer, beat: () -> Void
     ) throws -> (SampleLoader, SampleLoader?) {
         let data = plan.data
         let held = data.validation.isEmpty ? [] : try DataPaths.resolve(data.validation, key: "data.validation")
@@ -79,38 +81,49 @@ package final class Trainer {
         let seed = UInt64(bitPattern: Int64(data.shuffleSeed ?? plan.recipe.train.seed))
         func loader(_ files: [String], seed: UInt64?) throws -> SampleLoader {
             SampleLoader(
-                corpus: try Corpus(files: files, tokenizer: tokenizer), sequenceLength: data.sequenceLength,
-                packing: data.packing, seed: seed)
+                corpus: try Corpus(files: files, tokenizer: tokenizer, beat: beat),
+                sequenceLength: data.sequenceLength, packing: data.packing, seed: seed)
         }
         return (try loader(files, seed: seed), held.isEmpty ? nil : try loader(held, seed: nil))
     }
 
     /// Trains to the end or to the first reason to stop.
     package func run() throws -> JobExit {
+        // A save under way when something else fails may be the newest state there is.
+        defer { saver?.settle() }
         events.phase(.step, step: learner.progress.step)
         lastLook = Clock.monotonic()
         while learner.progress.step < plan.steps {
             switch try takeStep() {
             case .taken(let report):
                 self.report(report)
-                try evaluateIfDue()
-            case .stopped(.fenced): return try leave(.fenced)
-            case .stopped: return try saveAndLeave(.continueMe)
+                if isEvaluationDue, let exit = try stop(for: evaluate()) { return exit }
+            case .stopped(let reason):
+                if let exit = try stop(for: reason) { return exit }
             case .nonFinite(let what):
                 if try !rollBack(after: what) { return try leave(.numerics) }
             }
         }
-        try evaluate()
+        events.phase(.finish, step: learner.progress.step)
+        // Before the validation, which may take longer than is left.
+        guard try save() else { return try leave(.fenced) }
+        if let exit = try stop(for: evaluate()) { return exit }
         events.phase(.finish, step: learner.progress.step)
         try learner.checkBase { if context.isMain { events.write(.note, message: $0) } }
         return try saveAndLeave(.done)
     }
 
+    private func stop(for reason: StopReason) throws -> JobExit? {
+        switch reason {
+        case .none: nil
+        case .asked: try saveAndLeave(.continueMe)
+        case .fenced: try leave(.fenced)
+        }
+    }
+
     private func report(_ step: StepReport) {
         guard context.isMain else {
-            if Clock.monotonic() - events.lastWrite > Limits.heartbeatSeconds {
-                events.phase(.step, step: step.step)
-            }
+            events.beat(.step, step: step.step)
             return
         }
         var event = RunEvent(.step, at: Clock.now(), step: step.step)

@@ -1,3 +1,4 @@
+import MoltCore
 import MoltData
 import MoltModels
 import MoltNN
@@ -25,7 +26,6 @@ extension Trainer {
     /// One optimizer step: micro-batches, backward with the ranks' sums, agreement, clipping, update.
     func takeStep() throws -> StepOutcome {
         let started = Clock.monotonic()
-        randomAtStepStart = try RandomState.save()
         let (samples, next) = takeSamples()
         let targets = loader.targetCount(of: samples)
         learner.optimizer.zeroGradients()
@@ -35,6 +35,7 @@ extension Trainer {
             let (reason, save) = try agree()
             if reason != .none { return .stopped(reason) }
             if save { try beginSave() }
+            events.beat(.step, step: learner.progress.step)
             lossSum += try backward(
                 try loader.batch(part), scale: 1 / Double(max(1, targets)), isLast: index == parts.count - 1)
         }
@@ -50,6 +51,7 @@ extension Trainer {
         learner.progress.tokens += tokens
         learner.progress.position = next
         learner.progress.optimizerSteps = learner.optimizer.steps
+        randomAtStepStart = try RandomState.save()
         return .taken(
             StepReport(
                 step: learner.progress.step, loss: loss, tokens: tokens, targets: targets, learningRate: rate,

@@ -104,11 +104,14 @@ struct SampleLoaderTests {
     func validationSamplesAreSharedWithoutLossOrOverlap(ranks: Int) throws {
         let loader = try loader(["one two three four five"], length: 2, seed: nil)
         let (samples, _) = loader.take(loader.sampleCount(), from: DataPosition())
-        var seen: [DataPosition] = []
+        var seen: [DataPosition] = [], counts: Set<Int> = []
         for rank in 0..<ranks {
             let shares = try BatchShares(globalBatch: 4, microBatch: 2, rank: rank, ranks: ranks)
-            seen += shares.validationBatches(samples).flatMap(\.self)
+            let batches = shares.validationBatches(samples)
+            seen += batches.flatMap(\.self)
+            counts.insert(batches.count)
         }
+        #expect(counts.count == 1)
         #expect(seen.count == samples.count)
         #expect(Set(seen) == Set(samples))
     }

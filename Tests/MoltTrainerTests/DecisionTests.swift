@@ -1,4 +1,5 @@
 import MoltCore
+import MoltOptim
 import MoltTrainer
 import Testing
 
@@ -33,6 +34,13 @@ struct DecisionTests {
         #expect(schedule.isDue(now: now, step: step) == due)
         schedule.began(now: now, step: step)
         #expect(!schedule.isDue(now: now, step: step))
+    }
+
+    @Test func aStateThatDoesNotFitIsTheUsersToMend() {
+        let missing = OptimizerError.missingState("exp_avg.w")
+        let misshapen = OptimizerError.wrongShape(name: "exp_avg.w", expected: [1], found: [2])
+        #expect(TrainProgram.exitStatus(of: missing) == JobExit.userError.rawValue)
+        #expect(TrainProgram.exitStatus(of: misshapen) == JobExit.userError.rawValue)
     }
 
     @Test func aWorkerAloneNeedsOnlyItsRunFolder() throws {

@@ -80,6 +80,69 @@ extension WorkerTests {
             #expect(try await fleet.live() == [0])
         }
 
+        /// A validation that would take minutes is left at once, mid-run and at the end, with every step saved.
+        @Test(arguments: [2, 0])
+        func aStopDuringValidationLosesNoStep(evaluateEvery: Int) async throws {
+            var recipe = try TinyRecipe.make(data, steps: 6)
+            recipe.data?.validation = [data("train.txt")]
+            recipe.checkpoint.everySteps = nil
+            recipe.train.evaluateEvery = evaluateEvery
+            // An odd number: one rank has a sequence more than the other.
+            recipe.train.evaluateSequences = 3
+            let reference = try Fleet(recipe)
+            #expect(try await reference.live(ranks: 2) == [0, 0], "\(reference.output())")
+            recipe.train.evaluateSequences = 0
+            try DurableFile.write(
+                Data(String(repeating: TinyRecipe.text, count: 100).utf8), to: data("long.txt"))
+            recipe.data?.validation = [data("long.txt")]
+            let fleet = try Fleet(recipe, sameNumericsAs: reference)
+            try fleet.start(ranks: 2)
+            #expect(await fleet.poll { fleet.events().contains { $0.phase == .evaluate } }, "\(fleet.output())")
+            fleet.kill(SIGTERM, rank: 1)
+            #expect(await fleet.wait() == [75, 75])
+            let step = evaluateEvery > 0 ? 2 : 6
+            #expect(try fleet.checkpoints.names() == [CheckpointName(step: step, epoch: 1)])
+            #expect(!fleet.events().contains { $0.kind == .validation })
+            recipe.data?.validation = [data("train.txt")]
+            recipe.train.evaluateSequences = 3
+            try fleet.write(recipe)
+            #expect(try await fleet.live(ranks: 2) == [0, 0], "\(fleet.output())")
+            #expect(fleet.losses() == reference.losses())
+            #expect(try await fleet.hashes() == reference.hashes())
+        }
+
+        /// Links that get no time must not push real fall-backs out of the checkpoints that are kept.
+        @Test func aStopBeforeTheFirstNewStepWritesNothing() async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
+            try fleet.start()
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 5 })
+            fleet.kill(SIGTERM)
+            #expect(await fleet.wait() == [75])
+            let before = try fleet.checkpoints.names()
+            try DurableFile.write(Data(), to: fleet.run.stopRequest)
+            #expect(try await fleet.live() == [75])
+            #expect(fleet.lastStep(epoch: 2) == -1)
+            #expect(try fleet.checkpoints.names() == before)
+            #expect(!fleet.events(epoch: 2).contains { $0.kind == .saved })
+        }
+
+        /// Rank 1 dies while rank 0 saves in the background: rank 0 ends too, but not before its save has.
+        @Test func aSaveUnderWayIsCommittedWhenAnotherRankDies() async throws {
+            var recipe = try TinyRecipe.make(data, steps: 100_000)
+            recipe.model?.feedForwardSize = 32_768
+            recipe.checkpoint.everySteps = 2
+            let fleet = try Fleet(recipe)
+            try fleet.start(ranks: 2)
+            let saving = try await fleet.poll {
+                try fleet.checkpoints.entries().contains { $0.hasPrefix(".tmp-") }
+            }
+            #expect(saving, "\(fleet.output())")
+            fleet.kill(SIGKILL, rank: 1)
+            #expect(await fleet.wait() == [1, -SIGKILL])
+            #expect(try fleet.checkpoints.entries().allSatisfy { !$0.hasPrefix(".") })
+            #expect(try fleet.checkpoints.names().count >= 1)
+        }
+
         @Test(arguments: [PolicySection.NaNAction.stop, .rollback])
         func aRunThatDivergesStopsByPolicy(action: PolicySection.NaNAction) async throws {
             var recipe = try TinyRecipe.make(data)
