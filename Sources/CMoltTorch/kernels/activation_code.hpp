@@ -1,4 +1,5 @@
-// Squared ReLU, max(a, 0)², and SwiGLU, silu(a)·b; the backward recomputes from the inputs.
+// Squared ReLU, max(a, 0)², and SwiGLU, silu(a)·b; the backward recomputes from the inputs. What is not a number
+// stays so.
 #pragma once
 #include "norm_code.hpp"
 
@@ -29,7 +30,7 @@ void activate(const ActivationPlan &p, long row, T *scratch) {
             readPiece(p.b, row, at, count, padded, b);
             gateRow(padded, a, b);
         } else {
-            for (long i = 0; i < padded; ++i) b[i] = a[i] > 0 ? a[i] * a[i] : T(0);
+            for (long i = 0; i < padded; ++i) b[i] = a[i] <= 0 ? T(0) : a[i] * a[i];
         }
         writeRow(p.y.kind, p.y.data, row * p.y.stride + at, count, b);
     });
@@ -50,7 +51,7 @@ void activateBackward(const ActivationPlan &p, long row, T *scratch) {
             }
             writeRow(p.db.kind, p.db.data, row * p.db.stride + at, count, b);
         } else {
-            for (long i = 0; i < padded; ++i) a[i] = a[i] > 0 ? 2 * a[i] * dy[i] : T(0);
+            for (long i = 0; i < padded; ++i) a[i] = a[i] <= 0 ? T(0) : 2 * a[i] * dy[i];
         }
         writeRow(p.da.kind, p.da.data, row * p.da.stride + at, count, a);
     });

@@ -148,7 +148,7 @@ struct Function : torch::autograd::Function<Function> {
         torch::autograd::AutogradContext *context, const torch::autograd::variable_list &gradients) {
         const auto saved = context->get_saved_variables();
         Tensor dHidden, dWeight;
-        if (saved[0].defined()) dHidden = saved[0].mul(gradients[0].to(saved[0].scalar_type()));
+        if (saved[0].defined()) dHidden = saved[0].mul(gradients[0]);
         if (saved[1].defined())
             dWeight = saved[1].mul(gradients[0]).to(context->saved_data["weight"].toScalarType());
         return {dHidden, dWeight, Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
