@@ -21,20 +21,31 @@ extension ModelSection {
         }
         try require(hiddenSize > 0, "hidden_size is \(hiddenSize)")
         if let vocabularySize { try require(vocabularySize > 0, "vocab_size is \(vocabularySize)") }
+        func require(_ sizes: KeyValuePairs<String, Int>, for layers: String) throws(ModelError) {
+            for (key, size) in sizes { try require(size > 0, "\(key) is \(size), and the \(layers) layers need one") }
+        }
         if pattern.count(of: .mamba) > 0 {
             try require(
-                min(mambaHeads, mambaHeadSize, groups, stateSize, convolutionKernel - 1, chunkSize) > 0,
-                "the Mamba-2 layers need mamba_heads, mamba_head_dim, groups, state_size, conv_kernel and chunk_size")
+                [
+                    "mamba_heads": mambaHeads, "mamba_head_dim": mambaHeadSize, "groups": groups,
+                    "state_size": stateSize, "chunk_size": chunkSize,
+                ], for: "Mamba-2")
+            let kernels = Self.convolutionKernels
+            try require(
+                kernels.contains(convolutionKernel),
+                "conv_kernel is \(convolutionKernel), and only \(kernels.lowerBound) to \(kernels.upperBound) can be")
             try require(mambaHeads % groups == 0, "\(mambaHeads) mamba_heads do not divide into \(groups) groups")
         }
         if pattern.count(of: .attention) > 0 {
             try require(
-                attentionHeads > 0 && keyValueHeads > 0 && attentionHeadSize > 0,
-                "the attention layers need attention_heads, kv_heads and attention_head_dim")
+                [
+                    "attention_heads": attentionHeads, "kv_heads": keyValueHeads,
+                    "attention_head_dim": attentionHeadSize,
+                ], for: "attention")
             try require(
                 attentionHeads % keyValueHeads == 0,
                 "\(attentionHeads) attention_heads do not divide over \(keyValueHeads) kv_heads")
         }
-        if pattern.count(of: .mlp) > 0 { try require(feedForwardSize > 0, "the MLP layers need ffn_size") }
+        if pattern.count(of: .mlp) > 0 { try require(["ffn_size": feedForwardSize], for: "MLP") }
     }
 }

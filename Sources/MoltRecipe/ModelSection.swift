@@ -13,6 +13,8 @@ package struct ModelSection: Codable, Hashable, Sendable {
     package var groups: Int = 1
     package var stateSize: Int = 128
     package var convolutionKernel: Int = 4
+    /// Taps that a layer can have: generation keeps the inputs before the last, and the kernels hold so many rows.
+    package static let convolutionKernels = 2...16
     package var chunkSize: Int = 128
     package var attentionHeads: Int = 0
     package var keyValueHeads: Int = 0

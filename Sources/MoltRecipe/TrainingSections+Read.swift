@@ -16,7 +16,7 @@ extension ModelSection {
         reader.read(.mambaHeadSize, \.mambaHeadSize, .count(1...65536))
         reader.read(.groups, \.groups, .count(1...65536))
         reader.read(.stateSize, \.stateSize, .count(1...65536))
-        reader.read(.convolutionKernel, \.convolutionKernel, .count(1...64))
+        reader.read(.convolutionKernel, \.convolutionKernel, .count(ModelSection.convolutionKernels))
         reader.read(.chunkSize, \.chunkSize, .count(1...65536))
         reader.read(.attentionHeads, \.attentionHeads, .count(0...65536))
         reader.section.keyValueHeads = reader.section.attentionHeads

@@ -81,7 +81,16 @@ struct TrainingTests {
         #expect(throws: ModelError.badSize("6 mamba_heads do not divide into 4 groups")) { try HybridModel(section) }
         section.groups = 3
         section.keyValueHeads = 0
-        #expect(throws: ModelError.self) { try HybridModel(section) }
+        #expect(throws: ModelError.badSize("kv_heads is 0, and the attention layers need one")) {
+            try HybridModel(section)
+        }
+        for taps in [1, 17] {
+            section.convolutionKernel = taps
+            #expect(throws: ModelError.badSize("conv_kernel is \(taps), and only 2 to 16 can be")) {
+                try HybridModel(section)
+            }
+        }
+        section.convolutionKernel = 4
         section.vocabularySize = nil
         section.keyValueHeads = 2
         #expect(throws: ModelError.missingVocabularySize) { try HybridModel(section) }

@@ -34,6 +34,8 @@ struct RecipeErrorTests {
         Mistake("model: {pattern: \"\"}", "r.yaml:2: model.pattern"),
         Mistake("model: {mamba_heads: 5, groups: 2}", "model.groups", "5 mamba_heads", "2 groups"),
         Mistake("model: {kv_heads: 3}", "model.kv_heads", "4 attention_heads"),
+        Mistake("model: {conv_kernel: 17}", "model.conv_kernel", "16"),
+        Mistake("model: {conv_kernel: 1}", "model.conv_kernel", "at least 2"),
         Mistake("model: {ffn_size: 0}", "model.ffn_size", "'ffn_size' is not set"),
         Mistake("train: {micro_batch: 3}", "train.global_batch", "cannot be divided", "multiple of 3"),
         Mistake("train: {steps: 3, tokens: 5}", "train.steps", "'tokens' and 'steps' are both set"),
