@@ -42,6 +42,8 @@ bool mt_has_cuda(void);
 int32_t mt_cuda_device_count(void);
 bool mt_has_nccl(void);
 const char *mt_instruction_set(void);   // the vector extension libtorch chose, such as "AVX512"
+const char *mt_kernel_set(void);        // the copy of our own kernels that runs, such as "avx2"
+bool mt_multiplies_bfloat(void);        // whether bfloat16 products are left to the processor, or widened
 
 // --- tensor.cpp
 mt_status mt_tensor_empty(const int64_t *shape, size_t rank, int32_t dtype, mt_device device, mt_tensor *out);

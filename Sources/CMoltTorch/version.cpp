@@ -1,4 +1,6 @@
 #include "guard.hpp"
+#include "kernels/bfloat.hpp"
+#include "kernels/instruction_set.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Version.h>
@@ -53,6 +55,14 @@ int32_t mt_cuda_device_count(void) {
 const char *mt_instruction_set(void) {
     static const std::string name = at::get_cpu_capability();
     return name.c_str();
+}
+
+const char *mt_kernel_set(void) {
+    return molt::instructionSetName();
+}
+
+bool mt_multiplies_bfloat(void) {
+    return molt::multipliesBfloat();
 }
 
 }  // extern "C"

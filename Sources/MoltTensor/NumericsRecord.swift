@@ -28,6 +28,10 @@ package struct NumericsRecord: Codable, Hashable, Sendable {
     package var torchVersion: String
     /// The vector extension that libtorch chose on this machine, such as `AVX512`.
     package var instructionSet: String
+    /// Which copy of our own kernels runs, such as `avx2`; nil in records of versions that did not say.
+    package var kernels: String?
+    /// Whether this processor multiplies bfloat16 by itself; where it does not, factors are widened to float.
+    package var nativeBfloat: Bool?
     /// Threads of each rank.
     package var threads: Int
     package var matmul: Matmul
@@ -45,12 +49,15 @@ package struct NumericsRecord: Codable, Hashable, Sendable {
     /// What holds in this process now.
     package static func current(autocast: DType? = nil) -> NumericsRecord {
         let choice = mt_matmul_get()
-        return NumericsRecord(
+        var record = NumericsRecord(
             torchVersion: Torch.version, instructionSet: Torch.instructionSet, threads: Torch.threads,
             matmul: Matmul(
                 forward: Library(choice.forward), inputGradient: Library(choice.input_gradient),
                 weightGradient: Library(choice.weight_gradient)),
             autocast: autocast?.description)
+        record.kernels = String(cString: mt_kernel_set())
+        record.nativeBfloat = mt_multiplies_bfloat()
+        return record
     }
 
     /// Makes this process obey the record, and returns in words what it cannot obey: empty when bits will be the same.
@@ -64,6 +71,14 @@ package struct NumericsRecord: Codable, Hashable, Sendable {
         }
         if here.instructionSet != instructionSet {
             differences.append("instruction set \(instructionSet) at the start, \(here.instructionSet) here")
+        }
+        if let kernels, here.kernels != kernels {
+            differences.append("kernels for \(kernels) at the start, for \(here.kernels ?? "none") here")
+        }
+        // Without mixed precision nothing is multiplied in bfloat16.
+        if let nativeBfloat, here.nativeBfloat != nativeBfloat, autocast != nil {
+            let words = nativeBfloat ? ("native", "widened") : ("widened", "native")
+            differences.append("bfloat16 products \(words.0) at the start, \(words.1) here")
         }
         if here.threads != threads {
             differences.append("\(threads) threads at the start, \(here.threads) here")

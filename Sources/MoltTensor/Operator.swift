@@ -102,7 +102,12 @@ package struct OperatorResults: ~Copyable {
         try check(mt_take_tensor_count(stack, index, &count))
         var handles = [mt_tensor?](repeating: nil, count: count)
         try check(mt_take_tensors(stack, index, &handles, count))
-        return handles.compactMap { $0.map(Tensor.init(handle:)) }
+        let found = handles.map { $0.map(Tensor.init(handle:)) }
+        let tensors = found.compactMap(\.self)
+        guard tensors.count == count else {
+            throw TorchError(.failed, "a tensor of result \(index) of the operator is absent")
+        }
+        return tensors
     }
 
     package func int(_ index: Int) throws(TorchError) -> Int {

@@ -94,8 +94,17 @@ struct NumericsRecordTests {
         var record = NumericsRecord.current()
         record.instructionSet = "VSX"
         record.torchVersion = "1.0.0"
-        let differences = try record.apply()
+        var differences = try record.apply()
         #expect(differences.count == 2)
         #expect(differences.last == "instruction set VSX at the start, \(Torch.instructionSet) here")
+        record = NumericsRecord.current()
+        record.kernels = "vsx"
+        record.nativeBfloat?.toggle()
+        differences = try record.apply()
+        #expect(differences.count == 1)
+        #expect(differences.first?.hasPrefix("kernels for vsx at the start") == true)
+        record.kernels = nil
+        record.autocast = "bfloat16"
+        #expect(try record.apply().first?.hasPrefix("bfloat16 products") == true)
     }
 }

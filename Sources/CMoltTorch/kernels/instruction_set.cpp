@@ -18,7 +18,7 @@ InstructionSet instructionSet() {
     return chosen;
 }
 
-static std::string instructionSetName() {
+const char *instructionSetName() {
     switch (instructionSet()) {
     case InstructionSet::avx512:
         return "avx512";
@@ -33,4 +33,6 @@ static std::string instructionSetName() {
 }  // namespace molt
 
 // For the numerics record: which copy of the CPU kernels this process uses.
-TORCH_LIBRARY_FRAGMENT(molt, library) { library.def("instruction_set() -> str", &molt::instructionSetName); }
+TORCH_LIBRARY_FRAGMENT(molt, library) {
+    library.def("instruction_set() -> str", [] { return std::string(molt::instructionSetName()); });
+}

@@ -9,6 +9,7 @@ namespace molt {
 
 enum class InstructionSet { generic, avx2, avx512 };
 InstructionSet instructionSet();
+const char *instructionSetName();
 
 template <class Code>
 const Code &choose(const Code &generic, const Code &avx2, const Code &avx512) {
