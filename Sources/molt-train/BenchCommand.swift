@@ -34,7 +34,7 @@ struct BenchCommand: ParsableCommand {
         (benchmark.layers, benchmark.hiddenSize, benchmark.vocabulary) = (layers, hidden, vocabulary)
         (benchmark.length, benchmark.threads, benchmark.repetitions) = (length, threads, repetitions)
         benchmark.mixed = precision == .bf16
-        try CommandFailure.reported {
+        Ending.after {
             switch what {
             case .train: try Output.json(benchmark.training())
             case .scan: try Output.json(benchmark.scan(backward: true))

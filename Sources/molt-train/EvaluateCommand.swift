@@ -13,7 +13,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Sequences at most; 0 means all.") var sequences: Int = 0
 
     func run() throws {
-        try CommandFailure.reported {
+        Ending.after {
             try Output.json(
                 try CheckpointEvaluation.run(
                     try CheckpointSource(runFolder, key: "--run-folder"), data: data,
@@ -31,7 +31,7 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Print JSON (the only form).") var json = false
 
     func run() throws {
-        try CommandFailure.reported {
+        Ending.after {
             try Output.json(try CheckpointInspection(try CheckpointSource(folder, key: "inspect")))
         }
     }
@@ -47,6 +47,6 @@ struct BigramCommand: ParsableCommand {
     @Option(help: "Files, folders or globs.") var validation: [String]
 
     func run() throws {
-        try CommandFailure.reported { try Output.json(try BigramReport.run(train: train, validation: validation)) }
+        Ending.after { try Output.json(try BigramReport.run(train: train, validation: validation)) }
     }
 }

@@ -33,7 +33,7 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
-        try CommandFailure.reported {
+        Ending.after {
             let path = runFolder ?? checkpoint ?? ""
             let key = runFolder == nil ? "--checkpoint" : "--run-folder"
             let generator = try TextGenerator(try CheckpointSource(path, key: key))
@@ -58,14 +58,22 @@ enum Output {
     }
 }
 
-/// Turns errors into one or two lines on standard error and the exit code of the table in the design.
-enum CommandFailure {
-    static func reported(_ body: () throws -> Void) throws {
+/// How the program ends after a verb that used tensors.
+enum Ending {
+    /// Turns errors into one or two lines on standard error and the exit code of the table in the design.
+    static func after(_ body: () throws -> Void) -> Never {
         do {
             try body()
+            leave(0)
         } catch {
             StandardError.write("molt-train: \(error)")
-            throw ExitCode(TrainProgram.exitStatus(of: error))
+            leave(TrainProgram.exitStatus(of: error))
         }
+    }
+
+    /// Not through exit handlers: libtorch's would take apart what its living threads still use, or wait for others.
+    static func leave(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 }
