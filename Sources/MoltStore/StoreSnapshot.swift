@@ -22,24 +22,25 @@ package struct StoreSnapshot {
             db, sql: "SELECT * FROM run WHERE name = ? ORDER BY createdAt DESC LIMIT ?", arguments: [reference, limit])
     }
 
-    /// Runs that are not over first, then the newest of the others, together at most `limit` unless more are live.
+    /// All runs that the daemon has something to do for; then the newest of those that wait for a person; then the
+    /// newest that are over, together at most `limit` unless more of the others are there.
     package func latest(limit: Int) throws -> [RunRecord] {
-        let live = try RunRecord.fetchAll(
-            db,
-            sql: """
-                SELECT * FROM run WHERE state NOT IN ('finished', 'failed', 'cancelled')
-                ORDER BY createdAt DESC LIMIT ?
-                """,
+        let over = "'finished', 'failed', 'cancelled'"
+        let active = try RunRecord.fetchAll(
+            db, sql: "SELECT * FROM run INDEXED BY runWatched WHERE isWatched = 1 ORDER BY createdAt DESC LIMIT ?",
             arguments: [StoreLimits.listed])
-        // Sorted by creation alone, so that the index gives the newest without looking at the rest.
-        let over = try RunRecord.fetchAll(
+        // Sorted by creation alone, so that an index gives the newest without a look at the rest.
+        let idle = try RunRecord.fetchAll(
             db,
             sql: """
-                SELECT * FROM run WHERE state IN ('finished', 'failed', 'cancelled')
+                SELECT * FROM run WHERE state NOT IN (\(over)) AND isWatched = 0
                 ORDER BY createdAt DESC LIMIT ?
                 """,
-            arguments: [max(0, limit - live.count)])
-        return live + over
+            arguments: [max(limit, StoreLimits.idleListed)])
+        let ended = try RunRecord.fetchAll(
+            db, sql: "SELECT * FROM run WHERE state IN (\(over)) ORDER BY createdAt DESC LIMIT ?",
+            arguments: [max(0, limit - active.count - idle.count)])
+        return active + idle + ended
     }
 
     package func runs(states: [RunState], name: String?, limit: Int) throws -> [RunRecord] {
@@ -119,4 +120,6 @@ package struct StoreSnapshot {
 package enum StoreLimits {
     /// Rows of one list.
     package static let listed = 10_000
+    /// Held, paused and stuck runs that the short list shows.
+    package static let idleListed = 100
 }
