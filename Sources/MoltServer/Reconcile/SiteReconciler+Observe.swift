@@ -42,14 +42,17 @@ extension SiteReconciler {
         for run in runs {
             guard let attempt = run.lifecycle.attempt else { continue }
             let evidence = try await evidence(for: run, attempt, jobs[attempt.key] ?? [])
+            let event: LifecycleEvent
             if let status = await choose(jobs[attempt.key] ?? [], evidence, run) {
-                events.append((run.id, .observed(JobObservation(status, asOf: table.asOf), evidence, at: ended)))
+                event = .observed(JobObservation(status, asOf: table.asOf), evidence, at: ended)
             } else {
                 let settle = SettleTime.seconds(
                     site: site.kind, failedAt: failedSends[attempt.key], controller: controller, asOf: table.asOf,
                     began: began)
-                events.append((run.id, .notInQueue(evidence, lookedAt: began, settle: settle)))
+                event = .notInQueue(evidence, lookedAt: began, settle: settle)
             }
+            // Most of a long queue is as it was.
+            if run.isChanged(by: event) { events.append((run.id, event)) }
         }
         try await record(events)
     }

@@ -28,6 +28,8 @@ package actor SiteReconciler {
     var watched: Set<UInt32> = []
     /// When the call of an open submission had ended without an answer.
     var failedSends: [AttemptKey: Double] = [:]
+    /// The runs as they were last loaded: most have the same state again, which need not be unpacked anew.
+    private var newest: [String: WatchedRun] = [:]
     /// Runs whose event files are being read just now.
     var reading: Set<RunID> = []
 
@@ -89,14 +91,19 @@ package actor SiteReconciler {
     func load() async throws(StoreError) -> [WatchedRun] {
         let name = site.name
         let rows = try await store.read { snapshot in try snapshot.watched(site: name) }
-        return rows.compactMap { row in
+        var unpacked: [String: WatchedRun] = [:]
+        let runs = rows.compactMap { row -> WatchedRun? in
             do {
-                return try WatchedRun(row)
+                let run = try newest[row.id]?.with(row) ?? WatchedRun(row)
+                unpacked[row.id] = run
+                return run
             } catch {
                 logger.error("cannot read a run's state", metadata: ["run": "\(row.id)", "error": "\(error)"])
                 return nil
             }
         }
+        newest = unpacked
+        return runs
     }
 
     /// Turns follow each other, so what is still being sent at the start of one was sent by a daemon before this one,

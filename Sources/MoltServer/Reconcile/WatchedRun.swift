@@ -18,6 +18,21 @@ struct WatchedRun: Sendable {
         lifecycle = try Self.decode(record.lifecycle)
     }
 
+    /// This run with newer columns; nil when its state is another one by now.
+    func with(_ record: RunRecord) -> WatchedRun? {
+        guard record.lifecycle == self.record.lifecycle else { return nil }
+        var run = self
+        run.record = record
+        return run
+    }
+
+    /// False when the event would leave everything as it is.
+    func isChanged(by event: LifecycleEvent) -> Bool {
+        var next = lifecycle
+        guard let records = try? next.handle(event) else { return true }
+        return next != lifecycle || !records.isEmpty
+    }
+
     var folder: RunFolder { RunFolder(path: record.folder) }
 
     static func decode(_ text: String) throws -> RunLifecycle {
