@@ -76,6 +76,25 @@ struct LocalSiteTests {
         #expect(try molt("show", id).status == 2)
     }
 
+    @Test func theEndOfARunIsToldByCommandAndWebhook() async throws {
+        let molt = try Molt(), server = try WebhookServer(statuses: [503, 200])
+        defer { server.stop() }
+        try molt.write(
+            """
+            name: told
+            task: command
+            command: [sh, -c, 'exit 78']
+            notify: {on: [failed], webhook: "\(server.url)", command: [sh, -c, 'cat >"$0"', \(molt.folder("told"))]}
+            """, to: "r.yaml")
+        #expect(try molt("submit", "r.yaml", "--wait").status == 1)
+        try await molt.until("the command has the message") { (try? molt.text(molt.folder("told")))?.isEmpty == false }
+        try await molt.until("the webhook has the message") { !server.bodies.isEmpty }
+        for text in [try molt.text(molt.folder("told")), server.bodies.first ?? ""] {
+            #expect(text.contains(#""occasion":"failed""#) && text.contains(#""name":"told""#), "\(text)")
+        }
+        #expect(try molt("daemon", "status").status == 0, "a webhook that refuses harms nothing")
+    }
+
     @Test func aFailedRunFailsTheCommandThatWaited() throws {
         let molt = try Molt()
         try molt.write("task: command\ncommand: [sh, -c, 'echo the data is missing >&2; exit 78']\n", to: "r.yaml")
