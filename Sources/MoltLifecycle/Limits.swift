@@ -16,6 +16,8 @@ package enum LifecycleLimits {
     package static let launchRacesMax = 5
     /// Ends for wall time in a row without an advanced checkpoint.
     package static let fruitlessLinksMax = 3
+    /// A program that reports nothing and ends within this to be continued has done nothing.
+    package static let fruitlessLinkSeconds: Double = 60
     /// Ends without proof of anything (`COMPLETED` without a receipt, vanished jobs), in a row.
     package static let unprovenMax = 2
     package static let lostMax = 5

@@ -99,14 +99,24 @@ extension RunLifecycle {
         end.reachedLimit = Self.reachedLimit(job.incarnation, endedAt)
         let cause = end.cause
         let detail = Self.detail(end)
-        let hasAdvanced = budget.advance(to: evidence.committedStep)
-        if let startedAt = job.incarnation.startedAt { budget.ranSeconds += max(0, endedAt - startedAt) }
+        let seconds = max(0, endedAt - (job.incarnation.startedAt ?? endedAt))
+        let hasAdvanced = budget.advance(to: evidence.committedStep) || mayHaveAdvanced(cause, seconds)
+        budget.ranSeconds += seconds
         let verdict = Verdict.of(cause, budget: &budget, policy: policy, hasAdvanced: hasAdvanced, detail: detail)
         if case .again(_, true) = verdict { records += avoid(job, receipt, cause) }
         if job.incarnation.startedAt != nil || job.incarnation.epoch != nil {
             records.append(.incarnationEnded(job.attempt, job.incarnation, cause, reason: detail, at: endedAt))
         }
         return (records, verdict)
+    }
+
+    /// What a program does that has never reported a step, nobody knows: a link that it used counts as fruitful, one
+    /// that it left at once does not.
+    private mutating func mayHaveAdvanced(_ cause: Cause, _ seconds: Double) -> Bool {
+        guard policy.isForeign == true, budget.committedStep == 0 else { return false }
+        guard cause == .wallTime || seconds >= LifecycleLimits.fruitlessLinkSeconds else { return false }
+        budget.fruitlessLinks = 0
+        return true
     }
 
     func attemptEnded(_ job: Job, _ records: [LifecycleRecord]) -> [LifecycleRecord] {

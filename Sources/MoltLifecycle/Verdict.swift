@@ -31,7 +31,7 @@ extension Verdict {
         case .preempted, .requeued: return .again(after: 0, avoidNodes: false)
         case .nodeFailed: return .again(after: 0, avoidNodes: true)
         case .wallTime, .interrupted:
-            return hasAdvanced ? .again(after: 0, avoidNodes: false) : link(&budget, cause)
+            return hasAdvanced ? .again(after: 0, avoidNodes: false) : link(&budget, policy, cause)
         case .nodeUnfit:
             budget.unfitNodes += 1
             guard budget.unfitNodes <= LifecycleLimits.unfitNodesMax else {
@@ -71,12 +71,16 @@ extension Verdict {
         }
     }
 
-    private static func link(_ budget: inout Budget, _ cause: Cause) -> Verdict {
+    private static func link(_ budget: inout Budget, _ policy: LifecyclePolicy, _ cause: Cause) -> Verdict {
         budget.fruitlessLinks += 1
         guard budget.fruitlessLinks < LifecycleLimits.fruitlessLinksMax else {
+            let count = "\(budget.fruitlessLinks) attempts in a row ended (\(cause.rawValue))"
+            guard policy.isForeign == true else {
+                return .stuck("\(count) without a new checkpoint; raise resources.time or lower checkpoint.every")
+            }
             return .stuck(
-                "\(budget.fruitlessLinks) attempts in a row ended (\(cause.rawValue)) without a new checkpoint; "
-                    + "raise resources.time or lower checkpoint.every")
+                "\(count) without a new step in MOLT_PROGRESS_FILE; exit 75 means that the program saved and goes on "
+                    + "where it was")
         }
         return .again(after: 0, avoidNodes: false)
     }

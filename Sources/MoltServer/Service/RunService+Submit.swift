@@ -54,7 +54,7 @@ extension RunService {
     ) async throws -> (run: RunRecord, isNew: Bool) {
         let policy = LifecyclePolicy(
             maxCrashes: recipe.policy.maxCrashes, maxTotal: recipe.policy.maxTotal,
-            rollsBackOnNaN: recipe.policy.onNaN == .rollback)
+            rollsBackOnNaN: recipe.policy.onNaN == .rollback, isForeign: recipe.task == .command)
         let lifecycle = RunLifecycle(policy: policy, held: request.held)
         let now = clock.now()
         var run = RunRecord(
