@@ -85,7 +85,7 @@ package actor SiteReconciler {
 
     /// Reads what the workers of this site's runs have written; goes on while the scheduler is away.
     package func followProgress() async throws(StoreError) {
-        for run in try await load() where run.lifecycle.job != nil { try await readProgress(run) }
+        for run in try await load() where run.mayReport { try await readProgress(run) }
     }
 
     func load() async throws(StoreError) -> [WatchedRun] {
@@ -189,6 +189,16 @@ extension WatchedRun {
     var isUnresolved: Bool {
         if case .submitting(_, .unresolved) = lifecycle.state { return true }
         return false
+    }
+
+    /// False while none of its processes can be there to write anything.
+    var mayReport: Bool {
+        switch lifecycle.state {
+        case .starting, .running, .suspended, .draining, .cooldown, .finishing, .missing, .closing: true
+        case .queued, .submitting, .submitted, .pending, .heldInQueue, .held, .paused, .stuck, .finished, .failed,
+            .cancelled:
+            false
+        }
     }
 
     /// True when only the queue can tell what comes next.
