@@ -207,7 +207,7 @@ extension StoreTests {
         }
         let list = try await store.read { try $0.latest(limit: 50) }
         #expect(list.map(\.state) == Array(repeating: .pending, count: 100) + Array(repeating: .held, count: 100))
-        #expect(list.dropFirst(100).first?.createdAt == 299 && list.last?.createdAt == 150)
+        #expect(list.dropFirst(100).first?.createdAt == 299 && list.last?.createdAt == 151)
         let longer = try await store.read { try $0.latest(limit: 400) }
         #expect(longer.count == 301 && longer.last?.state == .failed)
     }
