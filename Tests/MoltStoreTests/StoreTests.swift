@@ -186,8 +186,10 @@ struct StoreTests {
             #expect(list.prefix(10).allSatisfy { $0.state == .running })
             #expect(list.dropFirst(10).first?.createdAt == 9999)
         }
-        // The best of them: other tests use the cores as well. The bar itself is measured by `make bench-commands`.
-        #expect(try #require(times.min()) < .milliseconds(25))
+        // The best of them: other tests use the cores as well. The bar itself is measured by `make bench-commands`; a
+        // list that unpacks every row takes longer than this.
+        let best = try #require(times.min())
+        #expect(best < .milliseconds(100), "\(best)")
         try store.close()
     }
 }
