@@ -29,9 +29,8 @@ struct DoctorScenarios {
             """, to: "home/.config/molt/sites/bed.yaml")
     }
 
-    @Test(.timeLimit(.minutes(2)))
-    func aWorkingSiteIsDescribedInNumbers() async throws {
-        try await LiveCluster.with(["--nodes", "2", "--set", "RequeueExit=75"]) { cluster in
+    @Test func aWorkingSiteIsDescribedInNumbers() async throws {
+        try await LiveCluster.with(["--nodes", "2", "--set", "RequeueExit=75"], minutes: 2) { cluster in
             let found = try await doctor(cluster)
             #expect(found["scheduler"]?.finding.contains("2 of 2 nodes respond") == true, "\(found)")
             #expect(found["partition low20"]?.finding.contains("GraceTime 20 s + KillWait 5 s") == true)
@@ -51,9 +50,8 @@ struct DoctorScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
-    func whatWouldLoseWorkFailsTheCommand() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func whatWouldLoseWorkFailsTheCommand() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             try await site("partitions: {default: low, allowed: [low, hihg]}", on: cluster)
             let partition = try await doctor(cluster, expecting: 1)["partition hihg"]
             #expect(partition?.level == "bad" && partition?.advice?.contains("high") == true)

@@ -9,9 +9,9 @@ struct EndingScenarios {
         return ["/bin/sh", "-c", "if mkdir \(mark) 2>/dev/null; then exit \(code); fi; exit 0"]
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: [75, 77, 80])
+    @Test(arguments: [75, 77, 80])
     func anAttemptThatAsksForAnotherGetsOne(_ code: Int) async throws {
-        try await LiveCluster.with { cluster in
+        try await LiveCluster.with(minutes: 2) { cluster in
             let run = try await cluster.submit(command: once(cluster, then: code), name: "ends")
             let detail = try await cluster.wait(for: run, toBe: .finished)
             #expect(detail.attempts.count == 2)
@@ -20,9 +20,8 @@ struct EndingScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
-    func aWrongRecipeStopsAtOnce() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aWrongRecipeStopsAtOnce() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let run = try await cluster.submit(
                 command: ["/bin/sh", "-c", "echo the data is missing >&2; exit 78"], name: "wrong")
             let detail = try await cluster.wait(for: run, toBe: .failed)
@@ -31,9 +30,8 @@ struct EndingScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
-    func aCrashingRankIsTriedAgainWithinItsBudget() async throws {
-        try await LiveCluster.with(["--nodes", "2"]) { cluster in
+    @Test func aCrashingRankIsTriedAgainWithinItsBudget() async throws {
+        try await LiveCluster.with(["--nodes", "2"], minutes: 3) { cluster in
             let run = try await cluster.submit(
                 command: ["/bin/sh", "-c", "[ $RANK = 1 ] && kill -SEGV $$; sleep 30"], name: "crash",
                 resources: "ranks_per_node: 2", extra: "policy: {max_crashes: 2}")
@@ -43,9 +41,8 @@ struct EndingScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
-    func aJobCancelledElsewhereIsNeverBroughtBack() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aJobCancelledElsewhereIsNeverBroughtBack() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let run = try await cluster.submitCounter(to: 10000)
             try await cluster.wait(for: run, step: 2)
             let job = try await cluster.job(of: run)
@@ -56,9 +53,8 @@ struct EndingScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
-    func aHeldRunWaitsUntilItIsReleased() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aHeldRunWaitsUntilItIsReleased() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let blocker = try await cluster.submitCounter(to: 10000, name: "blocker", resources: "gpus_per_node: 4")
             try await cluster.wait(for: blocker, step: 1)
             let run = try await cluster.submitCounter(to: 4, name: "held", resources: "gpus_per_node: 4")
@@ -73,9 +69,8 @@ struct EndingScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
-    func aStoppedRunPausesAndResumesWhereItWas() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aStoppedRunPausesAndResumesWhereItWas() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let run = try await cluster.submitCounter(to: 24)
             try await cluster.wait(for: run, step: 4)
             try await cluster.molt("stop", run)
@@ -87,9 +82,8 @@ struct EndingScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
-    func codesThatTheSiteRequeuesByItselfAreRemapped() async throws {
-        try await LiveCluster.with(["--nodes", "1", "--set", "RequeueExit=75-80"]) { cluster in
+    @Test func codesThatTheSiteRequeuesByItselfAreRemapped() async throws {
+        try await LiveCluster.with(["--nodes", "1", "--set", "RequeueExit=75-80"], minutes: 3) { cluster in
             let run = try await cluster.submit(command: ["/bin/sh", "-c", "exit 78"], name: "requeued")
             let detail = try await cluster.wait(for: run, toBe: .failed)
             #expect(detail.attempts.count == 1)
@@ -99,9 +93,9 @@ struct EndingScenarios {
 
     /// With its slurmd killed as well, the node goes on running the old incarnation until that sees that it is fenced
     /// out.
-    @Test(.timeLimit(.minutes(4)), arguments: [["node-down"], ["slurmd-kill", "node-down"]])
+    @Test(arguments: [["node-down"], ["slurmd-kill", "node-down"]])
     func aLostNodeCostsNothingButTheStep(_ faults: [String]) async throws {
-        try await LiveCluster.with(["--nodes", "2"]) { cluster in
+        try await LiveCluster.with(["--nodes", "2"], minutes: 4) { cluster in
             let run = try await cluster.submitCounter(to: 120)
             try await cluster.wait(for: run, step: 4)
             let node = try #require(try await cluster.show(run).attempts.last?.incarnations.last?.nodes.first)

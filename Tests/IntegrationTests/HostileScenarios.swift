@@ -5,9 +5,8 @@ import Testing
 
 /// Text that a shell, a batch script or Slurm could take for something else, on a real Slurm.
 struct HostileScenarios {
-    @Test(.timeLimit(.minutes(2)))
-    func argumentsArriveAsTheyAreAndNamesThatCouldHarmAreRefused() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func argumentsArriveAsTheyAreAndNamesThatCouldHarmAreRefused() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let words = [
                 "it's \"quoted\"", "$(touch /tmp/harmed)", "two\nlines", "#SBATCH --nodes=9", "../../x", "🦊", "%j\\",
                 "JobState=COMPLETED",

@@ -36,9 +36,8 @@ struct InstallTests {
 
     private var ownPath: String { ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin" }
 
-    @Test(.timeLimit(.minutes(3)))
-    func jobsRunFromTheInstalledTreeAlone() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func jobsRunFromTheInstalledTreeAlone() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             try await cluster.write(
                 """
                 name: alone

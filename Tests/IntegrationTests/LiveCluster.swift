@@ -43,9 +43,12 @@ final class LiveCluster: Sendable {
     }
 
     /// Starts a cluster, runs the body, and takes everything down whatever happened. Logs are kept only on failure.
+    ///
+    /// The body must be done within `minutes`, counted from when the cluster is up: a time limit of the test itself would
+    /// count the time that it waits for the clusters of other tests.
     static func with(
-        _ options: [String] = [], site: String = "poll: {min: 1s, max: 2s}",
-        _ body: (LiveCluster) async throws -> Void
+        _ options: [String] = [], site: String = "poll: {min: 1s, max: 2s}", minutes: Int,
+        _ body: @escaping @Sendable (LiveCluster) async throws -> Void
     ) async throws {
         await ClusterLimit.shared.enter()
         let cluster: LiveCluster
@@ -58,7 +61,7 @@ final class LiveCluster: Sendable {
         }
         let outcome: Result<Void, any Error>
         do {
-            outcome = .success(try await body(cluster))
+            outcome = .success(try await limit(minutes) { try await body(cluster) })
         } catch {
             outcome = .failure(error)
             await cluster.explain(error)
@@ -66,6 +69,18 @@ final class LiveCluster: Sendable {
         await cluster.stop()
         await ClusterLimit.shared.leave()
         try outcome.get()
+    }
+
+    private static func limit(_ minutes: Int, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: .seconds(60 * minutes))
+                throw CommandFailed(description: "not done after \(minutes) minutes")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
     }
 
     private func start(options: [String], site: String) async throws {

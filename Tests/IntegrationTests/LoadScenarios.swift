@@ -45,9 +45,9 @@ struct LoadScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(4)), arguments: [1, 40])
+    @Test(arguments: [1, 40])
     func oneLoadCallAnIntervalHoweverManyRunsThereAre(_ count: Int) async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
             try await submit(count, to: cluster)
             // The requests that submitting made soon after one another are over with the next look.
             let settled = try await looks(cluster) + 2
@@ -65,9 +65,8 @@ struct LoadScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
-    func nothingIsAskedWithoutActiveRuns() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func nothingIsAskedWithoutActiveRuns() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             let run = try await cluster.submitCounter(to: 2)
             try await cluster.wait(for: run, toBe: .finished)
             let before = try await questions(cluster), looksBefore = try await looks(cluster)

@@ -10,9 +10,9 @@ import Glibc
 /// The controller, the daemon and every program of ours go away at bad moments.
 struct OutageScenarios {
     /// Stopped for a minute it holds on to every call; killed it refuses them.
-    @Test(.timeLimit(.minutes(5)), arguments: zip(["ctld-stop", "ctld-kill"], [60, 12]))
+    @Test(arguments: zip(["ctld-stop", "ctld-kill"], [60, 12]))
     func aRunOutlivesItsController(_ fault: String, _ seconds: Int) async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+        try await LiveCluster.with(["--nodes", "1"], minutes: 5) { cluster in
             let last = 32 + 4 * seconds
             let run = try await cluster.submitCounter(to: last + 100)
             // A controller saves its state every five seconds; what it acknowledged since then dies with it.
@@ -37,9 +37,8 @@ struct OutageScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(4)))
-    func aControllerThatForgotEverythingGetsTheRunAgain() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aControllerThatForgotEverythingGetsTheRunAgain() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
             let run = try await cluster.submitCounter(to: 120)
             try await cluster.wait(for: run, step: 4)
             try await cluster.testbed("ctld-kill")
@@ -50,9 +49,8 @@ struct OutageScenarios {
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
-    func submittingWhileTheControllerIsAwayMakesOneJobOnceItIsBack() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func submittingWhileTheControllerIsAwayMakesOneJobOnceItIsBack() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             _ = try await cluster.submitCounter(to: 1, name: "warm")
             try await cluster.testbed("ctld-stop")
             let run = try await cluster.submitCounter(to: 4, name: "late")
@@ -67,9 +65,8 @@ struct OutageScenarios {
     }
 
     /// A request that died with the controller is sent to the next one without waiting for its credential to expire.
-    @Test(.timeLimit(.minutes(3)))
-    func aSubmissionThatDiedWithItsControllerGoesToTheNext() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aSubmissionThatDiedWithItsControllerGoesToTheNext() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             let warm = try await cluster.submitCounter(to: 1, name: "warm")
             try await cluster.wait(for: warm, toBe: .finished)
             try await cluster.testbed("ctld-stop")
@@ -94,10 +91,9 @@ struct OutageScenarios {
     }
 
     /// SIGKILL for one of our programs at a moment that the seed chooses; whatever dies, the run finishes, once.
-    @Test(
-        .timeLimit(.minutes(4)), arguments: zip(["moltd", "molt-slurm", "molt-job", "/counter.sh"], [2, 3, 4, 5]))
+    @Test(arguments: zip(["moltd", "molt-slurm", "molt-job", "/counter.sh"], [2, 3, 4, 5]))
     func killingAnyOfOurProgramsLosesNothing(_ program: String, _ step: Int) async throws {
-        try await LiveCluster.with(["--nodes", "2"]) { cluster in
+        try await LiveCluster.with(["--nodes", "2"], minutes: 4) { cluster in
             let run = try await cluster.submitCounter(to: 60, extra: "policy: {max_crashes: 3}")
             try await cluster.wait(for: run, step: step)
             try await Command.until("a \(program) was there to kill", within: 10) {

@@ -7,9 +7,9 @@ struct PreemptionScenarios {
     /// One rank that has every GPU of its node, so that two such runs cannot share one.
     private static let wholeNode = "gpus_per_node: 4, ranks_per_node: 1"
 
-    @Test(.timeLimit(.minutes(4)), arguments: ["low", "low20"])
+    @Test(arguments: ["low", "low20"])
     func aPreemptedRunComesBackAndFinishes(_ partition: String) async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
             let victim = try await cluster.submitCounter(to: 60, partition: partition, resources: Self.wholeNode)
             try await cluster.wait(for: victim, step: 5)
             let urgent = try await cluster.submitCounter(
@@ -29,9 +29,8 @@ struct PreemptionScenarios {
 
     /// The two races of a release: an update while the job is COMPLETING is overwritten, and a restart within the
     /// second of the kill can end FAILED 1:0. Many quick preemptions in a row meet both.
-    @Test(.timeLimit(.minutes(5)))
-    func manyPreemptionsInARowCostNoAttempt() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func manyPreemptionsInARowCostNoAttempt() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 5) { cluster in
             let victim = try await cluster.submitCounter(to: 100_000, resources: Self.wholeNode)
             for round in 1...5 {
                 try await cluster.wait(for: victim, step: (try await cluster.show(victim).summary.step ?? 0) + 2)

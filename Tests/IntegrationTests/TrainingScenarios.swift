@@ -105,9 +105,8 @@ struct TrainingScenarios {
     }
 
     /// Bars 2 and 3 of the main job in one run: default Slurm settings, two nodes, five preemptions.
-    @Test(.timeLimit(.minutes(9)))
-    func fivePreemptionsCostSecondsAndNotOneBit() async throws {
-        try await LiveCluster.with(["--nodes", "2", "--defaults"]) { cluster in
+    @Test func fivePreemptionsCostSecondsAndNotOneBit() async throws {
+        try await LiveCluster.with(["--nodes", "2", "--defaults"], minutes: 9) { cluster in
             let steps = 1500
             let plain = try await submit("plain", steps: steps, to: cluster)
             let reference = try await cluster.wait(for: plain, toBe: .finished, within: 200)

@@ -4,9 +4,8 @@ import Testing
 
 /// Runs that need longer than one allocation lasts.
 struct WallTimeScenarios {
-    @Test(.timeLimit(.minutes(6)))
-    func aRunContinuesPastItsTimeLimit() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aRunContinuesPastItsTimeLimit() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 6) { cluster in
             let run = try await cluster.submitCounter(to: 320, partition: "short", time: "1m")
             let detail = try await cluster.wait(for: run, toBe: .finished, within: 300)
             #expect(detail.attempts.count >= 2)
@@ -16,9 +15,8 @@ struct WallTimeScenarios {
     }
 
     /// With nobody to submit the next attempt, the job puts itself back: its own deadline is the cause.
-    @Test(.timeLimit(.minutes(8)))
-    func aDeadDaemonDoesNotEndTheChain() async throws {
-        try await LiveCluster.with(["--nodes", "1"]) { cluster in
+    @Test func aDeadDaemonDoesNotEndTheChain() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 8) { cluster in
             let run = try await cluster.submitCounter(to: 320, partition: "short", time: "1m")
             try await cluster.wait(for: run, step: 2)
             let job = try await cluster.job(of: run)
