@@ -184,17 +184,22 @@ def compare(options):
         row = case(options, what, precision, length)
         results["cases"].append(row)
         print(table_rows(row), flush=True)
+        write(options, results)
     missed = verdict(results["cases"])
     print("\n" + "\n".join(remarks(results["cases"])), flush=True)
+    for line in missed:
+        print(f"MISSED: {line}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def write(options, results):
+    """After each case, so that an interrupted comparison leaves what it has."""
     if options.output:
         with open(options.output + ".json", "w") as file:
             json.dump(results, file, indent=2, sort_keys=True)
             file.write("\n")
         with open(options.output + ".md", "w") as file:
-            file.write(page(results, missed))
-    for line in missed:
-        print(f"MISSED: {line}", file=sys.stderr)
-    return 1 if missed else 0
+            file.write(page(results))
 
 
 def table_head():
@@ -245,7 +250,8 @@ def verdict(rows):
     return missed
 
 
-def page(results, missed):
+def page(results):
+    missed = verdict(results["cases"])
     counted = sorted({report["repetitions"] for row in results["cases"] for report in row["sides"].values()})
     lines = [
         f"# {results['date']}: {results['processor']}", "",
