@@ -58,12 +58,12 @@ package final class Corpus {
         path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson")
     }
 
-    /// Changes when a file is added, moved, resized or cut into other documents.
+    /// Changes when a file is added, renamed, resized or cut into other documents; the folder may be another one.
     package var fingerprint: String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         for file in files {
-            file.path.utf8.forEach(mix)
+            file.path.split(separator: "/").last?.utf8.forEach(mix)
             withUnsafeBytes(of: UInt64(file.size).littleEndian) { $0.forEach(mix) }
         }
         for count in [tokenCount, documentCount] {

@@ -31,6 +31,13 @@ package final class SampleLoader {
         self.seed = seed
     }
 
+    /// Changes with whatever decides which tokens a position means.
+    package var fingerprint: String {
+        let order = seed.map { "seed \($0)" } ?? "in order"
+        let cut = "\(packing ? "packed" : "apart") at \(sequenceLength)"
+        return "\(corpus.fingerprint), \(corpus.tokenizer.name), \(cut), \(order)"
+    }
+
     /// The positions of the next `count` samples, and the position after them; epochs follow each other without a gap.
     package func take(_ count: Int, from position: DataPosition) -> (samples: [DataPosition], next: DataPosition) {
         var samples: [DataPosition] = []

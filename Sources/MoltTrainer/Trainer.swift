@@ -67,7 +67,7 @@ package final class Trainer {
         randomAtStepStart = try RandomState.save()
         deadline = DeadlineWatch(
             deadline: context.deadline, bytes: learner.parameters.reduce(0) { $0 + 12 * $1.count })
-        learner.progress.dataFingerprint = loader.corpus.fingerprint
+        learner.progress.dataFingerprint = loader.fingerprint
         try resume(origin.own?.name)
     }
 

@@ -95,6 +95,21 @@ struct SampleLoaderTests {
         #expect(Set(one.flatMap(\.self)).count == one.flatMap(\.self).count)
     }
 
+    @Test func theFingerprintIsThatOfTheOrderAndNotOfTheFolder() throws {
+        let texts = ["one two three", "four"]
+        let known = try loader(texts, length: 4).fingerprint
+        #expect(try loader(texts, length: 4).fingerprint == known)
+        var others = try [
+            loader(texts, length: 5), loader(texts, length: 4, packing: false), loader(texts, length: 4, seed: 4),
+            loader(texts, length: 4, seed: nil), loader(["one two three", "fives"], length: 4),
+        ].map(\.fingerprint)
+        others.append(known)
+        #expect(Set(others).count == 6)
+        let elsewhere = SampleLoaderTests()
+        #expect(elsewhere.folder.path != folder.path)
+        #expect(try elsewhere.loader(texts, length: 4).fingerprint == known)
+    }
+
     @Test func aBatchThatCannotBeSharedEvenlyIsAUserError() {
         #expect(throws: UserError.self) { try BatchShares(globalBatch: 6, microBatch: 1, rank: 0, ranks: 4) }
         #expect(throws: UserError.self) { try BatchShares(globalBatch: 0, microBatch: 1, rank: 0, ranks: 1) }
