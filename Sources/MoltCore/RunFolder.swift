@@ -21,6 +21,8 @@ package struct RunFolder: Hashable, Sendable {
     package var attempts: String { "\(path)/attempts" }
     package var events: String { "\(path)/events" }
     package var checkpoints: String { "\(path)/checkpoints" }
+    /// The model that the run starts from, of its own; see `OwnBase`.
+    package var base: String { "\(path)/base" }
     package var export: String { "\(path)/export" }
 
     /// The claim file of an epoch; whoever creates it with O_EXCL owns the run.

@@ -6,6 +6,8 @@ enum Limits {
     static let heartbeatSeconds = 10.0
     /// Seconds between looks for the stop file.
     static let stopFileSeconds = 0.5
+    /// Bytes copied between two signs of life.
+    static let copyBytes = 64 << 20
     /// Names of tensors listed in one message.
     static let namesInMessage = 4
     static let generatedTokensMax = 1_000_000

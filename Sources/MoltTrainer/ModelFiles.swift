@@ -38,7 +38,7 @@ enum ModelFiles {
         }
     }
 
-    private static func isShard(_ file: String, of group: String) -> Bool {
+    static func isShard(_ file: String, of group: String) -> Bool {
         file == "\(group).safetensors" || file.hasPrefix("\(group)-") && file.hasSuffix(".safetensors")
     }
 

@@ -21,9 +21,7 @@ struct Origin {
             own = (name, try store.folder.verify(name, contents: false))
         }
         self.own = own
-        let chosen =
-            try context.isMain
-            ? Self.source(recipe, own?.manifest, store.folder.path) { events.beat(.load) } : nil
+        let chosen = try context.isMain ? Self.source(recipe, own?.manifest, context.run, events) : nil
         // What `init_from` names may gain a checkpoint at any time; all ranks open the one that rank 0 found whole.
         let folder = String(decoding: try group.broadcast(Array((chosen?.folder ?? "").utf8)), as: UTF8.self)
         source = try chosen ?? (folder.isEmpty ? nil : CheckpointSource(verified: folder, key: "init_from"))
@@ -40,14 +38,24 @@ struct Origin {
     }
 
     private static func source(
-        _ recipe: Recipe, _ own: CheckpointManifest?, _ folder: String, beat: () -> Void
+        _ recipe: Recipe, _ own: CheckpointManifest?, _ run: RunFolder, _ events: EventLog
     ) throws(UserError) -> CheckpointSource? {
-        guard let named = recipe.initFrom else { return nil }
-        guard let own else { return try CheckpointSource(named, key: "init_from", beat: beat) }
-        guard recipe.method.type == .lora else { return nil }
+        guard var named = recipe.initFrom else { return nil }
+        let isAdapting = recipe.method.type == .lora
+        guard own == nil || isAdapting else { return nil }
+        let beat = { events.beat(.load) }
+        // Adapters need their base for ever; other runs only until their first checkpoint, which is not worth a copy.
+        let base = OwnBase(run: run, named: named, copies: isAdapting, beat: beat)
+        if let found = try base.find(isTrained: own != nil) { return found }
         // A run that `init_from` names may have gone on since; the adapters belong to what they were trained on.
-        let base = try own.state(StateKey.base, as: BaseReference.self, at: folder)
-        return try CheckpointSource(base.folder, key: "init_from", beat: beat)
+        if let own { named = try own.state(StateKey.base, as: BaseReference.self, at: run.checkpoints).folder }
+        let source = try CheckpointSource(named, key: "init_from", beat: beat)
+        do {
+            return try base.adopt(source)
+        } catch {
+            events.write(.note, message: "the run depends on \(source.folder): \(error)")
+            return source
+        }
     }
 
     private static func choose(_ store: CheckpointStore, _ events: EventLog) throws -> CheckpointName? {

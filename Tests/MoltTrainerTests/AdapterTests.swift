@@ -69,6 +69,29 @@ extension WorkerTests {
             #expect(text.hasPrefix("question 3? it is "), "\(text)")
         }
 
+        /// The run that was adapted loses its checkpoints, as by pruning; adapters, and what stands on them, live on.
+        @Test func adaptersOutliveTheCheckpointTheyWereMadeFrom() async throws {
+            let base = try await pretrained()
+            let hashes = try await base.hashes()
+            let fleet = try Fleet(try adapting(base))
+            try fleet.start(ranks: 2)
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 3 }, "\(fleet.output())")
+            fleet.kill(SIGTERM)
+            #expect(await fleet.wait() == [75, 75])
+            try FileManager.default.removeItem(atPath: base.run.checkpoints)
+            #expect(try await fleet.live(ranks: 2) == [0, 0], "\(fleet.output())")
+            let inspection = try await fleet.inspect(fleet.run.path)
+            let stands = try #require(inspection["base"] as? [String: String])
+            #expect(stands == ["folder": fleet.run.base, "sha256": try #require(hashes.first)])
+            var recipe = try TinyRecipe.make(data, steps: 1)
+            recipe.model = nil
+            recipe.initFrom = fleet.run.path
+            let last = try Fleet(recipe)
+            #expect(try await last.live() == [0], "\(last.output())")
+            let models = [last.run.base, last.run.base + "-1"].map(CheckpointFolder.init)
+            #expect(try models.allSatisfy { try $0.entries() == ["manifest.json", "model.safetensors"] })
+        }
+
         @Test func aTargetThatMatchesNothingNamesTheModulesThereAre() async throws {
             let base = try await pretrained()
             var recipe = try adapting(base)

@@ -45,7 +45,7 @@ struct RunSubmit: AsyncParsableCommand {
         for warning in warnings { Console.error("warning: " + DisplayText.escaped(warning)) }
         let link = DaemonLink(settings: settings)
         let client = try await link.client()
-        try await StartingPoint.resolve(&recipe, client: client)
+        try await StartingPoint.check(recipe, client: client)
         let result = try await client.submit(Self.request(recipe, options, hold: hold, settings: settings))
         if !output.json { tell(result, recipe, terminal) }
         guard wait else {
@@ -77,17 +77,16 @@ struct RunSubmit: AsyncParsableCommand {
     }
 }
 
-/// Turns `init_from: <run id>` into the folder of that run's newest good checkpoint.
+/// `init_from: <run id>` needs a run that has a checkpoint. Which one it is is decided when the new run starts: the one
+/// that is the newest now may be pruned while the new run waits.
 enum StartingPoint {
-    static func resolve(_ recipe: inout Recipe, client: MoltClient) async throws {
+    static func check(_ recipe: Recipe, client: MoltClient) async throws {
         guard let start = recipe.initFrom, !start.hasPrefix("/") else { return }
         let run = try await client.run(start)
-        let best = run.checkpoints.filter(\.verified).max { ($0.epoch, $0.step) < ($1.epoch, $1.step) }
-        guard let checkpoint = best else {
+        guard run.checkpoints.contains(where: \.verified) else {
             throw UserError(
                 "run \(run.summary.id) (\(run.summary.name)) has no checkpoint to start from", at: "init_from",
                 fix: "wait for its first save (molt show \(run.summary.id)), or name another run")
         }
-        recipe.initFrom = checkpoint.path
     }
 }
