@@ -72,7 +72,8 @@ package enum LoRA {
             totalParameters: registry.count)
     }
 
-    /// Adds every adapter to its layer's weight and takes the adapter's effect away, so that the sum stays.
+    /// Adds every adapter to its layer's weight and takes the adapter's effect away, so that the sum stays; what the
+    /// adapters had frozen is trained again.
     package static func merge(_ registry: ParameterRegistry) throws(TorchError) {
         for linear in registry.linears {
             guard linear.adapter != nil else { continue }
@@ -82,6 +83,7 @@ package enum LoRA {
             linear.adapter = nil
         }
         registry.removeAdapters()
+        for parameter in registry.parameters { try parameter.setTrainable(true) }
     }
 
     /// The adapters' parameters alone, in the order of creation.

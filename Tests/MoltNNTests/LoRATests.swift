@@ -62,6 +62,7 @@ struct LoRATests {
         #expect(try (merged - adapted).abs().max().item() <= 1e-5)
         #expect(LoRA.state(of: layers.registry).isEmpty)
         #expect(layers.registry.names.count == 4)
+        #expect(layers.registry.trainableCount == layers.registry.count, "the result can be trained as a whole")
         #expect(try (merged - Layers()(Self.input())).abs().max().item() > 1e-3)
     }
 
