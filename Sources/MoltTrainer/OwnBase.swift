@@ -29,7 +29,8 @@ struct OwnBase {
         manifest.files.removeAll { !ModelFiles.isShard($0.name, of: "model") }
         if manifest.state[StateKey.base] != nil {
             var base = try manifest.state(StateKey.base, as: BaseReference.self, at: source.folder)
-            base.folder = try adopt(CheckpointSource(base.folder, key: "init_from", beat: beat), depth: depth + 1).folder
+            let under = try CheckpointSource(base.folder, key: "init_from", beat: beat)
+            base.folder = try adopt(under, depth: depth + 1).folder
             manifest.state[StateKey.base] = try StateText.encode(base)
         }
         let final = folder(depth), temporary = final + ".tmp"

@@ -44,8 +44,8 @@ final class LiveCluster: Sendable {
 
     /// Starts a cluster, runs the body, and takes everything down whatever happened. Logs are kept only on failure.
     ///
-    /// The body must be done within `minutes`, counted from when the cluster is up: a time limit of the test itself would
-    /// count the time that it waits for the clusters of other tests.
+    /// The body must be done within `minutes`, counted from when the cluster is up: a time limit of the test itself
+    /// would count the time that it waits for the clusters of other tests.
     static func with(
         _ options: [String] = [], site: String = "poll: {min: 1s, max: 2s}", minutes: Int,
         _ body: @escaping @Sendable (LiveCluster) async throws -> Void
