@@ -26,7 +26,7 @@ static int32_t load_settings(molt_slurm_cluster *cluster) {
     cluster->job_requeue = conf->job_requeue;
     cluster->preempt_mode = conf->preempt_mode;
     cluster->private_data = conf->private_data;
-    slurm_free_ctl_conf(conf);
+    MOLT_FREE_SETTINGS(conf);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 // The differences between Slurm 21.08 and 26.05 that this library meets, in one place.
 #pragma once
+#include <errno.h>
 #include <slurm/slurm.h>
 #include <slurm/slurm_errno.h>
 
@@ -35,11 +36,24 @@ typedef hostlist_t molt_hostlist;
 #define MOLT_GRES_PREFIX "gres:"
 #endif
 
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0)
+#define MOLT_FREE_SETTINGS(conf) slurm_free_conf(conf)
+#else
+#define MOLT_FREE_SETTINGS(conf) slurm_free_ctl_conf(conf)
+#endif
+
+// The error of the last call: the function that read it is gone, and it read errno.
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 5, 0)
+#define MOLT_LAST_ERROR() errno
+#else
+#define MOLT_LAST_ERROR() slurm_get_errno()
+#endif
+
 // Some calls return the error, some return -1 and set errno.
 static inline int32_t molt_code(int rc) {
     if (rc == SLURM_SUCCESS) return 0;
     if (rc != SLURM_ERROR) return rc;
-    int code = slurm_get_errno();
+    int code = MOLT_LAST_ERROR();
     return code != 0 ? code : MOLT_SLURM_NO_REPLY;
 }
 
