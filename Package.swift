@@ -95,6 +95,7 @@ let orchestration: [Target] = [
         ]),
     tests("MoltCommandsTests", ["MoltCommands", "MoltAPI", "MoltCore"]),
     tests("MoltJobTests", ["MoltJob", "MoltRecipe", "MoltCore", subprocess]),
+    tests("PluginTests", ["MoltCore"]),
     tests("IntegrationTests", ["MoltCore", "MoltAPI", "MoltHTTP", subprocess]),
 ]
 

@@ -1,0 +1,72 @@
+import FoundationEssentials
+import MoltTesting
+import Testing
+
+/// What can be said of the plugin without a Slurm that runs.
+struct BuildTests {
+    @Test func everyReleaseWithinReachCompilesAndTheOthersAreNamed() async throws {
+        let matrix = try await Testbed.offPool { Shell.run(["\(Testbed.repository)/Scripts/compile-matrix"]) }
+        #expect(matrix.status == 0, "\(matrix.output)")
+        let lines = matrix.output.split(separator: "\n")
+        for release in ["21.08", "22.05", "23.02", "23.11", "24.05", "24.11", "25.05", "25.11", "26.05"] {
+            let line = lines.first { $0.hasPrefix(release) } ?? ""
+            #expect(line.contains("plugin and shim compile") || line.contains("no headers at hand"), "\(matrix.output)")
+        }
+        #expect(lines.contains { $0.hasPrefix("22.05") && $0.contains("plugin and shim compile") })
+        // Seen in the log of the suite, where people look for what was not tried.
+        print(matrix.output)
+    }
+
+    @Test func itOffersHooksAloneAndNeedsLibcAlone() throws {
+        let plugin = try Plugin(), path = plugin.path
+        defer { withExtendedLifetime(plugin) {} }
+        let offered = Shell.run("nm -D --defined-only \(path) | awk '{print $3}'").output.split(separator: "\n")
+        let names = ["plugin_name", "plugin_type", "plugin_version", "spank_plugin_version"]
+        for name in offered { #expect(names.contains(String(name)) || name.hasPrefix("slurm_spank_"), "\(name)") }
+        // Those whose failure drains a node are not even there.
+        for hook in ["job_prolog", "job_epilog", "init_post_opt", "task_post_fork"] {
+            #expect(!offered.contains("slurm_spank_\(hook)"))
+        }
+        #expect(offered.contains("slurm_spank_task_exit"))
+        let needed = Shell.run("readelf -d \(path) | grep NEEDED").output
+        #expect(needed.contains("libc.so.6") && needed.split(separator: "\n").count == 1, "\(needed)")
+        let wanted = Shell.run("nm -D --undefined-only \(path) | awk '{print $2}'").output.split(separator: "\n")
+        #expect(wanted.contains("spank_getenv"))
+        for name in wanted {
+            #expect(!name.hasPrefix("pthread") && !name.hasPrefix("malloc") && !name.hasPrefix("thrd"), "\(name)")
+            let isOfSlurm = name.hasPrefix("slurm") && !["slurm_error", "slurm_debug", "slurm_spank_log"].contains(name)
+            #expect(!isOfSlurm, "\(name)")
+        }
+    }
+
+    @Test func itsCodeStaysSmallEnoughToBeReviewed() {
+        let count = Shell.run("cat \(Plugin.source)/*.[ch] | grep -cvE '^[[:space:]]*(//.*)?$'").output
+        let lines = Int(count.split(separator: "\n").first ?? "") ?? .max
+        #expect(lines > 300 && lines <= 600, "\(lines) lines of code")
+    }
+
+    @Test func randomOptionsAndEnvironmentsDoNoHarmUnderTheSanitizers() async throws {
+        let folder = TemporaryFolder("fuzz")
+        let check = try await Testbed.offPool { Plugin.make(["check", "OUT=\(folder.path)", "FUZZ_SECONDS=4"]) }
+        #expect(check.status == 0, "\(check.output)")
+        #expect(check.output.contains("nothing wrong"))
+    }
+
+    @Test func itIsInstalledOnlyForTheSlurmThatItWasBuiltFor() throws {
+        let temporary = TemporaryFolder("install"), folder = temporary.path
+        defer { withExtendedLifetime(temporary) {} }
+        let right = Plugin.make(["install", "OUT=\(folder)/right", "DESTDIR=\(folder)/root"])
+        #expect(right.status == 0, "\(right.output)")
+        #expect(right.output.contains("optional /"), "the line for plugstack.conf")
+        #expect(Shell.run("find \(folder)/root -name spank_molt.so | grep -c .").output.hasPrefix("1"))
+
+        Shell.run("mkdir -p \(folder)/other && cp -r /usr/include/slurm \(folder)/other/")
+        Shell.run("sed -i 's/^#define SLURM_VERSION_NUMBER .*/#define SLURM_VERSION_NUMBER 0x190500/' "
+            + "\(folder)/other/slurm/slurm_version.h")
+        let other = ["OUT=\(folder)/wrong", "DESTDIR=\(folder)/no", "SLURM_CFLAGS=-I\(folder)/other"]
+        let wrong = Plugin.make(["install"] + other)
+        #expect(wrong.status != 0 && wrong.output.contains("these headers are of Slurm 25.05"), "\(wrong.output)")
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/no"))
+        #expect(Plugin.make(["install", "FORCE=1"] + other).status == 0)
+    }
+}
