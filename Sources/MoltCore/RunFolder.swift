@@ -49,6 +49,11 @@ package struct RunFolder: Hashable, Sendable {
 
     package func events(epoch: Int, writer: EventWriter) -> String { "\(events)/\(epoch)-\(writer.name).jsonl" }
 
+    /// What the Slurm plugin wrote about one start of a job (`Plugins/spank-molt/README.md`); absent without it.
+    package func pluginRecords(jobID: UInt32, incarnation: Int) -> String {
+        "\(path)/slurm/\(jobID).\(incarnation)"
+    }
+
     /// Asks the workers of a live incarnation to save and stop, where no signal reaches them.
     package var stopRequest: String { "\(path)/stop" }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import MoltCore
 
 #if canImport(Glibc)
@@ -40,6 +41,21 @@ package struct RankEnd: Codable, Hashable, Sendable {
     }
 
     package static func path(folder: String, rank: Int) -> String { "\(folder)/rank-\(rank).exit.json" }
+
+    /// Ranks that ended badly as the Slurm plugin saw it (`step-<s>.rank-<r>.json`); the workers' step comes before any
+    /// that a worker has started. That a rank is done only its own watcher may say.
+    static func ofPlugin(folder: String) -> [Int: RankEnd] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        var found: [Int: (step: Int, end: RankEnd)] = [:]
+        for name in names where name.hasPrefix("step-") && name.hasSuffix(".json") {
+            guard let step = Int(name.dropFirst("step-".count).prefix { $0 != "." }),
+                let end = try? JSONFile.read(RankEnd.self, from: "\(folder)/\(name)"), end.code != 0,
+                step < found[end.rank]?.step ?? .max
+            else { continue }
+            found[end.rank] = (step, end)
+        }
+        return found.mapValues(\.end)
+    }
 }
 
 /// The signals that ask a run to save and stop.

@@ -45,7 +45,9 @@ struct Supervision {
         self.epoch = epoch
         self.folder = folder
         self.log = log
-        workers = Workers(plan: plan, folder: folder)
+        workers = Workers(
+            plan: plan, folder: folder,
+            pluginRecords: run.pluginRecords(jobID: context.jobID, incarnation: context.incarnation))
         let now = Clock.steady()
         let left = context.endsAt.map { $0 - Clock.now() - plan.stopMargin }
         supervisor = Supervisor(

@@ -12,14 +12,17 @@ struct Workers {
     private(set) var words: [Int: Int32] = [:]
     let plan: LaunchPlan
     let folder: String
+    /// Where the Slurm plugin, if the site has it, tells of ranks that ended badly.
+    let pluginRecords: String
 
     var isEmpty: Bool { running.isEmpty }
     var count: Int { plan.nodes * plan.ranksPerNode }
     private static let launcher = -1
 
-    init(plan: LaunchPlan, folder: String) {
+    init(plan: LaunchPlan, folder: String, pluginRecords: String) {
         self.plan = plan
         self.folder = folder
+        self.pluginRecords = pluginRecords
     }
 
     mutating func start(planPath: String, environment: [String: String]) throws(FileError) {
@@ -83,10 +86,13 @@ struct Workers {
         plan.launcher == .local ? Set(running.values) : []
     }
 
-    /// How each rank ended: its record, else what the wait word of a local child says.
+    /// How each rank ended: its watcher's record, else what the plugin saw of the watcher (which may be killed, too),
+    /// else what the wait word of a local child says.
     func ends() -> [RankEnd] {
-        (0..<count).compactMap { rank in
+        let seen = RankEnd.ofPlugin(folder: pluginRecords)
+        return (0..<count).compactMap { rank in
             if let end = try? JSONFile.read(RankEnd.self, from: RankEnd.path(folder: folder, rank: rank)) { return end }
+            if let end = seen[rank] { return end }
             guard let word = words[rank] else { return nil }
             let now = Clock.now()
             return RankEnd(

@@ -101,6 +101,25 @@ struct SrunTests {
         #expect(try job.runToEnd(job: 7, restart: 0, job.throughSrun(workers: "kill -USR1 $$")) == 138)
     }
 
+    /// The watcher itself was killed and wrote nothing: the Slurm plugin, where a site has it, saw which rank that was.
+    @Test(arguments: [
+        (#""signal":9"#, "rank 0 on n3 was killed by SIGKILL"), (#""status":0"#, "1 of 1 ranks ended without a record"),
+    ])
+    func thePluginsRecordNamesTheRankButNeverSaysDone(_ what: String, _ reason: String) throws {
+        let job = try JobFixture("exit 0")
+        let folder = job.run.pluginRecords(jobID: 7, incarnation: 0)
+        try DurableFile.makeFolder("\(job.run.path)/slurm")
+        try DurableFile.makeFolder(folder)
+        for (step, text) in [(1, what), (2, #""signal":11"#)] where step == 1 || what.contains("signal") {
+            let record = #"{"version":1,"host":"n3","job":7,"incarnation":0,"startedAt":1.5,\#(text),"#
+                + #""endedAt":2.000001,"step":\#(step),"rank":0}"#
+            try DurableFile.write(Data((record + "\n").utf8), to: "\(folder)/step-\(step).rank-0.json")
+        }
+        #expect(try job.runToEnd(job: 7, restart: 0, job.throughSrun(workers: "exit 137")) == 137)
+        let said = try job.receipt().reason
+        #expect(said.contains(reason), "\(said)")
+    }
+
     @Test func aForeignProgramThatIgnoresTheStopIsKilledAndContinued() throws {
         let job = try JobFixture("trap '' TERM; echo > ready; while :; do sleep 0.02; done")
         job.plan.isForeign = true
