@@ -92,8 +92,8 @@ HOOK(user_init) {
     job.started_at = molt_now();
     const char *node = getenv("SLURMD_NODENAME");
     if (node == NULL || !molt_first_host(node, job.host, sizeof job.host)) gethostname(job.host, sizeof job.host - 1);
-    // Steps of Slurm's own (extern, interactive) have no ranks.
-    if (job.is_batch || job.step < 0xfffffff0) molt_identify(&job, &settings, option, get, spank);
+    // Steps of Slurm's own (extern, interactive) have no ranks, and for root nothing is done as root.
+    if (job.uid != 0 && (job.is_batch || job.step < 0xfffffff0)) molt_identify(&job, &settings, option, get, spank);
 }
 
 // The last moment as root, on a file of the kernel's: a rank dies of a full memory before the batch script does.

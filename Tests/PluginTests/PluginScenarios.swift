@@ -123,6 +123,25 @@ struct PluginScenarios {
         withExtendedLifetime(plugin) {}
     }
 
+    @Test func aRunLiesWhereTheAdminTheUserOrTheOptionSays() async throws {
+        let plugin = try Plugin(), bed = try await cluster(plugin)
+        let account = ["HOME=\(bed.work)/home", "USER=ann"]
+        for (line, value, environment, folder) in [
+            ("runs=\(bed.work)/%u/r", "bot", account, "\(bed.work)/ann/r/bot"),
+            ("runs=\(bed.work)/%u/r", "bot", account + runs(bed), "\(bed.work)/runs/bot"),
+            ("", "bot", account, "\(bed.work)/home/.molt/runs/bot"),
+            ("", "\(bed.work)/else/bot", account, "\(bed.work)/else/bot"),
+        ] {
+            Shell.run("echo 'required \(plugin.path) \(line)' >\(bed.folder)/plugstack.conf")
+            let script = "srun bash -c 'echo $MOLT_RUN_DIR'"
+            let job = try bed.job(script, ["--molt=\(value)", "-n1"], environment: environment)
+            #expect(try await bed.end(of: job).state == "COMPLETED")
+            #expect(bed.read("\(bed.work)/\(job).out") == "\(folder)\n")
+            #expect(try bed.record("\(folder)/slurm/\(job).0/adopted.json").job == job)
+        }
+        withExtendedLifetime(plugin) {}
+    }
+
     /// A file that nobody reads stands for a file system that does not answer.
     @Test func aRecordThatCannotBeWrittenHoldsUpAStepForASecondOnce() async throws {
         let plugin = try Plugin(), bed = try await cluster(plugin)
