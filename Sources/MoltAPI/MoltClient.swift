@@ -62,6 +62,22 @@ package struct MoltClient: Sendable {
         try await exchange(.post, Routes.action(action, on: reference), body: encoded(request))
     }
 
+    package func recipe(_ reference: String) async throws(ClientError) -> RunRecipe {
+        try await exchange(.get, Routes.recipe(reference))
+    }
+
+    package func edit(_ reference: String, _ request: EditRequest) async throws(ClientError) -> RunSummary {
+        try await exchange(.post, Routes.recipe(reference), body: encoded(request))
+    }
+
+    package func usage(_ reference: String) async throws(ClientError) -> RunUsage {
+        try await exchange(.get, Routes.usage(reference))
+    }
+
+    package func prune(_ reference: String, _ request: PruneRequest) async throws(ClientError) -> PruneResult {
+        try await exchange(.post, Routes.prune(reference), body: encoded(request))
+    }
+
     package func remove(_ reference: String) async throws(ClientError) {
         _ = try await send(.delete, Routes.run(reference))
     }

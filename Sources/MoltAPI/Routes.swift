@@ -14,6 +14,10 @@ package enum Routes {
         package static let progress = "/v1/runs/:run/progress"
         package static let logs = "/v1/runs/:run/logs"
         package static let action = "/v1/runs/:run/:action"
+        /// GET shows, POST changes.
+        package static let recipe = "/v1/runs/:run/recipe"
+        package static let usage = "/v1/runs/:run/usage"
+        package static let prune = "/v1/runs/:run/prune"
         package static let site = "/v1/sites/:site/configuration"
     }
 
@@ -26,6 +30,9 @@ package enum Routes {
     package static func logs(_ reference: String, _ query: LogQuery) -> String {
         "\(run(reference))/logs?" + query.parameters.map { "\($0)=\($1)" }.joined(separator: "&")
     }
+    package static func recipe(_ reference: String) -> String { "\(run(reference))/recipe" }
+    package static func usage(_ reference: String) -> String { "\(run(reference))/usage" }
+    package static func prune(_ reference: String) -> String { "\(run(reference))/prune" }
     package static func action(_ action: RunAction, on reference: String) -> String {
         "\(run(reference))/\(action.rawValue)"
     }

@@ -35,6 +35,8 @@ package struct RunFolder: Hashable, Sendable {
     package func attempt(_ number: Int) -> String { "\(attempts)/\(number)" }
     package func script(attempt: Int) -> String { "\(self.attempt(attempt))/script.sbatch" }
     package func launchPlan(attempt: Int) -> String { "\(self.attempt(attempt))/launch.json" }
+    /// The recipe of an attempt of a run that was edited since its submission; absent otherwise.
+    package func recipe(attempt: Int) -> String { "\(self.attempt(attempt))/recipe.yaml" }
     /// Slurm's own output file, opened for append; shown when `molt-job` never started.
     package func slurmOutput(attempt: Int) -> String { "\(self.attempt(attempt))/slurm.out" }
     package func incarnation(attempt: Int, incarnation: Int) -> String {

@@ -28,6 +28,8 @@ package enum LifecycleEvent: Hashable, Sendable {
     case releaseAsked(at: Double)
     /// `fromStep`: the step of the checkpoint that the user wants to go on from; nil for the newest.
     case resumeAsked(at: Double, fromStep: Int? = nil)
+    /// The recipe of the attempts to come has changed; `isLonger`: the run has more steps than before.
+    case edited(LifecyclePolicy, isLonger: Bool, at: Double)
 }
 
 /// What a transition leaves to be recorded, in the same transaction as the new state.
@@ -76,6 +78,7 @@ extension RunLifecycle {
         case .holdAsked: try askHold()
         case .releaseAsked(let at): try askRelease(at: at)
         case .resumeAsked(let at, let step): try askResume(at: at, fromStep: step)
+        case .edited(let policy, let isLonger, let at): edit(policy, isLonger: isLonger, at: at)
         }
     }
 }

@@ -184,6 +184,10 @@ extension RunLifecycle {
     /// Carries out a verdict once no process of the attempt can live any more.
     mutating func apply(_ verdict: Verdict, to attempt: Attempt, at now: Double) -> [LifecycleRecord] {
         switch (verdict, wish) {
+        case (.finish, _) where attempt.number == extendedDuring:
+            extendedDuring = nil
+            return [.note(kind: "extended", "goes on: the run was made longer meanwhile")]
+                + apply(.again(after: 0, avoidNodes: false), to: attempt, at: now)
         case (.finish, _):
             state = .finished
             return [.notify(.finished, "the run is finished")]

@@ -13,6 +13,9 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
     /// The user asked to let a held job go; forgotten once it is no longer held.
     package internal(set) var releaseAsked: Bool
     package var policy: LifecyclePolicy
+    /// The run was made longer while this attempt was open: when it is done, the run is not. Absent in the store means
+    /// that it never was.
+    package internal(set) var extendedDuring: Int?
 
     package init(policy: LifecyclePolicy, held: Bool = false) {
         self.policy = policy

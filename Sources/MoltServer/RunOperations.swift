@@ -11,6 +11,12 @@ package protocol RunOperations: Sendable {
     func log(_ reference: String, _ query: LogQuery) async throws(APIError) -> LogChunk
     /// Records what is wanted and wakes the loop; the answer is the run as it is now.
     func act(_ action: RunAction, on reference: String, _ request: ActionRequest) async throws(APIError) -> RunSummary
+    func recipe(_ reference: String) async throws(APIError) -> RunRecipe
+    /// Changes the recipe of the attempts to come.
+    func edit(_ reference: String, _ request: EditRequest) async throws(APIError) -> RunSummary
+    func usage(_ reference: String) async throws(APIError) -> RunUsage
+    /// Deletes all but the newest verified checkpoints of a run that has no job.
+    func prune(_ reference: String, _ request: PruneRequest) async throws(APIError) -> PruneResult
     /// Removes a run that is over, with its folder.
     func remove(_ reference: String) async throws(APIError)
     func daemonStatus() async throws(APIError) -> DaemonStatus

@@ -24,7 +24,7 @@ package enum TrainProgram {
         events.write(.started, message: "rank \(context.rank) of \(context.ranks), Molt \(MoltVersion.current)")
         events.phase(.start)
         do {
-            let (recipe, hash) = try readRecipe(context.run)
+            let (recipe, hash) = try readRecipe(context.run, attempt: context.attempt)
             let trainer = try Trainer(recipe, recipeHash: hash, context: context, events: events, stop: stop)
             return try trainer.run().rawValue
         } catch {
@@ -35,18 +35,21 @@ package enum TrainProgram {
         }
     }
 
-    /// The frozen recipe: JSON, which is YAML too, with every default filled in.
-    static func readRecipe(_ run: RunFolder) throws -> (recipe: Recipe, hash: String) {
+    /// The frozen recipe, or the attempt's own where the run was edited: JSON, which is YAML too, with every default
+    /// filled in.
+    static func readRecipe(_ run: RunFolder, attempt: Int = 0) throws -> (recipe: Recipe, hash: String) {
+        let edited = run.recipe(attempt: attempt)
+        let path = FileManager.default.fileExists(atPath: edited) ? edited : run.recipe
         let data: Data
         do throws(FileError) {
-            data = try DurableFile.read(run.recipe)
+            data = try DurableFile.read(path)
         } catch {
             throw UserError("cannot read the run's recipe: \(error)", fix: "start runs with 'molt submit'")
         }
         do {
-            return (try JSONDecoder().decode(Recipe.self, from: data), try FileHash.of(run.recipe).sha256)
+            return (try JSONDecoder().decode(Recipe.self, from: data), try FileHash.of(path).sha256)
         } catch {
-            throw UserError("the run's recipe is damaged: \(error)", at: run.recipe)
+            throw UserError("the run's recipe is damaged: \(error)", at: path)
         }
     }
 

@@ -9,6 +9,8 @@ package struct WorkerContext: Equatable, Sendable {
     package var ranks: Int
     package var localRank: Int
     package var epoch: Int
+    /// Zero outside of an attempt.
+    package var attempt = 0
     /// Seconds since 1970 at which the worker should have saved.
     package var deadline: Double?
     package var mainAddress: String
@@ -49,6 +51,7 @@ package struct WorkerContext: Equatable, Sendable {
         rank = try number(WorkerEnvironment.rank, 0, 0...(ranks - 1))
         localRank = try number(WorkerEnvironment.localRank, 0, 0...(ranks - 1))
         epoch = try number(WorkerEnvironment.epoch, 1, 0...Int.max)
+        attempt = try number(WorkerEnvironment.attempt, 0, 0...Int.max)
         mainPort = UInt16(try number(WorkerEnvironment.mainPort, 0, 0...65535))
         mainAddress = environment[WorkerEnvironment.mainAddress] ?? "127.0.0.1"
         interface = environment["GLOO_SOCKET_IFNAME"]

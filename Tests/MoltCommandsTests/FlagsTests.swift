@@ -11,11 +11,15 @@ struct FlagsTests {
         molt daemon status [--json]
         molt daemon stop
         molt doctor [--json --site -s]
+        molt du [--json] runs
+        molt edit [--json] run key=value
         molt events [--json] run
+        molt extend [--json] run key=value
         molt generate [--prompt] model
         molt hold [--json] runs
         molt logs [--attempt --follow --json --rank -f] run
         molt ls [--all --json --limit --name --quiet --state -a -l -n -q]
+        molt prune [--dry-run --json --keep] runs
         molt recipe check [--json --site -s] recipe key=value
         molt recipe ls [--json]
         molt recipe render [--json --site -s] recipe key=value

@@ -47,6 +47,22 @@ struct FakeOperations: RunOperations {
         summary("id", name: "\(action.rawValue) \(reference)")
     }
 
+    func recipe(_ reference: String) async throws(APIError) -> RunRecipe {
+        RunRecipe(recipe: reference, site: "s")
+    }
+
+    func edit(_ reference: String, _ request: EditRequest) async throws(APIError) -> RunSummary {
+        summary("id", name: "edit \(reference) \(request.changes.joined(separator: " "))")
+    }
+
+    func usage(_ reference: String) async throws(APIError) -> RunUsage {
+        RunUsage(id: "id", name: reference, state: "queued")
+    }
+
+    func prune(_ reference: String, _ request: PruneRequest) async throws(APIError) -> PruneResult {
+        PruneResult(id: "id", name: "prune \(reference) \(request.keep)")
+    }
+
     func remove(_ reference: String) async throws(APIError) {
         if reference == "missing" { throw missing }
     }

@@ -25,7 +25,17 @@ struct Workshop {
     func loadForSubmission(
         _ name: String, overrides: [String], site: Site
     ) throws(RecipeErrors) -> LoadedRecipe {
-        let loaded = try load(name, overrides: overrides)
+        try fitting(try load(name, overrides: overrides), site: site)
+    }
+
+    /// A run's own recipe with changes, checked like one that is submitted.
+    func loadForChange(_ text: String, overrides: [String], site: Site) throws(RecipeErrors) -> Recipe {
+        let loader = RecipeLoader(source: library, currentFolder: settings.workingDirectory)
+        return try fitting(try loader.load(text: text, label: "the run's recipe", overrides: overrides), site: site)
+            .recipe
+    }
+
+    private func fitting(_ loaded: LoadedRecipe, site: Site) throws(RecipeErrors) -> LoadedRecipe {
         let problems = SiteCheck.problems(loaded.recipe, site: site, origins: loaded.origins)
             + DataFiles.problems(loaded.recipe, origins: loaded.origins)
         guard problems.isEmpty else { throw RecipeErrors(problems) }

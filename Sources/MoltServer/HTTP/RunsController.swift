@@ -10,6 +10,10 @@ struct RunsController {
         router.post(RouterPath(Routes.runs), use: submit)
         router.get(RouterPath(Routes.Pattern.run), use: show)
         router.delete(RouterPath(Routes.Pattern.run), use: remove)
+        router.get(RouterPath(Routes.Pattern.recipe), use: recipe)
+        router.post(RouterPath(Routes.Pattern.recipe), use: edit)
+        router.get(RouterPath(Routes.Pattern.usage), use: usage)
+        router.post(RouterPath(Routes.Pattern.prune), use: prune)
         router.post(RouterPath(Routes.Pattern.action), use: act)
     }
 
@@ -29,6 +33,22 @@ struct RunsController {
     @Sendable func remove(_ request: Request, _ context: PeerContext) async throws -> Response {
         try await operations.remove(context.reference())
         return Response(status: .noContent)
+    }
+
+    @Sendable func recipe(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.recipe(context.reference()))
+    }
+
+    @Sendable func edit(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.edit(context.reference(), request.decoded(EditRequest.self)))
+    }
+
+    @Sendable func usage(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.usage(context.reference()))
+    }
+
+    @Sendable func prune(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.prune(context.reference(), request.decoded(PruneRequest.self)))
     }
 
     @Sendable func act(_ request: Request, _ context: PeerContext) async throws -> Response {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MoltCore
+import MoltLifecycle
 import MoltRecipe
 
 /// The recipe of a run as it was frozen: JSON with sorted keys.
@@ -35,5 +36,14 @@ enum FrozenRecipe {
     private static func path(_ context: DecodingError.Context) -> String? {
         let path = context.codingPath.map(\.stringValue).joined(separator: ".")
         return path.isEmpty ? nil : path
+    }
+}
+
+extension Recipe {
+    /// What the recipe says about going on after trouble.
+    var lifecyclePolicy: LifecyclePolicy {
+        LifecyclePolicy(
+            maxCrashes: policy.maxCrashes, maxTotal: policy.maxTotal, rollsBackOnNaN: policy.onNaN == .rollback,
+            isForeign: task == .command)
     }
 }

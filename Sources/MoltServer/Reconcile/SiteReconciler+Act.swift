@@ -114,7 +114,7 @@ extension SiteReconciler {
             return
         }
         do {
-            try write(materials, run.folder)
+            try write(materials, frozen?.recipe, run.folder)
         } catch {
             let until = clock.now() + LifecycleLimits.postponed
             try await record([(run.id, .postponed(message: "\(error)", until: until))])
@@ -124,6 +124,8 @@ extension SiteReconciler {
         let now = clock.now()
         let mayGo = try await store.write { transaction in
             let recorder = RunRecorder(transaction: transaction, now: now)
+            // Edited meanwhile: the next turn makes it anew.
+            guard try transaction.snapshot.frozen(run.record.id) == frozen else { return false }
             if var row = try transaction.snapshot.attempt(run.record.id, attempt.number) {
                 row.prefix = materials.plan.prefix
                 row.exitCodes = materials.plan.exitCodes.isEmpty ? nil : materials.plan.exitCodes
@@ -192,9 +194,13 @@ extension SiteReconciler {
         return run.lifecycle.exclusions(among: partition?.nodes, needed: recipe.resources.nodes)
     }
 
-    private func write(_ materials: AttemptMaterials, _ folder: RunFolder) throws {
+    private func write(_ materials: AttemptMaterials, _ recipe: String?, _ folder: RunFolder) throws {
         let number = materials.plan.attempt
         try DurableFile.makeFolder(folder.attempt(number))
+        if let recipe = recipe.map({ Data($0.utf8) }) {
+            let isEdited = try DurableFile.read(folder.recipe) != recipe
+            if isEdited { try DurableFile.write(recipe, to: folder.recipe(attempt: number)) }
+        }
         try DurableFile.write(Data(materials.request.script.utf8), to: folder.script(attempt: number))
         try JSONFile.write(materials.plan, to: folder.launchPlan(attempt: number))
         // Whoever asked for a stop has got it; the new attempt is meant to run.

@@ -135,6 +135,7 @@ actor FakeScheduler: Scheduler {
 
     // MARK: What the cluster does
 
+    var lastRequest: JobRequest? { requests.max { $0.key < $1.key }?.value }
     func next(_ mode: Submit) { nextSubmit = mode }
     func goAway() { isAway = true }
     /// Something that happens while the next question about the settings is being answered.
