@@ -82,6 +82,10 @@ package struct MoltClient: Sendable {
         _ = try await send(.delete, Routes.run(reference))
     }
 
+    package func costs(_ query: CostQuery) async throws(ClientError) -> CostSummary {
+        try await exchange(.get, Routes.costs(query))
+    }
+
     package func daemonStatus() async throws(ClientError) -> DaemonStatus {
         try await exchange(.get, Routes.daemon)
     }

@@ -7,6 +7,8 @@ package enum Routes {
     /// GET lists, POST submits.
     package static let runs = "/v1/runs"
 
+    package static let costs = "/v1/costs"
+
     /// What a path names; the server registers `pattern`, clients ask for the filled-in paths below.
     package enum Pattern {
         package static let run = "/v1/runs/:run"
@@ -38,6 +40,9 @@ package enum Routes {
     }
     package static func runs(_ query: RunQuery) -> String {
         "\(runs)?" + query.parameters.map { "\($0)=\(escaped($1))" }.joined(separator: "&")
+    }
+    package static func costs(_ query: CostQuery) -> String {
+        "\(costs)?" + query.parameters.map { "\($0)=\(escaped($1))" }.joined(separator: "&")
     }
     package static func site(_ name: String) -> String { "\(prefix)/sites/\(escaped(name))/configuration" }
 

@@ -29,6 +29,8 @@ package enum Limits {
     /// Seconds after its last write until the file of an earlier epoch is not expected to grow any more: what a node
     /// wrote last may take a minute to be seen through a network file system.
     static let eventSettle: Double = 600
+    /// Runs whose event files are read for one report.
+    static let costRuns = 500
     /// Bytes of event files behind one drawn curve.
     static let curveBytes = 32 << 20
     static let claimBytes = 1 << 16

@@ -25,7 +25,7 @@ struct FlagsTests {
         molt recipe render [--json --site -s] recipe key=value
         molt recipe show [--json] recipe key=value
         molt release [--json] runs
-        molt report [--json] runs
+        molt report [--by --json --since] runs
         molt resume [--from --json] runs
         molt rm runs
         molt show [--json --no-plot --plot] run

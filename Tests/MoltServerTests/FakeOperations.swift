@@ -67,6 +67,10 @@ struct FakeOperations: RunOperations {
         if reference == "missing" { throw missing }
     }
 
+    func costs(_ query: CostQuery) async throws(APIError) -> CostSummary {
+        CostSummary(lines: [CostLine(key: query.by.rawValue)], since: query.since, omitted: 0)
+    }
+
     func daemonStatus() async throws(APIError) -> DaemonStatus {
         DaemonStatus(
             version: "1", host: "h", pid: 7, home: "/h", socket: "/s", startedAt: 0, runs: 0, activeRuns: 0, sites: [])

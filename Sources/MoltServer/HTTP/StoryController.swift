@@ -1,7 +1,7 @@
 import Hummingbird
 import MoltAPI
 
-/// What a run has to tell: its timeline, its progress, its logs.
+/// What a run has to tell: its timeline, its progress, its logs; and what runs cost.
 struct StoryController {
     let operations: any RunOperations
 
@@ -9,6 +9,7 @@ struct StoryController {
         router.get(RouterPath(Routes.Pattern.timeline), use: timeline)
         router.get(RouterPath(Routes.Pattern.progress), use: progress)
         router.get(RouterPath(Routes.Pattern.logs), use: log)
+        router.get(RouterPath(Routes.costs), use: costs)
     }
 
     @Sendable func timeline(_ request: Request, _ context: PeerContext) async throws -> Response {
@@ -19,6 +20,10 @@ struct StoryController {
 
     @Sendable func progress(_ request: Request, _ context: PeerContext) async throws -> Response {
         .json(try await operations.progress(context.reference(), points: WireLimits.progressPoints))
+    }
+
+    @Sendable func costs(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.costs(CostQuery(parameter: request.parameter)))
     }
 
     @Sendable func log(_ request: Request, _ context: PeerContext) async throws -> Response {
