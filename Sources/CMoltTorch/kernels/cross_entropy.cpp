@@ -6,7 +6,8 @@
 //   [rows]. loss = Σ weight_t · −log softmax(hidden_t · weightᵀ)[target_t], count = Σ weight_t over the rows
 //   that are not ignored; both float. The gradients of hidden and weight are made on the way, since the logits
 //   are there, and scaled in the backward. In bfloat16 (hidden is, or autocast says so) factors are rounded to
-//   it; logits and sums stay in float.
+//   it; where the processor multiplies bfloat16 its products, the logits, come back rounded once, as everybody's do
+//   there; softmax and sums are in float.
 #include "bfloat.hpp"
 #include "fused.hpp"
 
