@@ -82,6 +82,10 @@ package struct MoltClient: Sendable {
         _ = try await send(.delete, Routes.run(reference))
     }
 
+    package func drill(_ reference: String, _ request: DrillRequest) async throws(ClientError) -> DrillStart {
+        try await exchange(.post, Routes.drill(reference), body: encoded(request))
+    }
+
     package func costs(_ query: CostQuery) async throws(ClientError) -> CostSummary {
         try await exchange(.get, Routes.costs(query))
     }

@@ -23,7 +23,7 @@ package struct MoltCommand: AsyncParsableCommand {
             CommandGroup(name: "Runs", subcommands: [
                 RunSubmit.self, RunLs.self, RunShow.self, RunReport.self, RunLogs.self, RunEvents.self,
                 RunCancel.self, RunStop.self, RunResume.self, RunHold.self, RunRelease.self, RunEdit.self,
-                RunExtend.self, RunUsageCommand.self, RunPrune.self, RunRemove.self,
+                RunExtend.self, RunUsageCommand.self, RunPrune.self, RunDrill.self, RunRemove.self,
             ]),
             CommandGroup(name: "Recipes and models", subcommands: [RecipeCommand.self, ModelGenerate.self]),
             CommandGroup(name: "This installation", subcommands: [DoctorCommand.self, DaemonCommand.self]),

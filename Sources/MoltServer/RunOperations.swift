@@ -19,6 +19,8 @@ package protocol RunOperations: Sendable {
     func prune(_ reference: String, _ request: PruneRequest) async throws(APIError) -> PruneResult
     /// Removes a run that is over, with its folder.
     func remove(_ reference: String) async throws(APIError)
+    /// Makes a fault happen to a run that runs.
+    func drill(_ reference: String, _ request: DrillRequest) async throws(APIError) -> DrillStart
     func costs(_ query: CostQuery) async throws(APIError) -> CostSummary
     func daemonStatus() async throws(APIError) -> DaemonStatus
     func siteReport(_ name: String) async throws(APIError) -> SiteReport

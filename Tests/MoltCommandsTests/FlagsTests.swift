@@ -11,6 +11,7 @@ struct FlagsTests {
         molt daemon status [--json]
         molt daemon stop
         molt doctor [--json --site -s]
+        molt drill [--json --within] fault run
         molt du [--json] runs
         molt edit [--json] run key=value
         molt events [--json] run

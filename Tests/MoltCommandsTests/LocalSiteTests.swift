@@ -76,6 +76,20 @@ struct LocalSiteTests {
         #expect(try molt("show", id).status == 2)
     }
 
+    @Test(arguments: ["preempt", "kill"])
+    func aDrillIsPassedByARunThatComesBack(_ fault: String) async throws {
+        let molt = try prepared(60)
+        let id = try submit(molt)
+        _ = try await wait(molt, id, for: .running, step: 3)
+        let answer = try molt("drill", fault, id, "--within", "60s")
+        #expect(answer.status == 0, "\(answer.error)\(answer.out)")
+        #expect(answer.out.contains("passed  started again"), "\(answer.out)")
+        let detail = try await wait(molt, id, for: .finished, step: 60)
+        #expect(detail.attempts.flatMap(\.incarnations).count == 2)
+        #expect(try molt("events", id).out.contains("\(fault), asked for by the user"))
+        #expect(try molt("drill", fault, id).status == 2)
+    }
+
     @Test func theEndOfARunIsToldByCommandAndWebhook() async throws {
         let molt = try Molt(), server = try WebhookServer(statuses: [503, 200])
         defer { server.stop() }

@@ -67,6 +67,10 @@ struct FakeOperations: RunOperations {
         if reference == "missing" { throw missing }
     }
 
+    func drill(_ reference: String, _ request: DrillRequest) async throws(APIError) -> DrillStart {
+        DrillStart(id: "id", name: reference, attempt: 1, incarnation: 0, step: 1, at: 0)
+    }
+
     func costs(_ query: CostQuery) async throws(APIError) -> CostSummary {
         CostSummary(lines: [CostLine(key: query.by.rawValue)], since: query.since, omitted: 0)
     }

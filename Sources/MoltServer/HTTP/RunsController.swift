@@ -14,6 +14,7 @@ struct RunsController {
         router.post(RouterPath(Routes.Pattern.recipe), use: edit)
         router.get(RouterPath(Routes.Pattern.usage), use: usage)
         router.post(RouterPath(Routes.Pattern.prune), use: prune)
+        router.post(RouterPath(Routes.Pattern.drill), use: drill)
         router.post(RouterPath(Routes.Pattern.action), use: act)
     }
 
@@ -49,6 +50,10 @@ struct RunsController {
 
     @Sendable func prune(_ request: Request, _ context: PeerContext) async throws -> Response {
         .json(try await operations.prune(context.reference(), request.decoded(PruneRequest.self)))
+    }
+
+    @Sendable func drill(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.drill(context.reference(), request.decoded(DrillRequest.self)))
     }
 
     @Sendable func act(_ request: Request, _ context: PeerContext) async throws -> Response {

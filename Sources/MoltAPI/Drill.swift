@@ -1,0 +1,36 @@
+/// A fault that is made on purpose, to see that the run survives it.
+package enum DrillFault: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The job is stopped and put back into the queue, as by a job with a higher priority.
+    case preempt
+    /// Every worker gets SIGKILL.
+    case kill
+}
+
+package struct DrillRequest: Codable, Hashable, Sendable {
+    package var fault: DrillFault
+
+    package init(fault: DrillFault) {
+        self.fault = fault
+    }
+}
+
+/// The run at the moment of the fault.
+package struct DrillStart: Codable, Hashable, Sendable {
+    package var id: String
+    package var name: String
+    package var attempt: Int
+    package var incarnation: Int
+    /// The last step that was known.
+    package var step: Int
+    /// Seconds since 1970, by the daemon's clock.
+    package var at: Double
+
+    package init(id: String, name: String, attempt: Int, incarnation: Int, step: Int, at: Double) {
+        self.id = id
+        self.name = name
+        self.attempt = attempt
+        self.incarnation = incarnation
+        self.step = step
+        self.at = at
+    }
+}

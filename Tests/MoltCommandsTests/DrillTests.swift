@@ -1,0 +1,42 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCommands
+import MoltCore
+import Testing
+
+/// Faults on purpose, and what is said of how a run came through.
+struct DrillTests {
+    private static let start = DrillStart(id: "r", name: "n", attempt: 1, incarnation: 0, step: 24, at: 100)
+
+    /// The incarnation that was hit reached step 25; the one after it began with `first`.
+    private static func run(_ state: RunState, first: Int?) -> RunDetail {
+        var detail = RunDetail(
+            summary: RunSummary(id: "r", name: "n", state: state, recipe: "r", site: "s", createdAt: 0),
+            runFolder: "/r", workingDirectory: "/", host: "h")
+        var hit = IncarnationDetail(number: 0, epoch: 1, startedAt: 50)
+        hit.lastStep = 25
+        var next = IncarnationDetail(number: 1, epoch: 2, startedAt: 103)
+        next.firstStep = first
+        detail.attempts = [AttemptDetail(number: 1, state: "claimed", incarnations: first == nil ? [hit] : [hit, next])]
+        return detail
+    }
+
+    @Test(arguments: [(26, 0), (25, 1), (11, 15)])
+    func stepsThatAreTakenAgainAreCounted(_ first: Int, _ repeated: Int) throws {
+        let grade = try #require(DrillGrade(Self.start, .preempt, now: Self.run(.running, first: first)))
+        #expect(grade.passed)
+        #expect(grade.stepsRepeated == repeated)
+        #expect(grade.secondsToStart == 3)
+    }
+
+    @Test func nothingIsSaidBeforeTheRunHasComeBackOrEnded() {
+        #expect(DrillGrade(Self.start, .preempt, now: Self.run(.restarting, first: nil)) == nil)
+    }
+
+    @Test(arguments: [RunState.failed, .stuck, .cancelled])
+    func aRunThatDoesNotComeBackFails(_ state: RunState) throws {
+        let grade = try #require(DrillGrade(Self.start, .kill, now: Self.run(state, first: nil)))
+        #expect(!grade.passed)
+        #expect(grade.verdict.contains(state.rawValue))
+    }
+}
