@@ -44,6 +44,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// Folders of golden files, which are read from the source tree.
 let exclusions = [
     "MoltTemplatesTests": ["Golden"],
+    "MoltLifecycleTests": ["Corpus"],
     "MoltModelsTests": ["Golden"],
     "MoltOptimTests": ["Golden"],
 ]

@@ -6,6 +6,11 @@ package struct Budget: Hashable, Sendable, Codable {
     package var unproven = 0
     package var lost = 0
     package var fenced = 0
+    /// Nodes, GPUs and networks that failed; absent in the store means none.
+    package var faults: Int?
+    /// What the newest failure was, and how often in a row it was just that.
+    package var lastFailure: Failure?
+    package var repeats: Int?
     /// Not reset: each unfit node is another one.
     package var unfitNodes = 0
     /// The committed step that the counters count from.
@@ -25,15 +30,26 @@ package struct Budget: Hashable, Sendable, Codable {
         unproven = 0
         lost = 0
         fenced = 0
+        faults = nil
+        lastFailure = nil
+        repeats = nil
         return true
     }
 
+    /// Counts a failure; returns how often in a row it was this very one.
+    mutating func note(_ failure: Failure?) -> Int {
+        let isSame = failure != nil && failure == lastFailure
+        lastFailure = failure
+        repeats = failure == nil ? nil : isSame ? (repeats ?? 1) + 1 : 1
+        return repeats ?? 1
+    }
+
     /// Seconds to wait before the next attempt, after what is in the counters.
-    var backOff: Double {
-        let failures = crashes + lost + fenced + max(0, launchRaces - 1)
+    func backOff(_ policy: LifecyclePolicy) -> Double {
+        let failures = max(crashes + lost + fenced + max(0, launchRaces - 1), faults ?? 0)
         guard failures > 0 else { return 0 }
-        var pause = LifecycleLimits.backOff
-        for _ in 1..<min(failures, 10) where failures > 1 { pause *= 2 }
-        return min(pause, LifecycleLimits.backOffMax)
+        var pause = policy.backOff
+        for _ in 1..<min(failures, 16) where failures > 1 { pause *= 2 }
+        return min(pause, max(policy.backOffMax, policy.backOff))
     }
 }

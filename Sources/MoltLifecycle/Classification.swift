@@ -23,6 +23,12 @@ package struct IncarnationEnd: Hashable, Sendable {
     package var mayBePreempted: Bool
     /// True when it ended within reach of its time limit.
     package var reachedLimit: Bool
+    /// What its logs say.
+    package var finding: Finding?
+    /// The worker that failed before the others; molt-job may have died before it could tell.
+    package var firstToFail: WorkerEnd?
+    /// True when the scheduler counts one of its nodes as down.
+    package var lostNode: Bool
     package var wish: Wish
 
     package init(ending: Ending, receipt: Receipt? = nil, wasClaimed: Bool = false, wish: Wish = .run) {
@@ -36,11 +42,21 @@ package struct IncarnationEnd: Hashable, Sendable {
         wasPreempted = false
         mayBePreempted = false
         reachedLimit = false
+        lostNode = false
     }
 
     /// The receipt says what the program meant; the scheduler's state says what was done to it; our own recorded
     /// wishes say who wanted it.
     package var cause: Cause {
+        let cause = ownCause
+        switch cause {
+        // Those that are left see a lost node as a peer that does not answer.
+        case .crashed, .collectiveFault, .launchFailed, .lost: return lostNode ? .nodeFailed : cause
+        default: return cause
+        }
+    }
+
+    private var ownCause: Cause {
         if let receipt {
             switch JobExit(rawValue: receipt.exitCode) {
             case .done: return .done
@@ -55,7 +71,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         }
         switch ending {
         case .requeued: return wasPreempted ? .preempted : .requeued
-        case .vanished: return cancellation ?? .lost
+        case .vanished: return cancellation ?? causeOfVanished
         case .terminal(let base): return causeWithoutReceipt(base)
         }
     }
@@ -76,10 +92,36 @@ package struct IncarnationEnd: Hashable, Sendable {
         if let cancellation { return cancellation }
         switch ending {
         case .requeued: return wasPreempted ? .preempted : causeOfRequeue
-        case .vanished: return .crashed
+        case .vanished: return causeOfBrokenProgram
         case .terminal(let base):
-            let isOutOfMemory = base == .outOfMemory || outOfMemoryMark
-            return base.cause ?? (isOutOfMemory ? .outOfMemory : wasPreempted ? .preempted : .crashed)
+            if let cause = base.cause { return cause }
+            if base == .outOfMemory || outOfMemoryMark { return .outOfMemory }
+            return wasPreempted ? .preempted : causeOfBrokenProgram
+        }
+    }
+
+    /// Its program ended by itself, and not in good order: what it wrote tells more.
+    private var causeOfBrokenProgram: Cause {
+        if let found = finding?.cause {
+            switch found {
+            case .launchRace, .launchFailed: return wasClaimed || receipt != nil ? .crashed : found
+            default: return found
+            }
+        }
+        let code = receipt?.exitCode ?? exitStatus
+        if code == JobExit.fileTrouble { return .storageFault }
+        return .crashed
+    }
+
+    /// Nobody knows the job any more. Its logs may still say what was done to it; that its program broke would not
+    /// tell why molt-job is gone as well.
+    private var causeOfVanished: Cause {
+        switch finding?.cause {
+        case .preempted: .preempted
+        case .wallTime: .wallTime
+        case .nodeFailed: .nodeFailed
+        case .outOfMemory: .outOfMemory
+        default: .lost
         }
     }
 
@@ -105,8 +147,8 @@ package struct IncarnationEnd: Hashable, Sendable {
     private var causeOfFailure: Cause {
         if let cancellation { return cancellation }
         if outOfMemoryMark { return .outOfMemory }
-        if exitSignal == 0 {
-            switch JobExit(rawValue: exitStatus) {
+        if exitSignal == 0 || firstToFail?.status != nil {
+            switch JobExit(rawValue: firstToFail?.status ?? exitStatus) {
             case .continueMe: return causeOfStop
             case .fenced: return .fenced
             case .unfitNode: return .nodeUnfit
@@ -117,7 +159,7 @@ package struct IncarnationEnd: Hashable, Sendable {
             }
         }
         if wasPreempted { return .preempted }
-        if wasClaimed { return .crashed }
+        if wasClaimed || finding != nil { return causeOfBrokenProgram }
         return exitStatus == 1 && exitSignal == 0 ? .launchRace : .launchFailed
     }
 

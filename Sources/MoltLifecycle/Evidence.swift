@@ -10,16 +10,29 @@ package struct Evidence: Hashable, Sendable {
     package var exitCodes: [Int32: Int32]
     /// True when the scheduler may preempt such jobs: then a SIGTERM that nobody here sent was most likely that.
     package var isPreemptible: Bool
+    /// What the incarnation that has ended left behind; nil while none has.
+    package var remains: Remains?
+    /// Nodes that the scheduler counts as down.
+    package var downNodes: Set<String>
+    /// The nodes of the partition, and how many of them the run needs; nil when they are not known. A machine of one's
+    /// own is a partition of one node.
+    package var partitionNodes: [String]?
+    package var neededNodes: Int
 
     package init(
         claims: [Claim] = [], receipts: [Receipt] = [], committedStep: Int? = nil, exitCodes: [Int32: Int32] = [:],
-        isPreemptible: Bool = false
+        isPreemptible: Bool = false, remains: Remains? = nil, downNodes: Set<String> = [],
+        partitionNodes: [String]? = nil, neededNodes: Int = 1
     ) {
         self.claims = claims
         self.receipts = receipts
         self.committedStep = committedStep
         self.exitCodes = exitCodes
         self.isPreemptible = isPreemptible
+        self.remains = remains
+        self.downNodes = downNodes
+        self.partitionNodes = partitionNodes
+        self.neededNodes = neededNodes
     }
 
     func claim(_ key: AttemptKey, incarnation: Int) -> Claim? {

@@ -19,7 +19,7 @@ extension RunLifecycle {
                 return []
             }
         }
-        let (records, verdict) = endIncarnation(&job, .terminal(base), seen, evidence)
+        let (records, verdict) = endIncarnation(&job, .terminal(base), seen, evidence, at: now)
         return records + attemptEnded(job, records) + apply(verdict, to: job.attempt, at: now)
     }
 
@@ -73,22 +73,55 @@ extension RunLifecycle {
             state = .missing(job, since: since)
             return isNew ? [.note(kind: "missing", "the scheduler does not know job \(job.id)")] : []
         }
-        let (records, verdict) = endIncarnation(&job, .vanished, nil, evidence)
+        let (records, verdict) = endIncarnation(&job, .vanished, nil, evidence, at: now)
         return records + attemptEnded(job, records) + apply(verdict, to: job.attempt, at: now)
     }
 
     /// Settles what one incarnation's end means; the job value keeps what was learnt.
     mutating func endIncarnation(
-        _ job: inout Job, _ ending: IncarnationEnd.Ending, _ seen: JobObservation?, _ evidence: Evidence
+        _ job: inout Job, _ ending: IncarnationEnd.Ending, _ seen: JobObservation?, _ evidence: Evidence,
+        at now: Double
     ) -> ([LifecycleRecord], Verdict) {
         var records = [LifecycleRecord]()
-        let number = job.incarnation.number
-        let receipt = evidence.receipt(job.key, incarnation: number)
-        if job.incarnation.epoch == nil, let claim = evidence.claim(job.key, incarnation: number) {
+        let receipt = evidence.receipt(job.key, incarnation: job.incarnation.number)
+        if job.incarnation.epoch == nil, let claim = evidence.claim(job.key, incarnation: job.incarnation.number) {
             job.incarnation.epoch = claim.epoch
             records.append(.incarnationClaimed(job.attempt, job.incarnation))
         }
         let endedAt = Self.endTime(job, ending, seen, receipt)
+        let end = incarnationEnd(job, ending, seen, evidence, receipt, endedAt)
+        let cause = end.cause, detail = Self.detail(end, cause, phase: evidence.remains?.phase)
+        let seconds = max(0, endedAt - (job.incarnation.startedAt ?? endedAt))
+        let hasAdvanced = budget.advance(to: evidence.committedStep) || mayHaveAdvanced(cause, seconds)
+        budget.ranSeconds += seconds
+        if hasAdvanced { nodes?.clear(job.incarnation.nodes) }
+        var account = EndAccount(cause: cause, detail: detail, hasAdvanced: hasAdvanced)
+        account.isDeclared = (receipt?.exitCode ?? end.exitStatus) == JobExit.userError.rawValue
+        account.isHardware = end.finding?.isHardware == true
+        account.failure = Fingerprint(cause, end.finding, receipt, end.firstToFail).map {
+            Failure(fingerprint: $0, step: receipt?.lastStep ?? evidence.remains?.lastStep)
+        }
+        let suspects = culprits(job, end)
+        if mayBlameNode(cause), job.incarnation.startedAt != nil, seconds < policy.exclusion.fastFailure {
+            account.blamesNode = blames(suspects, evidence, at: now)
+        }
+        let verdict = Verdict.of(account, budget: &budget, policy: policy)
+        var avoided: [String] = []
+        if case .again(_, true) = verdict { avoided = avoid(suspects, at: now) }
+        if job.incarnation.startedAt != nil || job.incarnation.epoch != nil {
+            records.append(.incarnationEnded(job.attempt, job.incarnation, cause, reason: detail, at: endedAt))
+        }
+        if !avoided.isEmpty { records.append(.nodesAvoided(avoided, reason: cause.rawValue)) }
+        let decision = Decision.words(
+            verdict, cause, budget, policy, wish, sameJob: ending == .requeued, nextAttempt: job.attempt.number + 1,
+            avoiding: avoided)
+        return (records + [.note(kind: "decision", decision)], verdict)
+    }
+
+    private func incarnationEnd(
+        _ job: Job, _ ending: IncarnationEnd.Ending, _ seen: JobObservation?, _ evidence: Evidence,
+        _ receipt: Receipt?, _ endedAt: Double
+    ) -> IncarnationEnd {
         var end = IncarnationEnd(
             ending: ending, receipt: receipt, wasClaimed: job.incarnation.epoch != nil, wish: wish)
         end.exitStatus = evidence.meaning(of: seen?.exitStatus ?? 0)
@@ -97,17 +130,43 @@ extension RunLifecycle {
         end.wasPreempted = job.incarnation.preemptedAt != nil
         end.mayBePreempted = evidence.isPreemptible
         end.reachedLimit = Self.reachedLimit(job.incarnation, endedAt)
-        let cause = end.cause
-        let detail = Self.detail(end)
-        let seconds = max(0, endedAt - (job.incarnation.startedAt ?? endedAt))
-        let hasAdvanced = budget.advance(to: evidence.committedStep) || mayHaveAdvanced(cause, seconds)
-        budget.ranSeconds += seconds
-        let verdict = Verdict.of(cause, budget: &budget, policy: policy, hasAdvanced: hasAdvanced, detail: detail)
-        if case .again(_, true) = verdict { records += avoid(job, receipt, cause) }
-        if job.incarnation.startedAt != nil || job.incarnation.epoch != nil {
-            records.append(.incarnationEnded(job.attempt, job.incarnation, cause, reason: detail, at: endedAt))
+        end.firstToFail = evidence.remains?.firstToFail
+        end.finding = Finding.of(
+            evidence.remains?.tails ?? [], firstRank: receipt?.failedRank ?? end.firstToFail?.rank)
+        end.lostNode = !evidence.downNodes.isDisjoint(with: job.incarnation.nodes)
+        return end
+    }
+
+    /// Causes that a broken node brings about as well as a broken program.
+    private func mayBlameNode(_ cause: Cause) -> Bool {
+        switch cause {
+        case .crashed, .launchFailed, .gpuFault, .collectiveFault, .userError, .storageFault: true
+        case .done, .preempted, .wallTime, .stopped, .cancelled, .cancelledElsewhere, .interrupted, .requeued,
+            .nodeFailed, .nodeUnfit, .launchRace, .outOfMemory, .outOfGPUMemory, .diskFull, .noProgress, .numerics,
+            .fenced, .unproven, .deadline, .lost:
+            false
         }
-        return (records, verdict)
+    }
+
+    /// The nodes that the end is to be held against: those that the preflight named, that of the rank that failed
+    /// first, or the only one there was.
+    private func culprits(_ job: Job, _ end: IncarnationEnd) -> [String] {
+        if let unfit = end.receipt?.unfitNodes { return unfit }
+        if job.incarnation.nodes.count == 1 { return job.incarnation.nodes }
+        if let host = end.firstToFail?.host, job.incarnation.nodes.contains(host) { return [host] }
+        return []
+    }
+
+    /// Notes a failure soon after the start; true when a node has had too many and others can be had instead.
+    private mutating func blames(_ suspects: [String], _ evidence: Evidence, at now: Double) -> Bool {
+        var memory = nodes ?? NodeMemory()
+        var isOver = false
+        for node in suspects where memory.suspect(node, at: now, policy.exclusion) { isOver = true }
+        nodes = memory
+        guard isOver, let partition = evidence.partitionNodes else { return false }
+        var next = self
+        _ = next.avoid(suspects, at: now)
+        return Set(suspects).isSubset(of: next.exclusions(among: partition, needed: evidence.neededNodes, at: now))
     }
 
     /// What a program does that has never reported a step, nobody knows: a link that it used counts as fruitful, one
@@ -150,13 +209,27 @@ extension RunLifecycle {
         return endedAt >= endsAt - min(150, max(75, (endsAt - startedAt) / 2))
     }
 
-    private mutating func avoid(_ job: Job, _ receipt: Receipt?, _ cause: Cause) -> [LifecycleRecord] {
-        // Of several nodes only those that the preflight named are known to be bad.
-        let nodes = receipt?.unfitNodes ?? (job.incarnation.nodes.count == 1 ? job.incarnation.nodes : [])
-        let new = nodes.filter { !avoidedNodes.contains($0) }
-        guard !new.isEmpty else { return [] }
-        avoidedNodes += new
-        return [.nodesAvoided(new, reason: cause.rawValue)]
+    /// Returns those that are new.
+    private mutating func avoid(_ bad: [String], at now: Double) -> [String] {
+        var memory = nodes ?? NodeMemory()
+        let new = bad.filter { !avoidedNodes.contains($0) || !memory.isAvoided($0, at: now, policy.exclusion) }
+        avoidedNodes = avoidedNodes.filter { !new.contains($0) } + new
+        memory.avoid(new, at: now)
+        nodes = memory
+        return new
+    }
+
+    private static func detail(_ end: IncarnationEnd, _ cause: Cause, phase: String?) -> String {
+        var detail = detail(end)
+        if end.receipt == nil, let first = end.firstToFail {
+            let how = first.signal.map { "signal \($0)" } ?? "status \(first.status ?? 0)"
+            detail += "; rank \(first.rank) on \(first.host) failed first, with \(how)"
+        }
+        if cause == .crashed || cause == .userError, let phase, phase != "step", phase != "finish" {
+            detail += " (in phase '\(phase)')"
+        }
+        guard let finding = end.finding, finding.cause == cause, !detail.contains(finding.line) else { return detail }
+        return "\(detail); its log says: \(DisplayText.escaped(finding.line, limit: 300))"
     }
 
     private static func detail(_ end: IncarnationEnd) -> String {

@@ -45,7 +45,7 @@ extension RunLifecycle {
                 records += claimed(&job, evidence)
                 return records + [drainingNote(job)].compactMap { $0 } + enter(.draining(job))
             }
-            let (ended, verdict) = endIncarnation(&job, .requeued, seen, evidence)
+            let (ended, verdict) = endIncarnation(&job, .requeued, seen, evidence, at: now)
             records += ended
             let cooldown = Cooldown(
                 clearedAt: seen.asOf, nodes: job.incarnation.nodes,
@@ -189,9 +189,15 @@ extension RunLifecycle {
     /// gets past that.
     private mutating func abandon(_ job: Job) -> [LifecycleRecord] {
         let reason = "Slurm could not start job \(job.id) and holds it"
-        let verdict = Verdict.of(.launchFailed, budget: &budget, policy: policy, hasAdvanced: false, detail: reason)
+        let verdict = Verdict.of(
+            EndAccount(cause: .launchFailed, detail: reason), budget: &budget, policy: policy)
         state = .closing(job, verdict)
-        return [.note(kind: "launch-failed", reason), .attemptEnded(job.attempt, .launchFailed, reason: reason)]
+        let decision = Decision.words(
+            verdict, .launchFailed, budget, policy, wish, nextAttempt: job.attempt.number + 1)
+        return [
+            .note(kind: "launch-failed", reason), .attemptEnded(job.attempt, .launchFailed, reason: reason),
+            .note(kind: "decision", decision),
+        ]
     }
 
     private mutating func closing(

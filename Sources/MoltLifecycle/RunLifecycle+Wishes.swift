@@ -109,6 +109,7 @@ extension RunLifecycle {
             let step = fromStep ?? budget.committedStep
             // A person has looked: what was found unfit may be mended.
             avoidedNodes = []
+            nodes = nil
             budget = Budget()
             budget.ranSeconds = spent
             budget.committedStep = step

@@ -10,6 +10,8 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
     package internal(set) var lastAttempt: Int
     /// Nodes that the next attempt should not get.
     package internal(set) var avoidedNodes: [String]
+    /// Since when, and which may be next; absent in the store means that nothing is held against any.
+    package internal(set) var nodes: NodeMemory?
     /// The user asked to let a held job go; forgotten once it is no longer held.
     package internal(set) var releaseAsked: Bool
     package var policy: LifecyclePolicy
@@ -159,14 +161,18 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
         if case .submitting(attempt, .sending) = state { true } else { false }
     }
 
-    /// The avoided nodes that can be spared: at most a quarter of the partition, the newest, and never so many that
-    /// too few are left.
+    /// The avoided nodes that can be spared: at most a part of the partition, the newest, and never so many that too
+    /// few are left; those that were found bad long ago are tried again.
     /// - Parameter nodes: the partition's; nil when they are not known.
-    package func exclusions(among nodes: [String]?, needed: Int) -> [String] {
-        guard let nodes else { return avoidedNodes }
+    package func exclusions(among nodes: [String]?, needed: Int, at now: Double) -> [String] {
+        let exclusion = policy.exclusion
+        let memory = self.nodes ?? NodeMemory()
+        let avoided = avoidedNodes.filter { memory.isAvoided($0, at: now, exclusion) }
+        guard let nodes else { return avoided }
         let present = Set(nodes)
-        let spare = max(0, min(max(1, nodes.count / 4), nodes.count - needed))
-        return Array(avoidedNodes.filter(present.contains).suffix(spare))
+        let part = exclusion.share > 0 ? max(1, Int(Double(nodes.count) * exclusion.share)) : 0
+        let spare = max(0, min(part, nodes.count - needed))
+        return Array(avoided.filter(present.contains).suffix(spare))
     }
 
     /// False when nothing happens any more unless a person acts.

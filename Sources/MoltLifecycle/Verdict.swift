@@ -10,43 +10,57 @@ package enum Verdict: Hashable, Sendable, Codable {
     case stuck(String)
 }
 
+/// What is known of an end, as far as it decides what follows.
+struct EndAccount {
+    var cause: Cause
+    /// One line for people.
+    var detail: String
+    /// A checkpoint was committed since the end before.
+    var hasAdvanced = false
+    /// The program itself said what it is, by its exit code.
+    var isDeclared = false
+    var isHardware = false
+    /// It failed too often and too soon on a node that can be spared.
+    var blamesNode = false
+    var failure: Failure?
+}
+
 extension Verdict {
-    /// The table of causes. `hasAdvanced`: a checkpoint was committed since the end before.
-    static func of(
-        _ cause: Cause, budget: inout Budget, policy: LifecyclePolicy, hasAdvanced: Bool, detail: String
-    ) -> Verdict {
-        let verdict = byCause(cause, &budget, policy, hasAdvanced, detail)
+    /// The table of causes.
+    static func of(_ end: EndAccount, budget: inout Budget, policy: LifecyclePolicy) -> Verdict {
+        let verdict = byCause(end, &budget, policy)
         guard case .again = verdict, let cap = policy.maxTotal, budget.ranSeconds >= cap else { return verdict }
         return .fail("the attempts together reached policy.max_total; raise it and resume to go on")
     }
 
-    private static func byCause(
-        _ cause: Cause, _ budget: inout Budget, _ policy: LifecyclePolicy, _ hasAdvanced: Bool, _ detail: String
-    ) -> Verdict {
-        switch cause {
+    private static func byCause(_ end: EndAccount, _ budget: inout Budget, _ policy: LifecyclePolicy) -> Verdict {
+        let detail = end.detail
+        switch end.cause {
         case .done: return .finish
         case .stopped: return .pause
         case .cancelled: return .cancel(elsewhere: false)
         case .cancelledElsewhere: return .cancel(elsewhere: true)
         case .preempted, .requeued: return .again(after: 0, avoidNodes: false)
-        case .nodeFailed: return .again(after: 0, avoidNodes: true)
         case .wallTime, .interrupted:
-            return hasAdvanced ? .again(after: 0, avoidNodes: false) : link(&budget, policy, cause)
+            return end.hasAdvanced ? .again(after: 0, avoidNodes: false) : link(&budget, policy, end.cause)
         case .nodeUnfit:
             budget.unfitNodes += 1
             guard budget.unfitNodes <= LifecycleLimits.unfitNodesMax else {
                 return .stuck("\(budget.unfitNodes) nodes in all were found unfit: \(detail)")
             }
             return .again(after: 0, avoidNodes: true)
+        case .nodeFailed, .gpuFault, .collectiveFault: return fault(end, &budget, policy)
         case .launchRace:
             budget.launchRaces += 1
             guard budget.launchRaces > LifecycleLimits.launchRacesMax else {
-                return .again(after: budget.backOff, avoidNodes: false)
+                return .again(after: budget.backOff(policy), avoidNodes: false)
             }
-            return crash(&budget, policy, detail)
-        case .crashed, .launchFailed, .noProgress: return crash(&budget, policy, detail)
-        case .numerics:
-            return policy.rollsBackOnNaN ? crash(&budget, policy, detail) : .fail(detail)
+            return crash(end, &budget, policy)
+        case .crashed, .launchFailed, .noProgress: return crash(end, &budget, policy)
+        case .diskFull, .storageFault: return storage(end, &budget, policy)
+        case .numerics: return policy.rollsBackOnNaN ? crash(end, &budget, policy) : .fail(detail)
+        // Read from a log alone it may also be a node that lacks a file; so it is tried once more.
+        case .userError: return end.isDeclared ? .fail(detail) : crash(end, &budget, policy)
         case .unproven:
             budget.unproven += 1
             guard budget.unproven < LifecycleLimits.unprovenMax else {
@@ -58,22 +72,25 @@ extension Verdict {
             guard budget.lost <= LifecycleLimits.lostMax else {
                 return .stuck("the scheduler lost the job \(budget.lost) times in a row")
             }
-            return .again(after: budget.backOff, avoidNodes: false)
+            return .again(after: budget.backOff(policy), avoidNodes: false)
         case .fenced:
             budget.fenced += 1
             guard budget.fenced <= LifecycleLimits.fencedMax else {
                 return .stuck("another job owns the run folder: \(detail)")
             }
-            return .again(after: max(budget.backOff, 30), avoidNodes: false)
+            return .again(after: max(budget.backOff(policy), 30), avoidNodes: false)
         case .outOfMemory:
             return .fail("out of memory: \(detail); lower train.micro_batch or ask for more resources.memory")
-        case .userError, .deadline: return .fail(detail)
+        case .outOfGPUMemory:
+            return .fail(
+                "out of GPU memory: \(detail); lower train.micro_batch or data.sequence_length, or use more GPUs")
+        case .deadline: return .fail(detail)
         }
     }
 
     private static func link(_ budget: inout Budget, _ policy: LifecyclePolicy, _ cause: Cause) -> Verdict {
         budget.fruitlessLinks += 1
-        guard budget.fruitlessLinks < LifecycleLimits.fruitlessLinksMax else {
+        guard budget.fruitlessLinks < policy.maxFruitless else {
             let count = "\(budget.fruitlessLinks) attempts in a row ended (\(cause.rawValue))"
             guard policy.isForeign == true else {
                 return .stuck("\(count) without a new checkpoint; raise resources.time or lower checkpoint.every")
@@ -85,12 +102,52 @@ extension Verdict {
         return .again(after: 0, avoidNodes: false)
     }
 
-    private static func crash(_ budget: inout Budget, _ policy: LifecyclePolicy, _ detail: String) -> Verdict {
+    private static func crash(_ end: EndAccount, _ budget: inout Budget, _ policy: LifecyclePolicy) -> Verdict {
         budget.crashes += 1
+        let repeats = budget.note(end.failure)
         guard budget.crashes < policy.maxCrashes else {
             let count = budget.crashes == 1 ? "a crash" : "\(budget.crashes) crashes in a row"
-            return .fail("\(count) without a new checkpoint; the last: \(detail)")
+            return .fail("\(count) without a new checkpoint; the last: \(end.detail)")
         }
-        return .again(after: budget.backOff, avoidNodes: false)
+        let pause = budget.backOff(policy)
+        if end.blamesNode { return .again(after: pause, avoidNodes: true) }
+        guard repeats < policy.maxRepeats else { return .fail(repeated(repeats, end)) }
+        return .again(after: pause, avoidNodes: false)
+    }
+
+    /// Machines and networks fail by themselves: more of that is borne, and then a person is asked.
+    private static func fault(_ end: EndAccount, _ budget: inout Budget, _ policy: LifecyclePolicy) -> Verdict {
+        let count = (budget.faults ?? 0) + 1
+        budget.faults = count
+        let repeats = budget.note(end.cause == .nodeFailed || end.isHardware ? nil : end.failure)
+        guard count < policy.maxFaults else {
+            return .stuck(
+                "\(count) failures of nodes, GPUs or the network in a row without a new checkpoint; the last: "
+                    + end.detail)
+        }
+        let isNode = end.cause == .nodeFailed || end.isHardware || end.blamesNode
+        let pause = end.cause == .nodeFailed && count == 1 ? 0 : budget.backOff(policy)
+        if isNode { return .again(after: pause, avoidNodes: true) }
+        switch end.cause {
+        case .gpuFault where repeats >= policy.maxRepeats: return .fail(repeated(repeats, end))
+        case .collectiveFault where repeats > policy.maxRepeats: return .stuck(repeated(repeats, end))
+        default: return .again(after: pause, avoidNodes: false)
+        }
+    }
+
+    /// Nobody but a person can make room; what was saved stays.
+    private static func storage(_ end: EndAccount, _ budget: inout Budget, _ policy: LifecyclePolicy) -> Verdict {
+        budget.crashes += 1
+        _ = budget.note(nil)
+        guard budget.crashes < policy.maxCrashes else {
+            let fix = end.cause == .diskFull ? "free some space" : "see that the file system is there"
+            return .stuck("\(end.cause.words): \(end.detail); \(fix), then molt resume")
+        }
+        return .again(after: budget.backOff(policy), avoidNodes: false)
+    }
+
+    private static func repeated(_ count: Int, _ end: EndAccount) -> String {
+        let place = end.failure?.step.map { " at step \($0)" } ?? ", before the first step,"
+        return "it ended \(count) times\(place) with the same error (\(end.cause.rawValue)): \(end.detail)"
     }
 }

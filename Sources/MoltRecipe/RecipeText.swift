@@ -29,7 +29,9 @@ package enum RecipeText {
         "notify": NotifySection.CodingKeys.allCases.map(\.rawValue),
     ]
 
-    private static let durations: Set<String> = ["checkpoint.every", "resources.time", "policy.max_total"]
+    private static let durations: Set<String> = [
+        "checkpoint.every", "resources.time", "policy.back_off", "policy.back_off_max", "policy.max_total",
+    ]
     private static let bytes: Set<String> = ["resources.memory"]
 
     private struct Writer {

@@ -23,7 +23,14 @@ extension PolicySection {
         var reader = SectionReader(
             tree, path: "policy", section: PolicySection(), keys: CodingKeys.self, problems: problems)
         reader.read(.maxCrashes, \.maxCrashes, .count(0...10_000))
+        reader.read(.maxRepeats, \.maxRepeats, .count(1...10_000))
+        reader.read(.maxFaults, \.maxFaults, .count(1...10_000))
+        reader.read(.maxFruitless, \.maxFruitless, .count(1...10_000))
+        reader.read(.backOff, \.backOff, .duration)
+        reader.read(.backOffMax, \.backOffMax, .duration)
         reader.read(.onNaN, \.onNaN, .choice)
+        reader.read(.rollBackCheckpoints, \.rollBackCheckpoints, .count(1...1000))
+        reader.read(.maxSkips, \.maxSkips, .count(0...10_000))
         reader.read(.maxTotal, \.maxTotal, .duration)
         return reader.finished()
     }

@@ -27,22 +27,68 @@ package struct ResourcesSection: Codable, Hashable, Sendable {
     package init() {}
 }
 
-/// How much failure to bear before stopping and telling.
+/// How much failure to bear before stopping and telling. A site may allow less (`Site.policy`).
 package struct PolicySection: Codable, Hashable, Sendable {
+    /// Crashes in a row, without a new checkpoint, that end the run.
     package var maxCrashes: Int = 3
+    /// Ends at the same step with the same error that end the run.
+    package var maxRepeats: Int = 2
+    /// Failures of nodes, GPUs and networks in a row, without a new checkpoint, until a person should look.
+    package var maxFaults: Int = 8
+    /// Attempts in a row that end at their time limit without a new checkpoint, until a person should look.
+    package var maxFruitless: Int = 3
+    /// Seconds before the next attempt after a failure, doubling up to the second figure.
+    package var backOff: Double = 5
+    package var backOffMax: Double = 300
     package var onNaN: NaNAction = .stop
+    /// `on_nan: rollback` goes back to the newest of so many checkpoints: 1 is the newest.
+    package var rollBackCheckpoints: Int = 1
+    /// Batches that one start of the run passes over because they gave no finite step.
+    package var maxSkips: Int = 3
     /// Seconds of the whole chain of attempts; nil means no cap.
     package var maxTotal: Double?
 
-    package enum NaNAction: String, Codable, Sendable, CaseIterable { case rollback, stop }
+    package enum NaNAction: String, Codable, Sendable, CaseIterable {
+        /// Go back to a checkpoint and pass over the batch.
+        case rollback
+        /// Keep the weights, which a step that is not finite does not touch, and pass over the batch.
+        case skip
+        case stop
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case maxCrashes = "max_crashes"
+        case maxRepeats = "max_repeats"
+        case maxFaults = "max_faults"
+        case maxFruitless = "max_fruitless"
+        case backOff = "back_off"
+        case backOffMax = "back_off_max"
         case onNaN = "on_nan"
+        case rollBackCheckpoints = "rollback_checkpoints"
+        case maxSkips = "max_skips"
         case maxTotal = "max_total"
     }
 
     package init() {}
+
+    /// A recipe that was frozen before a key was known has that key's default.
+    package init(from decoder: any Decoder) throws {
+        self.init()
+        let frozen = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, _ field: WritableKeyPath<Self, Value>) throws {
+            if let value = try frozen.decodeIfPresent(Value.self, forKey: key) { self[keyPath: field] = value }
+        }
+        try read(.maxCrashes, \.maxCrashes)
+        try read(.maxRepeats, \.maxRepeats)
+        try read(.maxFaults, \.maxFaults)
+        try read(.maxFruitless, \.maxFruitless)
+        try read(.backOff, \.backOff)
+        try read(.backOffMax, \.backOffMax)
+        try read(.onNaN, \.onNaN)
+        try read(.rollBackCheckpoints, \.rollBackCheckpoints)
+        try read(.maxSkips, \.maxSkips)
+        maxTotal = try frozen.decodeIfPresent(Double.self, forKey: .maxTotal)
+    }
 }
 
 package struct NotifySection: Codable, Hashable, Sendable {

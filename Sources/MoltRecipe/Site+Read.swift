@@ -23,6 +23,8 @@ extension Site {
         reader.read(.environment, \.environment, .pairs(EnvironmentNames.problem))
         reader.read(.srun, \.srun, .list(.srunOption))
         reader.section.poll = .read(reader.subtree(.poll), problems)
+        reader.section.policy = .read(reader.subtree(.policy), problems)
+        reader.section.exclude = .read(reader.subtree(.exclude), problems)
         reader.read(.slurmConfiguration, \.slurmConfiguration, path)
         reader.section.slots = .read(reader.subtree(.slots), problems)
         let site = reader.finished()
@@ -73,6 +75,28 @@ extension Site.Poll {
         var reader = SectionReader(tree, path: "poll", section: Self(), keys: CodingKeys.self, problems: problems)
         reader.read(.min, \.min, .duration)
         reader.read(.max, \.max, .duration)
+        return reader.finished()
+    }
+}
+
+extension Site.Policy {
+    fileprivate static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> Self {
+        var reader = SectionReader(tree, path: "policy", section: Self(), keys: CodingKeys.self, problems: problems)
+        reader.read(.maxCrashes, \.maxCrashes, .count(0...10_000))
+        reader.read(.maxFaults, \.maxFaults, .count(1...10_000))
+        reader.read(.backOff, \.backOff, .duration)
+        return reader.finished()
+    }
+}
+
+extension Site.Exclude {
+    fileprivate static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> Self {
+        var reader = SectionReader(tree, path: "exclude", section: Self(), keys: CodingKeys.self, problems: problems)
+        reader.read(.failures, \.failures, .count(1...1000))
+        reader.read(.fast, \.fast, .duration)
+        reader.read(.within, \.within, .duration)
+        reader.read(.length, \.length, .duration)
+        reader.read(.share, \.share, .number(0...1, "a part between 0 and 1"))
         return reader.finished()
     }
 }

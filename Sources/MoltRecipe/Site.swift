@@ -16,6 +16,10 @@ package struct Site: Codable, Hashable, Sendable {
     /// Extra srun options.
     package var srun: [String]
     package var poll: Poll
+    /// What recipes may ask for at most.
+    package var policy: Policy
+    /// When a node is left out, and for how long.
+    package var exclude: Exclude
     /// For `kind: slurm`: the slurm.conf to use; nil means the library's default.
     package var slurmConfiguration: String?
     /// For `kind: local`: what this machine offers.
@@ -53,6 +57,38 @@ package struct Site: Codable, Hashable, Sendable {
         package init() {}
     }
 
+    /// Bounds for the recipes' `policy`: the smaller count holds, and the longer pause. Nil: what the recipe says.
+    package struct Policy: Codable, Hashable, Sendable {
+        package var maxCrashes: Int?
+        package var maxFaults: Int?
+        package var backOff: Double?
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case maxCrashes = "max_crashes"
+            case maxFaults = "max_faults"
+            case backOff = "back_off"
+        }
+
+        package init() {}
+    }
+
+    /// So many failures within `fast` of a start, in the last `within`, leave a node out `for` so long; never more
+    /// than this share of a partition. Seconds throughout.
+    package struct Exclude: Codable, Hashable, Sendable {
+        package var failures: Int = 2
+        package var fast: Double = 60
+        package var within: Double = 3600
+        package var length: Double = 86400
+        package var share: Double = 0.25
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case failures, fast, within, share
+            case length = "for"
+        }
+
+        package init() {}
+    }
+
     /// Nil: what the machine has.
     package struct Slots: Codable, Hashable, Sendable {
         package var cpus: Int?
@@ -64,7 +100,7 @@ package struct Site: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, kind, prefix, runs, scratch, account, partitions, gpus, setup, srun, poll, slots
+        case name, kind, prefix, runs, scratch, account, partitions, gpus, setup, srun, poll, policy, exclude, slots
         case environment = "env"
         case slurmConfiguration = "slurm_conf"
     }
@@ -80,6 +116,8 @@ package struct Site: Codable, Hashable, Sendable {
         environment = [:]
         srun = []
         poll = Poll()
+        policy = Policy()
+        exclude = Exclude()
         slots = Slots()
     }
 }

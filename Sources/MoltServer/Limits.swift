@@ -16,6 +16,8 @@ package enum Limits {
     /// Age of a scheduler's settings at submission, and while a release waits for them.
     static let configurationAge: Double = 300
     static let configurationAgeAtRelease: Double = 3
+    /// When a job has ended, while it is being found out why.
+    static let configurationAgeAtEnd: Double = 15
     /// How long a request to a Slurm controller may still arrive after it was sent: munge's time to live.
     static let settle: Double = 300
     /// Bytes read from one event file in one cycle.
@@ -34,6 +36,15 @@ package enum Limits {
     /// Bytes of event files behind one drawn curve.
     static let curveBytes = 32 << 20
     static let claimBytes = 1 << 16
+    /// Bytes read from the end of each log of an incarnation that has ended, and records of how its ranks ended.
+    static let tailBytes = 1 << 16
+    static let workerEnds = 1024
+    /// What `molt why` tells: events looked through, and ends told.
+    static let explainedEvents = 200
+    static let explainedEnds = 5
+    /// So many runs that left out one node within this time make it everybody's business.
+    static let suspectRuns = 3
+    static let suspectWindow: Double = 7 * 86400
     package static let notificationTries = 8
     static let notificationsAtOnce = 16
     package static let notificationSeconds: Double = 15

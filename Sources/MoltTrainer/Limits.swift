@@ -1,7 +1,5 @@
 /// The bounds of this module: everything that could grow has one.
 enum Limits {
-    /// Roll-backs after a non-finite step in one incarnation; after that the run stops.
-    static let rollbacksMax = 3
     /// Seconds between signs of life of a rank that has nothing else to say.
     static let heartbeatSeconds = 10.0
     /// Seconds between looks for the stop file.

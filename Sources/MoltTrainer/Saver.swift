@@ -27,7 +27,10 @@ final class Saver {
     }
 
     /// After a roll-back: the learner is where this checkpoint was.
-    func loaded(_ progress: TrainingProgress) { savedProgress = progress }
+    func wentBack(to name: CheckpointName, _ progress: TrainingProgress) {
+        newest = name
+        savedProgress = progress
+    }
 
     /// True when another incarnation owns the run, as the last save found.
     var isFenced: Bool {

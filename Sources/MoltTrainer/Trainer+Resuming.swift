@@ -1,9 +1,13 @@
 import MoltCheckpoint
-import MoltCore
+package import MoltCore
 import MoltData
 import MoltRecipe
 import MoltParallel
 import MoltTensor
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 extension Trainer {
     /// Loads the run's own checkpoint, if it has one, and prepares rank 0 to save.
@@ -48,27 +52,68 @@ extension Trainer {
         return saved
     }
 
-    /// After a step that was not finite: back to the last checkpoint, past the batch that broke it; false to stop.
-    func rollBack(after what: String) throws -> Bool {
+    /// After a step that was not finite: past the batch that broke it, from here or from an earlier checkpoint; false
+    /// to stop.
+    func passOver(after what: String) throws -> Bool {
+        let policy = plan.recipe.policy
         let bad = loader.take(1, from: learner.progress.position).samples
         let note = "step \(learner.progress.step + 1) is not finite (\(what))"
-        saver?.settle()
-        let newest = try group.maximum(saver?.newest.map { [$0.epoch, $0.step] } ?? [-1, -1])
-        guard plan.recipe.policy.onNaN == .rollback, rollbacks < Limits.rollbacksMax, newest[0] >= 0 else {
+        func stop() -> Bool {
             events.write(.note, step: learner.progress.step, message: note)
             StandardError.write(note)
             return false
         }
-        rollbacks += 1
-        events.write(
-            .note, step: learner.progress.step, message: note + ": rolling back and passing over its batch")
+        guard policy.onNaN != .stop, skips < policy.maxSkips else { return stop() }
         let skipped = learner.progress.skipped + bad
-        let saved = try load(
-            CheckpointName(step: newest[1], epoch: newest[0]),
-            CheckpointFolder(path: context.run.checkpoints))
-        saver?.loaded(saved)
+        switch policy.onNaN {
+        case .stop: return stop()
+        case .skip:
+            // The weights were not touched; the random numbers of the step were drawn.
+            try RandomState.restore(randomAtStepStart)
+            events.write(.note, step: learner.progress.step, message: note + ": passing over its batch")
+        case .rollback:
+            guard try rollBack(note) else { return stop() }
+        }
+        skips += 1
         learner.progress.skipped = skipped
+        return true
+    }
+
+    /// Back to an earlier checkpoint; false when there is none.
+    private func rollBack(_ note: String) throws -> Bool {
+        saver?.settle()
+        let target = try group.maximum(targetOfRollBack().map { [$0.epoch, $0.step] } ?? [-1, -1])
+        guard target[0] >= 0 else { return false }
+        let name = CheckpointName(step: target[1], epoch: target[0])
+        events.write(
+            .note, step: learner.progress.step, message: note + ": rolling back to \(name) and passing over its batch")
+        saver?.wentBack(to: name, try load(name, CheckpointFolder(path: context.run.checkpoints)))
         events.phase(.step, step: learner.progress.step)
         return true
+    }
+
+    /// Rank 0 chooses. Later checkpoints are set aside: a start after this one would take the newest again.
+    private func targetOfRollBack() -> CheckpointName? {
+        guard let newest = saver?.newest else { return nil }
+        let folder = CheckpointFolder(path: context.run.checkpoints)
+        return RollBack.setAside(
+            after: newest, count: plan.recipe.policy.rollBackCheckpoints, names: (try? folder.names()) ?? []
+        ) { name in rename(folder.folder(of: name), "\(folder.path)/.aside-\(name)") == 0 }
+    }
+}
+
+/// How far a roll-back goes.
+package enum RollBack {
+    /// The `count`th newest of the checkpoints up to `newest`, once those after it are set aside; one that cannot be
+    /// is as far as it can go back.
+    package static func setAside(
+        after newest: CheckpointName, count: Int, names: [CheckpointName], _ setAside: (CheckpointName) -> Bool
+    ) -> CheckpointName {
+        let known = names.filter { $0 <= newest }
+        guard let target = known.suffix(count).first else { return newest }
+        for name in known.reversed() where name > target {
+            guard setAside(name) else { return name }
+        }
+        return target
     }
 }

@@ -28,7 +28,8 @@ package final class Trainer {
     var saver: Saver?
     var deadline: DeadlineWatch
     var randomAtStepStart: [UInt8]
-    var rollbacks = 0
+    /// Batches passed over in this incarnation because their step was not finite.
+    var skips = 0
     var lastStopFileLook = 0.0
     var stopFileSeen = false
     var lastLook = Clock.monotonic()
@@ -101,7 +102,7 @@ package final class Trainer {
             case .stopped(let reason):
                 if let exit = try stop(for: reason) { return exit }
             case .nonFinite(let what):
-                if try !rollBack(after: what) { return try leave(.numerics) }
+                if try !passOver(after: what) { return try leave(.numerics) }
             }
         }
         events.phase(.finish, step: learner.progress.step)

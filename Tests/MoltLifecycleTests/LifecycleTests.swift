@@ -133,7 +133,7 @@ struct LifecycleTests {
             try machine.submit()
             try machine.observe(
                 machine.seen(.failed) { $0.exitStatus = 1 }, claims: [machine.claim()],
-                receipts: [machine.receipt(1)], committed: committed)
+                receipts: [machine.receipt(137)], committed: committed)
         }
         try crash(&machine)
         try crash(&machine)
@@ -152,7 +152,7 @@ struct LifecycleTests {
         var pauses: [Double] = []
         for _ in 1...4 {
             try machine.submit()
-            try machine.observe(machine.seen(.failed), claims: [machine.claim()], receipts: [machine.receipt(1)])
+            try machine.observe(machine.seen(.failed), claims: [machine.claim()], receipts: [machine.receipt(137)])
             if case .queued(let queued) = machine.run.state { pauses.append(queued.notBefore - machine.clock) }
         }
         #expect(pauses == [5, 10, 20, 40])
@@ -224,8 +224,8 @@ struct LifecycleTests {
                 receipts: [machine.receipt(77, unfit: [node])])
         }
         #expect(machine.run.avoidedNodes == ["n1", "n2"])
-        #expect(machine.run.exclusions(among: nodes, needed: needed) == left)
-        #expect(machine.run.exclusions(among: nil, needed: needed) == ["n1", "n2"])
+        #expect(machine.run.exclusions(among: nodes, needed: needed, at: machine.clock) == left)
+        #expect(machine.run.exclusions(among: nil, needed: needed, at: machine.clock) == ["n1", "n2"])
     }
 
     @Test func anUnfitNodeIsLeftOut() throws {

@@ -43,6 +43,22 @@ struct DecisionTests {
         #expect(TrainProgram.exitStatus(of: misshapen) == JobExit.userError.rawValue)
     }
 
+    @Test(arguments: [(1, 9, []), (2, 6, [9]), (3, 3, [9, 6]), (10, 3, [9, 6])] as [(Int, Int, [Int])])
+    func aRollBackGoesSoManyCheckpointsBackAndSetsTheLaterOnesAside(count: Int, step: Int, aside: [Int]) {
+        let names = [3, 6, 9, 12].map { CheckpointName(step: $0, epoch: 2) }
+        var moved: [Int] = []
+        let target = RollBack.setAside(after: names[2], count: count, names: names) { name in
+            moved.append(name.step)
+            return true
+        }
+        #expect(target.step == step && moved == aside)
+    }
+
+    @Test func aCheckpointThatCannotBeSetAsideIsAsFarAsARollBackGoes() {
+        let names = [3, 6, 9].map { CheckpointName(step: $0, epoch: 2) }
+        #expect(RollBack.setAside(after: names[2], count: 3, names: names) { $0.step == 9 }.step == 6)
+    }
+
     @Test func aWorkerAloneNeedsOnlyItsRunFolder() throws {
         let context = try WorkerContext(environment: ["MOLT_RUN_DIR": "/runs/x"])
         #expect(context == WorkerContext(run: RunFolder(path: "/runs/x")))

@@ -143,7 +143,7 @@ extension WorkerTests {
             #expect(try fleet.checkpoints.names().count >= 1)
         }
 
-        @Test(arguments: [PolicySection.NaNAction.stop, .rollback])
+        @Test(arguments: PolicySection.NaNAction.allCases)
         func aRunThatDivergesStopsByPolicy(action: PolicySection.NaNAction) async throws {
             var recipe = try TinyRecipe.make(data)
             recipe.optimizer.learningRate = 1e30
@@ -152,10 +152,13 @@ extension WorkerTests {
             recipe.optimizer.clip = 0
             recipe.checkpoint.everySteps = 1
             recipe.policy.onNaN = action
+            recipe.policy.rollBackCheckpoints = 2
             let fleet = try Fleet(recipe)
             #expect(try await fleet.live() == [79], "\(fleet.output())")
             let rollbacks = fleet.events().count { $0.message?.contains("rolling back") == true }
             #expect(rollbacks == (action == .rollback ? 3 : 0))
+            let skips = fleet.events().count { $0.message?.contains("passing over its batch") == true }
+            #expect(skips == (action == .stop ? 0 : 3))
         }
 
         @Test func halfPrecisionLearnsAndKeepsFullPrecisionWeights() async throws {

@@ -38,12 +38,3 @@ enum FrozenRecipe {
         return path.isEmpty ? nil : path
     }
 }
-
-extension Recipe {
-    /// What the recipe says about going on after trouble.
-    var lifecyclePolicy: LifecyclePolicy {
-        LifecyclePolicy(
-            maxCrashes: policy.maxCrashes, maxTotal: policy.maxTotal, rollsBackOnNaN: policy.onNaN == .rollback,
-            isForeign: task == .command)
-    }
-}

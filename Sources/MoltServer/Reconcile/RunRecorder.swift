@@ -113,8 +113,9 @@ struct RunRecorder {
     private static func isTrouble(_ cause: Cause) -> Bool {
         switch cause {
         case .done, .preempted, .wallTime, .stopped, .cancelled, .interrupted, .requeued: false
-        case .cancelledElsewhere, .nodeFailed, .nodeUnfit, .launchRace, .launchFailed, .outOfMemory, .noProgress,
-            .numerics, .userError, .fenced, .unproven, .crashed, .deadline, .lost:
+        case .cancelledElsewhere, .nodeFailed, .nodeUnfit, .launchRace, .launchFailed, .outOfMemory, .outOfGPUMemory,
+            .gpuFault, .collectiveFault, .diskFull, .storageFault, .noProgress, .numerics, .userError, .fenced,
+            .unproven, .crashed, .deadline, .lost:
             true
         }
     }

@@ -191,7 +191,7 @@ extension SiteReconciler {
         let partition = settings?.partitions.first { candidate in
             name.map { $0 == candidate.name } ?? candidate.isDefault
         }
-        return run.lifecycle.exclusions(among: partition?.nodes, needed: recipe.resources.nodes)
+        return run.lifecycle.exclusions(among: partition?.nodes, needed: recipe.resources.nodes, at: clock.now())
     }
 
     private func write(_ materials: AttemptMaterials, _ recipe: String?, _ folder: RunFolder) throws {

@@ -124,9 +124,23 @@ extension SiteReconciler {
         }
         let known = run.lifecycle.job?.incarnation.number ?? 0
         let newest = max(known, statuses.map(\.restartCount).max() ?? 0)
-        return evidence.read(
-            run, attempt: attempt, incarnations: min(known, newest)...newest, exitCodes: row?.exitCodes ?? [:],
-            progress: saved, isPreemptible: await isPreemptible(run))
+        let hasEnded = run.lifecycle.job != nil && (newest > known || statuses.allSatisfy(\.state.isTerminal))
+        var result = evidence.read(
+            run, attempt: attempt, incarnations: min(known, newest)...newest, ended: hasEnded ? known : nil,
+            exitCodes: row?.exitCodes ?? [:], progress: saved, isPreemptible: await isPreemptible(run))
+        if hasEnded { await addNodes(to: &result, of: run) }
+        return result
+    }
+
+    /// Which nodes there are, and which of them are down: whether one is to blame depends on both.
+    private func addNodes(to evidence: inout Evidence, of run: WatchedRun) async {
+        guard let settings = await configuration(maxAge: Limits.configurationAgeAtEnd) else { return }
+        let partition = settings.partitions.first { partition in
+            run.record.partition.map { $0 == partition.name } ?? partition.isDefault
+        }
+        evidence.downNodes = Set(settings.nodes.filter { !$0.responds }.map(\.name))
+        evidence.partitionNodes = site.kind == .slurm ? partition?.nodes : nil
+        evidence.neededNodes = run.lifecycle.job?.incarnation.nodes.count ?? 1
     }
 
     private func isPreemptible(_ run: WatchedRun) async -> Bool {

@@ -6,18 +6,26 @@ import MoltLifecycle
 struct EvidenceReader {
     private var claims: [RunID: [Int: Claim]] = [:]
 
+    /// - Parameter ended: the incarnation that seems to be over; what it left is read once that is known.
     mutating func read(
-        _ run: WatchedRun, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, exitCodes: [Int32: Int32],
-        progress: Int?, isPreemptible: Bool
+        _ run: WatchedRun, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, ended: Int?,
+        exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool
     ) -> Evidence {
         let known = refresh(run)
         // A receipt is looked for by its own path only, so that no stale directory listing hides it.
         let receipts = incarnations.compactMap { number in
             try? JSONFile.read(Receipt.self, from: run.folder.receipt(key: attempt.key, incarnation: number))
         }
-        return Evidence(
+        var evidence = Evidence(
             claims: known.values.sorted { $0.epoch < $1.epoch }, receipts: receipts, committedStep: progress,
             exitCodes: exitCodes, isPreemptible: isPreemptible)
+        if let ended {
+            let receipt = receipts.last { $0.incarnation == ended }
+            let epoch = known.values.first { $0.key == attempt.key && $0.incarnation == ended }?.epoch
+            evidence.remains = RemainsReader.read(
+                run.folder, attempt: attempt.number, incarnation: ended, epoch: epoch, receipt: receipt)
+        }
+        return evidence
     }
 
     mutating func forget(_ run: RunID) {

@@ -16,7 +16,8 @@ extension RunService {
     package func edit(_ reference: String, _ request: EditRequest) async throws(APIError) -> RunSummary {
         let (before, after) = try Self.checked(request)
         let known = try await read { snapshot in try self.find(reference, in: snapshot) }
-        try await checkPlace(after, site: known.site)
+        let site = try await checkPlace(after, site: known.site)
+        let policy = LifecyclePolicy(after, site)
         let now = clock.now()
         let record = try await write { transaction in
             let run = try self.find(reference, in: transaction.snapshot)
@@ -34,7 +35,7 @@ extension RunService {
             try transaction.update(frozen)
             let recorder = RunRecorder(transaction: transaction, now: now)
             let isLonger = (after.plannedSteps ?? 0) > (before.plannedSteps ?? 0)
-            let event = LifecycleEvent.edited(after.lifecyclePolicy, isLonger: isLonger && request.extends, at: now)
+            let event = LifecycleEvent.edited(policy, isLonger: isLonger && request.extends, at: now)
             guard var changed = try recorder.handle(event, run: id)?.record else { return run }
             changed.steps = after.plannedSteps ?? changed.steps
             changed.partition = after.resources.partition ?? changed.partition
@@ -64,14 +65,15 @@ extension RunService {
         }
     }
 
-    private func checkPlace(_ recipe: Recipe, site name: String) async throws(APIError) {
+    private func checkPlace(_ recipe: Recipe, site name: String) async throws(APIError) -> Site {
         do {
             let site = try await sites.site(name)
             let reconciler = try await sites.reconciler(name)
             guard await reconciler.status.error == nil,
                 let settings = await reconciler.settings(maxAge: Limits.configurationAge)
-            else { return }
+            else { return site }
             try ResourceCheck.check(recipe, site: site, settings: settings)
+            return site
         } catch {
             throw Self.apiError(error)
         }

@@ -52,7 +52,7 @@ extension RunService {
         _ request: SubmitRequest, _ digest: String, _ recipe: Recipe, _ text: String, _ id: RunID,
         _ folder: RunFolder, _ site: Site
     ) async throws -> (run: RunRecord, isNew: Bool) {
-        let lifecycle = RunLifecycle(policy: recipe.lifecyclePolicy, held: request.held)
+        let lifecycle = RunLifecycle(policy: LifecyclePolicy(recipe, site), held: request.held)
         let now = clock.now()
         var run = RunRecord(
             id: id, name: recipe.name, site: site.name, source: request.source, folder: folder.path,

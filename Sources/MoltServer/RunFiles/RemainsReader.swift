@@ -1,0 +1,71 @@
+import FoundationEssentials
+import MoltCore
+import MoltLifecycle
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Reads what an ended incarnation left behind: bounded, whatever it has written.
+enum RemainsReader {
+    static func read(
+        _ run: RunFolder, attempt: Int, incarnation: Int, epoch: Int?, receipt: Receipt?
+    ) -> Remains {
+        let folder = run.incarnation(attempt: attempt, incarnation: incarnation)
+        var remains = Remains(workerEnds: workerEnds(in: folder))
+        var ranks = [receipt?.failedRank, remains.firstToFail?.rank, 0].compactMap { $0 }
+        ranks = ranks.enumerated().filter { !ranks[..<$0.offset].contains($0.element) }.map(\.element)
+        for rank in ranks {
+            let path = run.rankLog(attempt: attempt, incarnation: incarnation, rank: rank)
+            if let text = tail(path) { remains.tails.append(LogTail(.rank(rank), text)) }
+        }
+        if let text = tail(run.jobLog(attempt: attempt, incarnation: incarnation)) {
+            remains.tails.append(LogTail(.job, text))
+        }
+        if let text = schedulerTail(run.slurmOutput(attempt: attempt)) {
+            remains.tails.append(LogTail(.scheduler, text))
+        }
+        if let epoch { progress(run.events(epoch: epoch, writer: .rank(0)), &remains) }
+        return remains
+    }
+
+    private static func workerEnds(in folder: String) -> [WorkerEnd] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasPrefix("rank-") && $0.hasSuffix(".exit.json") }.prefix(Limits.workerEnds)
+            .compactMap { try? JSONFile.read(WorkerEnd.self, from: "\(folder)/\($0)") }
+    }
+
+    private static func tail(_ path: String, bytes limit: Int = Limits.tailBytes) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        let size = Int(status.st_size), start = max(0, size - limit)
+        var buffer = [UInt8](repeating: 0, count: min(limit, size))
+        let count = pread(descriptor, &buffer, buffer.count, off_t(start))
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    /// All incarnations of an attempt write to one file, each from its first line on: only the last one's counts.
+    private static func schedulerTail(_ path: String) -> String? {
+        guard let text = tail(path) else { return nil }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+        guard let last = lines.lastIndex(where: { $0.contains(" epoch ") && $0.contains(": attempt ") }) else {
+            return text
+        }
+        return lines[last...].joined(separator: "\n")
+    }
+
+    /// What rank 0 was at when it last wrote.
+    private static func progress(_ path: String, _ remains: inout Remains) {
+        let decoder = JSONDecoder()
+        for line in (tail(path) ?? "").split(separator: "\n").reversed() {
+            guard let event = try? decoder.decode(RunEvent.self, from: Data(line.utf8)) else { continue }
+            remains.phase = remains.phase ?? (event.kind == .step ? RunEvent.Phase.step : event.phase)?.rawValue
+            remains.lastStep = remains.lastStep ?? event.step
+            if remains.phase != nil, remains.lastStep != nil { return }
+        }
+    }
+}
