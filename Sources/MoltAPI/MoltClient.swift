@@ -52,6 +52,10 @@ package struct MoltClient: Sendable {
         try await exchange(.get, Routes.progress(reference))
     }
 
+    package func explain(_ reference: String) async throws(ClientError) -> RunExplanation {
+        try await exchange(.get, Routes.why(reference))
+    }
+
     package func log(_ reference: String, _ query: LogQuery) async throws(ClientError) -> LogChunk {
         try await exchange(.get, Routes.logs(reference, query))
     }

@@ -15,6 +15,7 @@ package enum Routes {
         package static let timeline = "/v1/runs/:run/events"
         package static let progress = "/v1/runs/:run/progress"
         package static let logs = "/v1/runs/:run/logs"
+        package static let why = "/v1/runs/:run/why"
         package static let action = "/v1/runs/:run/:action"
         /// GET shows, POST changes.
         package static let recipe = "/v1/runs/:run/recipe"
@@ -30,6 +31,7 @@ package enum Routes {
         "\(run(reference))/events?after=\(after)"
     }
     package static func progress(_ reference: String) -> String { "\(run(reference))/progress" }
+    package static func why(_ reference: String) -> String { "\(run(reference))/why" }
     package static func logs(_ reference: String, _ query: LogQuery) -> String {
         "\(run(reference))/logs?" + query.parameters.map { "\($0)=\($1)" }.joined(separator: "&")
     }

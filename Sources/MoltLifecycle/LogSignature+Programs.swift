@@ -52,6 +52,8 @@ extension LogSignature {
     /// Ranks that could not talk to each other; mostly because one of them had died of something else.
     static let collectives: [LogSignature] = [
         .init("nccl-watchdog", .collectiveFault, 34, "watchdog caught collective operation timeout"),
+        .init("nccl-watchdog-work", .collectiveFault, 34, "detected by watchdog at work"),
+        .init("nccl-watchdog-stuck", .collectiveFault, 34, "watchdog got stuck"),
         .init("nccl-ran", .collectiveFault, 34, "ran for", "milliseconds before timing out"),
         .init("nccl-error", .collectiveFault, 33, "nccl error"),
         .init("nccl-remote", .collectiveFault, 34, "ncclremoteerror"),

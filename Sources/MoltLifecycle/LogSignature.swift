@@ -141,6 +141,7 @@ struct LogSignature: Sendable {
 
     private static let numerics: [LogSignature] = [
         .init("nan-step", .numerics, 66, "is not finite"),
+        .init("nan-is", .numerics, 45, "is nan"),
         .init("nan-printed", .numerics, 45, "loss: nan"),
         .init("nan-printed-equal", .numerics, 45, "loss=nan"),
         .init("nan-printed-plain", .numerics, 45, "loss nan"),

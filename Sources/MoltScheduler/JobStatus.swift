@@ -17,6 +17,8 @@ package struct JobStatus: Hashable, Sendable, Codable {
     /// A wait(2) word: low 7 bits signal, bits 8–15 exit status.
     package var exitWord: Int32
     package var partition: String
+    /// Slurm's own figure; the higher goes first.
+    package var priority: UInt32?
     package var nodes: [String]
     /// Seconds; nil means unlimited or unknown.
     package var timeLimit: Double?

@@ -7,6 +7,7 @@ package protocol RunOperations: Sendable {
     func list(_ query: RunQuery) async throws(APIError) -> RunList
     func detail(_ reference: String) async throws(APIError) -> RunDetail
     func timeline(_ reference: String, after: Int, limit: Int) async throws(APIError) -> TimelinePage
+    func explain(_ reference: String) async throws(APIError) -> RunExplanation
     func progress(_ reference: String, points: Int) async throws(APIError) -> ProgressCurve
     func log(_ reference: String, _ query: LogQuery) async throws(APIError) -> LogChunk
     /// Records what is wanted and wakes the loop; the answer is the run as it is now.

@@ -92,6 +92,26 @@ package struct StoreSnapshot {
             arguments: [run, after, limit])
     }
 
+    /// The latest events of these kinds, oldest first.
+    package func latestEvents(_ run: String, kinds: [String], limit: Int) throws -> [EventRecord] {
+        let marks = kinds.map { _ in "?" }.joined(separator: ", ")
+        return try EventRecord.fetchAll(
+            db, sql: "SELECT * FROM event WHERE run = ? AND kind IN (\(marks)) ORDER BY sequence DESC LIMIT ?",
+            arguments: StatementArguments([run] + kinds) + [limit]
+        ).reversed()
+    }
+
+    package func exclusions(_ run: String) throws -> [NodeExclusionRecord] {
+        try NodeExclusionRecord.fetchAll(
+            db, sql: "SELECT * FROM nodeExclusion WHERE run = ? ORDER BY at, node", arguments: [run])
+    }
+
+    /// How many runs have left out a node since then.
+    package func countRuns(excluding node: String, since: Double) throws -> Int {
+        try Int.fetchOne(
+            db, sql: "SELECT COUNT(*) FROM nodeExclusion WHERE node = ? AND at >= ?", arguments: [node, since]) ?? 0
+    }
+
     package func checkpoints(_ run: String) throws -> [CheckpointRecord] {
         try CheckpointRecord.fetchAll(
             db, sql: "SELECT * FROM checkpoint WHERE run = ? ORDER BY epoch, step", arguments: [run])

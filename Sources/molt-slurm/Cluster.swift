@@ -22,6 +22,7 @@ extension JobStatus {
         nodes = Cluster.names(job.nodes)
         timeLimit = Cluster.seconds(job.time_limit)
         submittedAt = Self.moment(job.submitted)
+        priority = job.priority
         eligibleAt = Self.moment(job.eligible)
         startedAt = Self.moment(job.started)
         endsAt = Self.moment(job.ends)

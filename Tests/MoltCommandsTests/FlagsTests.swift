@@ -32,6 +32,7 @@ struct FlagsTests {
         molt show [--json --no-plot --plot] run
         molt stop [--json] runs
         molt submit [--dry-run --hold --json --name --site --wait -n -s -w] recipe key=value
+        molt why [--json] run
         """
 
     private struct Dump: Decodable {

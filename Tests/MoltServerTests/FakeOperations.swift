@@ -30,6 +30,10 @@ struct FakeOperations: RunOperations {
         TimelinePage(entries: [], next: after + 1)
     }
 
+    func explain(_ reference: String) async throws(APIError) -> RunExplanation {
+        RunExplanation(id: reference, name: "x", state: .queued, site: "s", attempt: 0, next: "nothing", now: 0)
+    }
+
     func progress(_ reference: String, points: Int) async throws(APIError) -> ProgressCurve {
         ProgressCurve()
     }

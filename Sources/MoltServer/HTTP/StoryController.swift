@@ -1,7 +1,7 @@
 import Hummingbird
 import MoltAPI
 
-/// What a run has to tell: its timeline, its progress, its logs; and what runs cost.
+/// What a run has to tell: its timeline, progress and logs, and why it is as it is; and what runs cost.
 struct StoryController {
     let operations: any RunOperations
 
@@ -10,6 +10,7 @@ struct StoryController {
         router.get(RouterPath(Routes.Pattern.progress), use: progress)
         router.get(RouterPath(Routes.Pattern.logs), use: log)
         router.get(RouterPath(Routes.costs), use: costs)
+        router.get(RouterPath(Routes.Pattern.why), use: why)
     }
 
     @Sendable func timeline(_ request: Request, _ context: PeerContext) async throws -> Response {
@@ -24,6 +25,10 @@ struct StoryController {
 
     @Sendable func costs(_ request: Request, _ context: PeerContext) async throws -> Response {
         .json(try await operations.costs(CostQuery(parameter: request.parameter)))
+    }
+
+    @Sendable func why(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.explain(context.reference()))
     }
 
     @Sendable func log(_ request: Request, _ context: PeerContext) async throws -> Response {

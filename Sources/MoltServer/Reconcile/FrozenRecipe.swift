@@ -1,6 +1,5 @@
 import FoundationEssentials
 import MoltCore
-import MoltLifecycle
 import MoltRecipe
 
 /// The recipe of a run as it was frozen: JSON with sorted keys.

@@ -163,6 +163,15 @@ final class TestDaemon {
         try JSONFile.write(receipt, to: folder.receipt(key: receipt.key, incarnation: incarnation))
     }
 
+    /// What rank 0 of the newest attempt's first start has written.
+    func leaveLog(_ run: String, _ text: String) throws {
+        let folder = RunFolder(path: "\(self.folder("runs"))/\(run)")
+        let attempt = try key(run).1
+        try DurableFile.makeFolder(folder.incarnation(attempt: attempt, incarnation: 0))
+        try DurableFile.write(
+            Data(text.utf8), to: folder.rankLog(attempt: attempt, incarnation: 0, rank: 0))
+    }
+
     func report(_ run: String, epoch: Int = 1, _ lines: [String]) throws {
         let path = "\(folder("runs"))/\(run)/events/\(epoch)-0.jsonl"
         let before = (try? DurableFile.read(path)) ?? Data()

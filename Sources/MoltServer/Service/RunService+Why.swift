@@ -1,0 +1,124 @@
+package import MoltAPI
+import MoltCore
+import MoltLifecycle
+import MoltRecipe
+import MoltScheduler
+import MoltStore
+
+// Everything told here was recorded when it happened; the scheduler is asked only how the waiting job stands.
+extension RunService {
+    package func explain(_ reference: String) async throws(APIError) -> RunExplanation {
+        let (record, rows, incarnations, exclusions, frozen) = try await read { snapshot in
+            let run = try self.find(reference, in: snapshot)
+            return (
+                run, try snapshot.latestEvents(run.id, kinds: Self.endKinds, limit: Limits.explainedEvents),
+                try snapshot.incarnations(run.id), try snapshot.exclusions(run.id), try snapshot.frozen(run.id)
+            )
+        }
+        let run: WatchedRun
+        do {
+            run = try WatchedRun(record)
+        } catch {
+            throw APIError(.internalError, "the run's state cannot be read: \(error)", fix: "see moltd.log")
+        }
+        var result = RunExplanation(
+            id: record.id, name: record.name, state: record.state, site: record.site, attempt: record.attempt,
+            next: run.lifecycle.next, now: clock.now())
+        result.step = record.step
+        result.ends = Self.ends(rows, incarnations)
+        result.leftOut = Self.leftOut(exclusions, run.lifecycle)
+        result.suggestions = try await suggestions(exclusions)
+        await addView(to: &result, run)
+        if let reason = record.pendingReason ?? run.lifecycle.waiting?.words {
+            result.waiting = await waiting(reason, run, frozen, outage: result.outage)
+        }
+        return result
+    }
+
+    // MARK: - Why it ended
+
+    private static let endKinds = Cause.allCases.map { $0 == .done ? "done" : $0.rawValue } + ["decision"]
+
+    private static func ends(_ rows: [EventRecord], _ incarnations: [IncarnationRecord]) -> [RunExplanation.End] {
+        var ends: [RunExplanation.End] = []
+        for row in rows {
+            if row.kind == "decision" {
+                guard let last = ends.indices.last, ends[last].decision == nil else { continue }
+                ends[last].decision = row.message
+                continue
+            }
+            // Some words also stand for what the user did to the run, without an attempt.
+            guard row.incarnation != nil || row.kind == Cause.launchFailed.rawValue else { continue }
+            let cause = row.kind == "done" ? Cause.done : Cause(rawValue: row.kind)
+            var end = RunExplanation.End(
+                at: row.at, cause: cause?.rawValue ?? row.kind, words: cause?.words ?? row.kind, reason: row.message)
+            end.attempt = row.attempt
+            end.incarnation = row.incarnation
+            let record = incarnations.first { $0.attempt == row.attempt && $0.number == row.incarnation }
+            end.nodes = record?.nodes ?? []
+            end.lastStep = record?.lastStep
+            ends.append(end)
+        }
+        return ends.suffix(Limits.explainedEnds)
+    }
+
+    private static func leftOut(
+        _ exclusions: [NodeExclusionRecord], _ lifecycle: RunLifecycle
+    ) -> [RunExplanation.LeftOut] {
+        exclusions.filter { lifecycle.avoidedNodes.contains($0.node) }.map { record in
+            .init(
+                node: record.node, reason: record.reason, since: record.at,
+                until: record.at + lifecycle.policy.exclusion.decay)
+        }
+    }
+
+    /// A node that several runs had to leave out is everybody's business.
+    private func suggestions(_ exclusions: [NodeExclusionRecord]) async throws(APIError) -> [String] {
+        let since = clock.now() - Limits.suspectWindow
+        let counts = try await read { snapshot in
+            try exclusions.map { ($0.node, try snapshot.countRuns(excluding: $0.node, since: since)) }
+        }
+        return counts.filter { $0.1 >= Limits.suspectRuns }.map { node, count in
+            "\(count) runs had to leave out \(node) in the last days: tell the administrators, or exclude it for all"
+        }
+    }
+
+    // MARK: - Why it waits
+
+    private func addView(to result: inout RunExplanation, _ run: WatchedRun) async {
+        guard run.record.isWatched, let reconciler = try? await sites.reconciler(run.record.site) else { return }
+        let status = await reconciler.status
+        result.asOf = status.look
+        result.outage = status.error
+    }
+
+    private func waiting(
+        _ reason: String, _ run: WatchedRun, _ frozen: FrozenRecord?, outage: String?
+    ) async -> RunExplanation.Waiting {
+        var waiting = RunExplanation.Waiting(words: reason, code: run.record.pendingCode)
+        waiting.jobID = run.lifecycle.job?.id
+        if case .queued(let queued) = run.lifecycle.state, queued.notBefore > clock.now() {
+            waiting.beginsAt = queued.notBefore
+        }
+        if waiting.code?.hasPrefix("Dependency") == true,
+            let recipe = frozen.flatMap({ try? FrozenRecipe.decode($0.recipe) })
+        {
+            waiting.dependency = recipe.resources.slurm["dependency"]
+        }
+        guard outage == nil, let job = run.lifecycle.job, waiting.code != nil,
+            let scheduler = try? await sites.scheduler(run.record.site),
+            let table = try? await scheduler.loadJobs(), let own = table.jobs.first(where: { $0.key == job.key })
+        else { return waiting }
+        waiting.since = own.submittedAt
+        guard own.state == .pending else { return waiting }
+        if let begin = own.eligibleAt, begin > table.asOf { waiting.beginsAt = begin }
+        if let start = own.startedAt, start > table.asOf { waiting.expectedAt = start }
+        waiting.priority = own.priority
+        if let priority = own.priority {
+            waiting.ahead = table.jobs.count { other in
+                other.state == .pending && other.partition == own.partition && (other.priority ?? 0) > priority
+            }
+        }
+        return waiting
+    }
+}

@@ -1,0 +1,105 @@
+import MoltAPI
+import MoltCore
+import MoltLifecycle
+import MoltRecipe
+import MoltScheduler
+import MoltServer
+import MoltTesting
+import Testing
+
+/// What the daemon tells about a run's ends, from what it recorded.
+struct WhyTests {
+    /// Ends the newest attempt's job with a failure of its program, whose log is `log`.
+    private func fail(_ daemon: TestDaemon, _ run: String, on node: String, log: String) async throws {
+        let job = try #require(try await daemon.detail(run).attempts.last?.jobID)
+        await daemon.scheduler.start(job, on: [node])
+        try daemon.claim(run, job, incarnation: 0)
+        try await daemon.pass(2)
+        try daemon.leaveLog(run, log)
+        try daemon.leaveReceipt(run, code: 1)
+        await daemon.scheduler.end(job, .failed, status: 1)
+        try await daemon.pass(12)
+    }
+
+    @Test func causeEvidenceAndDecisionAreTold() async throws {
+        let daemon = try TestDaemon()
+        let run = try await daemon.submit()
+        try await daemon.pass(1)
+        try await fail(daemon, run, on: "n1", log: "KeyError: 'input_ids'")
+        let told = try await daemon.service.explain(run)
+        let end = try #require(told.ends.first)
+        #expect(told.ends.count == 1 && end.cause == "crashed" && end.nodes == ["n1"] && end.attempt == 1)
+        #expect(end.reason.contains("its log says: KeyError: 'input_ids'"))
+        #expect(end.decision == "attempt 2 follows in 5 s (crash 1 of 3 without a new checkpoint)")
+        #expect(told.waiting?.code == "Resources" && told.waiting?.since != nil)
+        #expect(told.next == "it starts as soon as the scheduler lets it")
+    }
+
+    @Test func aPauseOfOursIsToldWithItsEnd() async throws {
+        let daemon = try TestDaemon()
+        let run = try await daemon.submit { $0.policy.backOff = 100 }
+        try await daemon.pass(1)
+        try await fail(daemon, run, on: "n1", log: "KeyError: 'x'")
+        let told = try await daemon.service.explain(run)
+        #expect(told.state == .restarting)
+        #expect(try #require(told.waiting?.beginsAt) > daemon.clock.now() + 60)
+    }
+
+    @Test func duringAnOutageTheAnswerIsAsOfTheLastLook() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.running()
+        #expect(try await daemon.service.explain(run).outage == nil)
+        await daemon.scheduler.goAway()
+        let before = daemon.clock.now()
+        try await daemon.pass(300, step: 5)
+        let told = try await daemon.service.explain(run)
+        #expect(told.outage == "no controller")
+        #expect(try #require(told.asOf) <= before + 5)
+        #expect(told.state == .running)
+    }
+
+    /// D25: n1 fails everything at once; its run goes round it and is done.
+    @Test func aBlackHoleNodeIsLeftOutAndTheRunFinishes() async throws {
+        let daemon = try TestDaemon()
+        let run = try await daemon.submit()
+        try await daemon.pass(1)
+        for _ in 1...2 { try await fail(daemon, run, on: "n1", log: "sh: /data/x: No such file or directory") }
+        let told = try await daemon.service.explain(run)
+        #expect(told.leftOut.map(\.node) == ["n1"])
+        #expect(told.ends.last?.decision?.contains("without n1") == true)
+        let job = try #require(try await daemon.detail(run).attempts.last?.jobID)
+        #expect(await daemon.scheduler.requests[job]?.excludedNodes == ["n1"])
+        await daemon.scheduler.start(job, on: ["n2"])
+        try daemon.claim(run, job, incarnation: 0)
+        try await daemon.pass(2)
+        try daemon.leaveReceipt(run, code: 0)
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(3)
+        #expect(try await daemon.state(run) == .finished)
+        #expect(try await daemon.attempts(run) == 3)
+    }
+
+    @Test func aNodeThatThreeRunsLeftOutIsEverybodysBusiness() async throws {
+        let daemon = try TestDaemon()
+        for count in 1...3 {
+            let (run, job) = try await daemon.running()
+            try daemon.leaveReceipt(run, code: 77, unfit: ["n1"])
+            await daemon.scheduler.end(job, .failed, status: 77)
+            try await daemon.pass(4)
+            let suggestions = try await daemon.service.explain(run).suggestions
+            #expect(suggestions.count == (count < 3 ? 0 : 1), "\(suggestions)")
+        }
+    }
+
+    @Test func theSiteBoundsWhatARecipeMayAsk() throws {
+        var recipe = Recipe(name: "x", task: .command), site = Site(name: "s", kind: .slurm, prefix: "/p", runs: "/r")
+        recipe.policy.maxCrashes = 50
+        recipe.policy.backOff = 1
+        site.policy.maxCrashes = 4
+        site.policy.backOff = 20
+        site.exclude.share = 0.1
+        let policy = LifecyclePolicy(recipe, site)
+        #expect(policy.maxCrashes == 4 && policy.backOff == 20 && policy.exclusion.share == 0.1)
+        #expect(policy.maxFaults == PolicySection().maxFaults)
+    }
+}
