@@ -33,4 +33,31 @@ struct CauseScenarios {
             #expect(try await why(cluster, run).ends.last?.cause == "user-error")
         }
     }
+
+    @Test func aWaitingRunTellsWhyAndAsOfWhenWhileTheControllerIsAway() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
+            let blocker = try await cluster.submitCounter(to: 10000, name: "blocker", resources: "gpus_per_node: 4")
+            try await cluster.wait(for: blocker, step: 32)
+            let run = try await cluster.submitCounter(to: 4, name: "waits", resources: "gpus_per_node: 4")
+            try await Command.until("Slurm says why it waits", within: 60) {
+                let code = try await why(cluster, run).waiting?.code
+                return code == "Resources" || code == "Priority"
+            }
+            #expect(try await why(cluster, run).waiting?.since != nil)
+            try await cluster.run(["scontrol", "uhold", "\(cluster.job(of: run))"])
+            try await Command.until("the hold is told", within: 30) {
+                try await why(cluster, run).waiting?.code == "JobHeldUser"
+            }
+            #expect(try await why(cluster, run).next == "nothing until molt release")
+            try await cluster.testbed("ctld-stop")
+            try await Command.until("the outage is told", within: 60) { try await why(cluster, run).outage != nil }
+            let told = try await why(cluster, run)
+            #expect(told.asOf != nil && told.state == .held)
+            #expect(try await cluster.molt("why", run).out.contains("what follows is as of"))
+            try await cluster.testbed("ctld-cont")
+            try await Command.until("the outage is over", within: 60) { try await why(cluster, run).outage == nil }
+            try await cluster.molt("cancel", run)
+            try await cluster.molt("cancel", blocker)
+        }
+    }
 }
