@@ -81,7 +81,10 @@ struct FaultScenarios {
             let line = "required \(plugin.path) timing=\(plugin.times) fault=slurmd_exit:\(kind)"
             Shell.run("echo '\(line)' >\(bed.folder)/plugstack.conf")
             try await bed.fault("slurmd-kill", ["\(node)"])
+            let starts = starts(bed, node)
             try await bed.fault("slurmd-start", ["\(node)"])
+            // The controller may not have noticed yet, and a daemon without its plugins calls none as it ends.
+            #expect(await eventually(within: 20) { self.starts(bed, node) > starts })
             let pid = Shell.run("cut -d' ' -f1 \(bed.folder)/pid/slurmd-n\(node)").output.filter(\.isNumber)
             #expect(await eventually(within: 20) { idle(bed, node) })
             Shell.run("kill -TERM \(pid)")
@@ -90,6 +93,12 @@ struct FaultScenarios {
             #expect(await eventually(within: 20) { idle(bed, node) })
         }
         #expect(bed.drained == [])
+    }
+
+    /// How often the daemon of a node has come up, as its log says.
+    private func starts(_ bed: Testbed, _ node: Int) -> Int {
+        (bed.read("\(bed.folder)/log/slurmd-n\(node).log") ?? "").split(separator: "\n")
+            .count { $0.contains("slurmd started on") }
     }
 
     private func idle(_ bed: Testbed, _ node: Int) -> Bool {
