@@ -68,12 +68,13 @@ let orchestration: [Target] = [
     library("MoltLifecycle", ["MoltCore"]),
     library("MoltScheduler", ["MoltCore", "CMoltSpawn"]),
     library("MoltStore", ["MoltCore", grdb]),
+    library("MoltReconcile", ["MoltCore", "MoltLifecycle", "MoltScheduler", logging]),
     library("MoltAPI", ["MoltCore", "MoltHTTP"]),
     library(
         "MoltServer",
         [
-            "MoltCore", "MoltRecipe", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltStore", "MoltAPI",
-            "MoltHTTP", hummingbird, lifecycle, unixSignals, logging, nio, subprocess,
+            "MoltCore", "MoltRecipe", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltReconcile", "MoltStore",
+            "MoltAPI", "MoltHTTP", hummingbird, lifecycle, unixSignals, logging, nio, subprocess,
         ]),
     library("MoltCommands", ["MoltCore", "MoltRecipe", "MoltTemplates", "MoltAPI", "MoltHTTP", argumentParser]),
     library("MoltJob", ["MoltCore", "MoltRecipe"]),
@@ -91,8 +92,8 @@ let orchestration: [Target] = [
     tests(
         "MoltServerTests",
         [
-            "MoltServer", "MoltStore", "MoltScheduler", "MoltLifecycle", "MoltAPI", "MoltHTTP", "MoltRecipe", "MoltCore",
-            logging,
+            "MoltServer", "MoltStore", "MoltReconcile", "MoltScheduler", "MoltLifecycle", "MoltAPI", "MoltHTTP",
+            "MoltRecipe", "MoltCore", logging,
         ]),
     tests("MoltCommandsTests", ["MoltCommands", "MoltAPI", "MoltCore"]),
     tests("MoltJobTests", ["MoltJob", "MoltRecipe", "MoltCore", subprocess]),

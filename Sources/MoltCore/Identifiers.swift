@@ -29,7 +29,8 @@ package struct AttemptKey: RawRepresentable, Hashable, Sendable, Codable, Custom
     package let rawValue: String
 
     package init?(rawValue: String) {
-        guard rawValue.count == 32, rawValue.allSatisfy({ "0123456789abcdef".contains($0) }) else { return nil }
+        // Asked for every job of every look: bytes are quicker than characters.
+        guard rawValue.utf8.count == 32, rawValue.utf8.allSatisfy(Self.isDigit) else { return nil }
         self.rawValue = rawValue
     }
 
@@ -40,6 +41,10 @@ package struct AttemptKey: RawRepresentable, Hashable, Sendable, Codable, Custom
     package static func random() -> AttemptKey {
         let digits = Array("0123456789abcdef")
         return AttemptKey(unchecked: String((0..<32).map { _ in digits[Int.random(in: 0..<16)] }))
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "f") ~= byte
     }
 
     /// What the job's `comment` carries; it survives requeue.

@@ -30,6 +30,7 @@ package struct JobRun {
         let path = RunFolder(path: runFolder).launchPlan(attempt: attempt)
         do {
             let plan = try JSONFile.read(LaunchPlan.self, from: path)
+            try Failpoints.pass(.planRead)
             let context = JobContext(environment: environment, plan: plan, now: Clock.now())
             var job = JobRun(plan: plan, planPath: path, context: context, environment: environment)
             return job.main()
@@ -55,6 +56,7 @@ package struct JobRun {
                 return mapped(JobExit.fenced.rawValue)
             }
             epoch = claimed
+            try Failpoints.pass(.claimed)
             try DurableFile.makeFolder(incarnationFolder)
             try DurableFile.makeFolder(run.events)
             try DurableFile.makeFolder(run.receipts)
@@ -90,6 +92,11 @@ package struct JobRun {
             var outcome = Supervision.Outcome(Verdict(.continueMe, "\(name) came before the workers were started"))
             outcome.stopSignal = signal
             return outcome
+        }
+        do throws(InjectedFailure) {
+            try Failpoints.pass(.preflightDone)
+        } catch {
+            return Supervision.Outcome(Verdict(code: 1, "\(error)"))
         }
         for report in unfit {
             for warning in report.warnings {
@@ -137,11 +144,14 @@ package struct JobRun {
             endedAt: Clock.now())
         receipt.unfitNodes = outcome.unfitNodes
         do {
+            try Failpoints.pass(.workersEnded)
             try JSONFile.write(receipt, to: run.receipt(key: plan.key, incarnation: context.incarnation))
         } catch {
             log.say("cannot write the receipt: \(error)")
             return mapped(verdict.code == 0 ? 1 : verdict.code)
         }
+        // What is written is written: only a death means something here.
+        try? Failpoints.pass(.receiptWritten)
         if outcome.stoppedForDeadline, verdict.code == JobExit.continueMe.rawValue {
             Requeue.ifDaemonIsGone(plan: plan, context: context, environment: environment, log: log)
         }

@@ -58,6 +58,7 @@ package struct IncarnationEnd: Hashable, Sendable {
 
     private var ownCause: Cause {
         if let receipt {
+            if case .terminal(.cancelled) = ending, wasCancelled(receipt) { return cancellation ?? .cancelledElsewhere }
             switch JobExit(rawValue: receipt.exitCode) {
             case .done: return .done
             case .continueMe: return causeOfStop
@@ -74,6 +75,12 @@ package struct IncarnationEnd: Hashable, Sendable {
         case .vanished: return cancellation ?? causeOfVanished
         case .terminal(let base): return causeWithoutReceipt(base)
         }
+    }
+
+    /// Whatever the program had come to: somebody wanted this job to end for good. What is done stays done, and a
+    /// mistake of the user's is worth more than that.
+    private func wasCancelled(_ receipt: Receipt) -> Bool {
+        receipt.exitCode != JobExit.done.rawValue && receipt.exitCode != JobExit.userError.rawValue
     }
 
     /// Why a program was stopped that then saved and asked to be continued.

@@ -12,8 +12,9 @@ package enum LifecycleEvent: Hashable, Sendable {
     case postponed(message: String, until: Double)
     /// The request may have taken effect.
     case outcomeUnknown(message: String)
-    /// A daemon begins a turn and finds that something was being sent: its outcome is unknown.
-    case daemonStarted
+    /// A daemon finds what one before it has left: the outcome of what was being sent is unknown, and what that one
+    /// measured its patience with may have been another clock.
+    case daemonStarted(at: Double)
 
     // What a look at the queue showed.
     case observed(JobObservation, Evidence, at: Double)
@@ -70,7 +71,7 @@ extension RunLifecycle {
         case .refused(let message): refuse(message)
         case .postponed(let message, let until): postpone(message, until: until)
         case .outcomeUnknown(let message): loseOutcome(message)
-        case .daemonStarted: loseOutcome("the daemon was interrupted while it was submitting")
+        case .daemonStarted(let at): takeOver(at: at)
         case .observed(let seen, let evidence, let at): observe(seen, evidence, at: at)
         case .notInQueue(let evidence, let lookedAt, let settle): miss(evidence, lookedAt: lookedAt, settle: settle)
         case .cancelAsked: try askCancel()

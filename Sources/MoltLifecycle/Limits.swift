@@ -10,6 +10,8 @@ package enum LifecycleLimits {
     package static let killMargin: Double = 10
     /// A claimed job that Slurm calls complete may show its receipt this much later on a network file system.
     package static let receiptPatience: Double = 10
+    /// A job that fails to start has failed within this.
+    package static let launchTime: Double = 3
     /// A confirmed job that the controller no longer knows is given up after this.
     package static let missingPatience: Double = 30
     /// Launch races in a row before they count as crashes.
@@ -31,6 +33,11 @@ package enum LifecycleLimits {
     package static let postponed: Double = 15
     /// Submissions of one attempt before a person should look.
     package static let sendsMax = 20
+
+    /// True when a pause is over. None lasts longer than `backOffMax`: what seems to was begun by another clock.
+    package static func isDue(_ notBefore: Double, _ now: Double) -> Bool {
+        now >= notBefore || notBefore > now + backOffMax
+    }
 
     /// Seconds before a lost submission is sent again: none the first time, then ever longer, since a controller that
     /// loses each one may be hiding jobs that exist.

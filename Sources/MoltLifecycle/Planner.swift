@@ -45,9 +45,9 @@ package enum Planner {
     package static func steps(for run: RunLifecycle, view: SchedulerView?, now: Double) -> [Step] {
         switch run.state {
         case .queued(let queued):
-            return now >= queued.notBefore ? [.openAttempt(queued.attempt)] : []
+            return LifecycleLimits.isDue(queued.notBefore, now) ? [.openAttempt(queued.attempt)] : []
         case .submitting(let attempt, .intent(_, let notBefore)):
-            return now >= notBefore ? [.send(attempt)] : []
+            return LifecycleLimits.isDue(notBefore, now) ? [.send(attempt)] : []
         case .submitting(_, .sending), .submitting(_, .unresolved): return []
         case .submitted(let job), .pending(let job, _): return waiting(job, run.wish, isHeld: false)
         case .heldInQueue(let job, _):

@@ -7,9 +7,9 @@ extension RunLifecycle {
     ) -> [LifecycleRecord] {
         var job = before
         let hasReceipt = evidence.receipt(job.key, incarnation: job.incarnation.number) != nil
-        if !hasReceipt, wish != .cancel, job.incarnation.epoch != nil, mayStillShowReceipt(base) {
+        if !hasReceipt, wish != .cancel, mayStillShowReceipt(job, base, seen) {
             // The receipt was written on another node; this one may see it a little later.
-            if case .finishing(_, let since?) = state {
+            if case .finishing(_, let since?) = state, since <= now {
                 guard now >= since + LifecycleLimits.receiptPatience else {
                     state = .finishing(job, since: since)
                     return []
@@ -23,8 +23,17 @@ extension RunLifecycle {
         return records + attemptEnded(job, records) + apply(verdict, to: job.attempt, at: now)
     }
 
-    private func mayStillShowReceipt(_ base: JobObservation.Base) -> Bool {
-        switch base {
+    /// Claims and receipts are files that other nodes wrote: both may show late. What ended within the time that a
+    /// launch takes has claimed nothing, unless Slurm calls it complete.
+    private func mayStillShowReceipt(
+        _ job: Job, _ base: JobObservation.Base, _ seen: JobObservation
+    ) -> Bool {
+        if job.incarnation.epoch == nil, base != .complete {
+            guard let startedAt = job.incarnation.startedAt,
+                (seen.endsAt ?? seen.asOf) - startedAt > LifecycleLimits.launchTime
+            else { return false }
+        }
+        return switch base {
         case .complete, .failed, .cancelled, .timeout, .preempted: true
         case .nodeFail, .bootFail, .deadline, .outOfMemory, .pending, .running, .suspended: false
         }
@@ -41,14 +50,36 @@ extension RunLifecycle {
         case .submitted(let job), .pending(let job, _), .heldInQueue(let job, _), .starting(let job),
             .running(let job, _), .suspended(let job), .draining(let job), .cooldown(let job, _),
             .finishing(let job, _):
+            // Looks follow what was acknowledged, or the clock was set back: then the next one counts.
+            if lookedAt < job.acknowledgedAt { return acknowledgedEarlier(job, than: lookedAt) }
             guard lookedAt > job.acknowledgedAt else { return [] }
             return vanish(job, since: lookedAt, evidence, at: lookedAt)
         case .missing(let job, let since):
-            return vanish(job, since: since, evidence, at: lookedAt)
+            return vanish(job, since: min(since, lookedAt), evidence, at: lookedAt)
         case .submitting(_, .intent), .submitting(_, .sending), .queued, .held, .paused, .stuck, .finished, .failed,
             .cancelled:
             return []
         }
+    }
+
+    private mutating func acknowledgedEarlier(_ before: Job, than now: Double) -> [LifecycleRecord] {
+        var job = before
+        job.acknowledgedAt = now
+        switch state {
+        case .submitted: state = .submitted(job)
+        case .pending(_, let reason): state = .pending(job, reason: reason)
+        case .heldInQueue(_, let holder): state = .heldInQueue(job, holder)
+        case .starting: state = .starting(job)
+        case .running(_, let epoch): state = .running(job, epoch: epoch)
+        case .suspended: state = .suspended(job)
+        case .draining: state = .draining(job)
+        case .cooldown(_, let cooldown): state = .cooldown(job, cooldown)
+        case .finishing(_, let since): state = .finishing(job, since: since)
+        case .missing(_, let since): state = .missing(job, since: since)
+        case .closing(_, let verdict): state = .closing(job, verdict)
+        case .queued, .submitting, .held, .paused, .stuck, .finished, .failed, .cancelled: break
+        }
+        return []
     }
 
     private mutating func vanish(
@@ -264,21 +295,26 @@ extension RunLifecycle {
         case (.finish, _):
             state = .finished
             return [.notify(.finished, "the run is finished")]
-        case (.cancel(let elsewhere), _):
+        case (.cancel(let byOthers), _):
+            let elsewhere = byOthers && wish != .cancel
             state = .cancelled(elsewhere: elsewhere)
             return elsewhere
                 ? [.notify(.failed, "the job was cancelled by somebody else")]
                 : [.note(kind: "cancelled", "the run is cancelled")]
-        case (.pause, _), (.again, .pause), (.stuck, .pause), (.fail, .pause):
+        case (.pause, .pause), (.again, .pause), (.stuck, .pause), (.fail, .pause):
             state = .paused
             return [.note(kind: "paused", "the run is paused")]
-        case (.again, .cancel), (.stuck, .cancel), (.fail, .cancel):
+        case (.pause, .cancel), (.again, .cancel), (.stuck, .cancel), (.fail, .cancel):
             state = .cancelled(elsewhere: false)
             return [.note(kind: "cancelled", "the run is cancelled")]
-        case (.again, .hold):
+        case (.pause, .hold), (.again, .hold):
             state = .held
             wish = .run
             return [.note(kind: "held", "held before attempt \(lastAttempt + 1)")]
+        case (.pause, .run):
+            // Resumed while it was stopping.
+            state = .queued(Queued(attempt: lastAttempt + 1, notBefore: 0))
+            return []
         case (.again(let pause, _), .run):
             state = .queued(Queued(attempt: lastAttempt + 1, notBefore: pause > 0 ? now + pause : 0))
             return []

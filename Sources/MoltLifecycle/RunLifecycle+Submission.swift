@@ -43,6 +43,7 @@ extension RunLifecycle {
     mutating func refuse(_ message: String) -> [LifecycleRecord] {
         switch state {
         case .submitting(let attempt, _):
+            if wish == .cancel, let end = endUnsent(attempt) { return end }
             state = .failed("the scheduler refused the job: \(message)")
             return [
                 .attemptEnded(attempt, .userError, reason: message),
@@ -80,6 +81,26 @@ extension RunLifecycle {
         }
     }
 
+    /// Waits begin anew under a new daemon: nobody knows how far its clock is from that of the one before.
+    mutating func takeOver(at now: Double) -> [LifecycleRecord] {
+        switch state {
+        case .submitting(_, .sending):
+            let records = loseOutcome("the daemon was interrupted while it was submitting")
+            if case .submitting(let attempt, .unresolved(_, let sends)) = state {
+                state = .submitting(attempt, .unresolved(since: now, sends: sends))
+            }
+            return records
+        case .submitting(let attempt, .unresolved(_, let sends)):
+            state = .submitting(attempt, .unresolved(since: now, sends: sends))
+        case .missing(let job, _): state = .missing(job, since: now)
+        case .finishing(let job, _?): state = .finishing(job, since: now)
+        case .submitting(_, .intent), .queued, .submitted, .pending, .heldInQueue, .starting, .running, .suspended,
+            .draining, .cooldown, .finishing, .closing, .held, .paused, .stuck, .finished, .failed, .cancelled:
+            break
+        }
+        return []
+    }
+
     /// A look without the job, while the outcome of sending it is open.
     mutating func settle(
         _ attempt: Attempt, since: Double, sends: Int, evidence: Evidence, lookedAt: Double, settle: Double
@@ -94,6 +115,11 @@ extension RunLifecycle {
                 .attemptSubmitted(attempt, job: claim.jobID),
                 .note(kind: "adopted", "job \(claim.jobID) claimed the run; its submission had not been acknowledged"),
             ]
+        }
+        if since > lookedAt {
+            // Looks follow what is sent: the clock was set back.
+            state = .submitting(attempt, .unresolved(since: lookedAt, sends: sends))
+            return []
         }
         guard lookedAt > since, lookedAt >= since + settle else { return [] }
         return sendAgain(attempt, sends: sends, "the job of attempt \(attempt.number) never arrived; sending it again")

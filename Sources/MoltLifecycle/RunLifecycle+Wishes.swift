@@ -67,6 +67,10 @@ extension RunLifecycle {
             wish = .hold
             return [.note(kind: "held", "held by the user; what runs goes on, nothing more is started")]
         case .heldInQueue:
+            switch wish {
+            case .cancel, .pause: throw InvalidTransition("the run is already being ended")
+            case .run, .hold: break
+            }
             wish = .hold
             return []
         case .held: return []
@@ -85,6 +89,11 @@ extension RunLifecycle {
             wish = .run
             return [.note(kind: "released", "released by the user")]
         case .heldInQueue:
+            switch wish {
+            case .cancel: throw InvalidTransition("the run is being cancelled")
+            case .pause: throw InvalidTransition("the run is being paused", fix: "resume it to let it go on")
+            case .run, .hold: break
+            }
             wish = .run
             releaseAsked = true
             return [.note(kind: "released", "released by the user")]

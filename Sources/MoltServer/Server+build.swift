@@ -2,6 +2,7 @@ package import Logging
 import MoltCore
 import MoltHTTP
 package import MoltRecipe
+package import MoltReconcile
 package import MoltScheduler
 import MoltStore
 package import ServiceLifecycle
@@ -43,15 +44,19 @@ actor Stopper {
 /// What a daemon is made of, besides its configuration; tests bring their own.
 package struct ServerParts: Sendable {
     package var clock: any DaemonClock
+    /// What the loops measure their patience with.
+    package var loopClock: any DaemonClock
     package var maker: any AttemptMaker
     package var loadSite: @Sendable (String) throws -> Site
     package var connect: @Sendable (Site) throws -> any Scheduler
 
     package init(
-        clock: any DaemonClock, maker: any AttemptMaker, loadSite: @escaping @Sendable (String) throws -> Site,
+        clock: any DaemonClock, loopClock: (any DaemonClock)? = nil, maker: any AttemptMaker,
+        loadSite: @escaping @Sendable (String) throws -> Site,
         connect: @escaping @Sendable (Site) throws -> any Scheduler
     ) {
         self.clock = clock
+        self.loopClock = loopClock ?? clock
         self.maker = maker
         self.loadSite = loadSite
         self.connect = connect
@@ -66,14 +71,16 @@ package func buildServer(
     let paths = configuration.paths, clock = parts.clock
     let process = ProcessIdentity.current()
     let lease = try DaemonLease.acquire(paths: paths, host: configuration.host, process: process, clock: clock)
+    try Failpoints.pass(.leaseTaken)
     let socket = try SocketPath.prepare(
         home: paths.home, environment: configuration.environment, userID: configuration.userID)
     let store = try Store.open(path: paths.database)
+    try Failpoints.pass(.storeOpened)
     let bell = WakeBell(), stopper = Stopper()
     let sites = SiteDirectory(load: parts.loadSite, connect: parts.connect) { site, scheduler in
         SiteReconciler(
-            site: site, scheduler: scheduler, store: store, maker: parts.maker, clock: clock, paths: paths,
-            logger: logger)
+            site: site, scheduler: scheduler, store: store, maker: parts.maker, clock: parts.loopClock, wall: clock,
+            paths: paths, logger: logger)
     }
     let service = RunService(
         store: store, sites: sites, bell: bell, clock: clock,
@@ -88,6 +95,7 @@ package func buildServer(
         HTTPService(operations: service, socket: socket, logger: logger) {
             do {
                 try lease.publish(socket: socket)
+                try Failpoints.pass(.published)
                 logger.info("listening", metadata: ["socket": "\(socket)"])
             } catch {
                 logger.critical("cannot publish the socket", metadata: ["error": "\(error)"])

@@ -1,5 +1,6 @@
 package import MoltCore
 import MoltRecipe
+import MoltReconcile
 import MoltScheduler
 import MoltTemplates
 
@@ -11,7 +12,8 @@ extension ServerParts {
             home: paths.home, installation: installation.prefix, environment: environment)
         let library = TemplateLibrary.standard(installation: installation, environment: environment)
         return ServerParts(
-            clock: SystemClock(), maker: TemplateAttemptMaker(library: library, environment: environment),
+            clock: SystemClock(), loopClock: SteadyClock(),
+            maker: TemplateAttemptMaker(library: library, environment: environment),
             loadSite: { name in try loader.load(name) },
             connect: { site in try scheduler(for: site, paths: paths, environment: environment) })
     }

@@ -1,3 +1,5 @@
+package import MoltReconcile
+
 /// Wakes whatever waits for work; a ring between two waits is not lost.
 package actor WakeBell {
     private var rings = 0

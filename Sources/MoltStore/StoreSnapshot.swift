@@ -77,6 +77,10 @@ package struct StoreSnapshot {
         try AttemptRecord.fetchOne(db, key: ["run": run, "number": number])
     }
 
+    package func attempt(key: String) throws -> AttemptRecord? {
+        try AttemptRecord.fetchOne(db, sql: "SELECT * FROM attempt WHERE key = ?", arguments: [key])
+    }
+
     package func incarnations(_ run: String) throws -> [IncarnationRecord] {
         try IncarnationRecord.fetchAll(
             db, sql: "SELECT * FROM incarnation WHERE run = ? ORDER BY attempt, number", arguments: [run])

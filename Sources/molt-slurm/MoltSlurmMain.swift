@@ -23,12 +23,24 @@ struct MoltSlurmMain {
         molt_slurm_start()
         while true {
             do throws(Frame.Failure) {
-                let answer = reply(to: try Frame.read(from: 0, before: nil))
+                let call = try Frame.read(from: 0, before: nil)
+                pass(.callRead)
+                let answer = reply(to: call)
+                pass(.callCarriedOut)
                 try Frame.write(answer, to: output, before: nil)
             } catch {
                 guard error != .closed else { return }
                 fail("cannot go on: \(error)")
             }
+        }
+    }
+
+    /// A helper that fails is a helper that ends: the daemon starts another.
+    static func pass(_ point: Failpoint) {
+        do throws(InjectedFailure) {
+            try Failpoints.pass(point)
+        } catch {
+            fail("\(error)")
         }
     }
 

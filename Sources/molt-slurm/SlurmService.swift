@@ -31,6 +31,7 @@ enum SlurmService {
         guard let status = JobStatus.all(in: table).first(where: { $0.job == job }), status.key == key,
             status.userID == geteuid()
         else { return .keyMismatch }
+        MoltSlurmMain.pass(.jobLooked)
         return done(act())
     }
 

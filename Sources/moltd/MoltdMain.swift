@@ -29,9 +29,17 @@ struct Moltd: AsyncParsableCommand {
     @Flag(help: "Write down more.")
     var verbose = false
 
+    @Flag(help: "Print the places where MOLT_FAIL can make a program of Molt's die, fail or wait, and end.")
+    var listFailpoints = false
+
     func run() async throws {
+        if listFailpoints {
+            for point in Failpoint.allCases { print(point.rawValue) }
+            return
+        }
         let environment = ProcessInfo.processInfo.environment
         do {
+            if let complaint = Failpoints.complaint { throw UserError(complaint) }
             let installation = try Installation.current()
             let configuration = try serverConfiguration(environment, installation)
             let isVerbose = verbose

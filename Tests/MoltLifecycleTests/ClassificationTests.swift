@@ -95,3 +95,15 @@ struct ClassificationTests {
         #expect(end.cause == .outOfMemory)
     }
 }
+
+extension ClassificationTests {
+    /// Somebody cancels the job in the moment in which it ends by itself.
+    @Test(arguments: [(0, Cause.done), (1, .cancelledElsewhere), (77, .cancelledElsewhere), (78, .userError),
+        (79, .cancelledElsewhere), (80, .cancelledElsewhere)] as [(Int32, Cause)])
+    func whatSomebodyCancelledIsNotBroughtBackWhateverTheReceiptSays(_ code: Int32, _ cause: Cause) throws {
+        let machine = Machine()
+        let end = IncarnationEnd(
+            ending: .terminal(.cancelled), receipt: machine.receipt(code), wasClaimed: true, wish: .run)
+        #expect(end.cause == cause)
+    }
+}

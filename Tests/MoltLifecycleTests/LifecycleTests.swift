@@ -18,9 +18,13 @@ struct LifecycleTests {
         var machine = Machine()
         try machine.submit()
         try machine.observe(machine.seen(.complete))
+        machine.clock += LifecycleLimits.receiptPatience
+        try machine.observe(machine.seen(.complete))
         #expect(machine.steps() == [.openAttempt(2)])
         #expect(machine.run.avoidedNodes == ["n1"])
         try machine.submit()
+        try machine.observe(machine.seen(.complete, nodes: ["n2"]))
+        machine.clock += LifecycleLimits.receiptPatience
         try machine.observe(machine.seen(.complete, nodes: ["n2"]))
         guard case .failed = machine.run.state else { Issue.record("\(machine.run.state)"); return }
     }
@@ -327,5 +331,24 @@ struct LifecycleTests {
             if case .incarnationEnded(_, let incarnation, _, _, _) = record { incarnation.epoch } else { nil }
         }
         #expect(epochs.sorted() == [1, 2, 3])
+    }
+}
+
+extension LifecycleTests {
+    /// Claim and receipt of a short run are files of another node, and may both show late.
+    @Test func aShortRunWhoseFilesShowLateIsWaitedFor() throws {
+        var machine = Machine()
+        try machine.submit()
+        machine.clock += 10
+        try machine.observe(machine.seen(.running))
+        machine.clock += 2
+        try machine.observe(machine.seen(.complete))
+        guard case .finishing = machine.run.state else {
+            Issue.record("given up at once: \(machine.run.state)")
+            return
+        }
+        machine.clock += 5
+        try machine.observe(machine.seen(.complete), claims: [machine.claim()], receipts: [machine.receipt(0)])
+        #expect(machine.run.state == .finished)
     }
 }

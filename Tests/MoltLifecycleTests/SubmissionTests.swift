@@ -24,7 +24,7 @@ struct SubmissionTests {
         var machine = Machine()
         try machine.handle(.intentRecorded(key: machine.key))
         try machine.handle(.sendingStarted(at: 1000))
-        try machine.handle(.daemonStarted)
+        try machine.handle(.daemonStarted(at: 1000))
         #expect(machine.steps().isEmpty)
         try machine.observe(machine.seen(.running), claims: [machine.claim()])
         #expect(machine.run.job?.id == 7)

@@ -140,3 +140,55 @@ struct WishTests {
         #expect(machine.run == before)
     }
 }
+
+extension WishTests {
+    @Test(arguments: [LifecycleEvent.cancelAsked, .stopAsked])
+    func neitherAReleaseNorAHoldUndoesACancelOrAStop(_ wish: LifecycleEvent) throws {
+        var machine = Machine()
+        try machine.submit()
+        machine.clock += 1
+        try machine.observe(machine.seen(.pending, reason: "JobHeldAdmin"))
+        try machine.handle(wish)
+        #expect(throws: InvalidTransition.self) { try machine.handle(.releaseAsked(at: machine.clock)) }
+        #expect(throws: InvalidTransition.self) { try machine.handle(.holdAsked) }
+        #expect(machine.steps() == [.cancel(job: 7, machine.key)])
+    }
+}
+
+extension WishTests {
+    /// A run that has saved and waits only for its job to go, and a user who changes their mind.
+    @Test(arguments: [
+        (LifecycleEvent.cancelAsked, RunLifecycle.State.cancelled(elsewhere: false)),
+        (.stopAsked, .paused),
+    ])
+    func theLastWishCountsWhileAJobIsGoing(_ wish: LifecycleEvent, _ end: RunLifecycle.State) throws {
+        var machine = try closing()
+        try machine.handle(wish)
+        try machine.observe(machine.seen(.cancelled, restart: 1))
+        #expect(machine.run.state == end)
+    }
+
+    @Test func aRunThatIsResumedWhileItsJobIsGoingGoesOn() throws {
+        var machine = try closing()
+        try machine.handle(.resumeAsked(at: machine.clock))
+        try machine.observe(machine.seen(.cancelled, restart: 1))
+        #expect(machine.steps() == [.openAttempt(2)])
+    }
+
+    /// Stopped, saved, and put back into the queue by Slurm.
+    private func closing() throws -> Machine {
+        var machine = Machine()
+        try machine.start()
+        try machine.handle(.stopAsked)
+        machine.clock += 10
+        try machine.observe(
+            machine.seen(.pending, restart: 1, reason: "BeginTime"), claims: [machine.claim()],
+            receipts: [machine.receipt(75, signal: 15)])
+        guard case .closing(_, .pause) = machine.run.state else {
+            Issue.record("\(machine.run.state)")
+            return machine
+        }
+        machine.clock += 1
+        return machine
+    }
+}

@@ -2,6 +2,7 @@ import FoundationEssentials
 import MoltAPI
 import MoltCore
 import MoltRecipe
+import MoltReconcile
 import MoltScheduler
 import MoltServer
 import MoltTesting

@@ -1,5 +1,6 @@
 import MoltAPI
 import MoltCore
+import MoltReconcile
 import MoltRecipe
 import MoltScheduler
 import MoltServer
@@ -131,6 +132,34 @@ struct ReconcileTests {
         try await daemon.pass(60)
         #expect(try await daemon.state(run) == .finished)
         #expect(await daemon.scheduler.submits == 1)
+    }
+
+    @Test func ofTwoJobsWithOneKeyTheLivingOneIsFollowed() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        let copy = await daemon.scheduler.copy(job)
+        try await daemon.pass(5)
+        #expect(await daemon.scheduler.jobs[copy]?.state == .cancelled, "the claim decides between the living")
+        let second = await daemon.scheduler.copy(job)
+        await daemon.scheduler.end(job, .failed, status: 1)
+        try await daemon.pass(5)
+        #expect(await daemon.scheduler.jobs[second]?.state == .running)
+        #expect(try await daemon.attempts(run) == 1)
+    }
+
+    /// A controller that dies may forget the end of a job, and anybody can put an ended one back into the queue.
+    @Test func aJobOfAnAttemptThatIsOverIsEndedWhenItLivesAgain() async throws {
+        let daemon = try TestDaemon()
+        let (done, old) = try await daemon.running()
+        try daemon.leaveReceipt(done, code: 0)
+        await daemon.scheduler.end(old, .complete)
+        try await daemon.pass(5)
+        let (_, current) = try await daemon.running()
+        await daemon.scheduler.resurrect(old)
+        try await daemon.pass(5)
+        #expect(await daemon.scheduler.jobs[old]?.state == .cancelled)
+        #expect(await daemon.scheduler.jobs[current]?.state == .running)
+        #expect(try await daemon.state(done) == .finished)
     }
 
     @Test func nothingIsAskedOfTheSchedulerWhenNothingIsActive() async throws {

@@ -1,5 +1,6 @@
 import MoltAPI
 import MoltCore
+import MoltReconcile
 import MoltScheduler
 import MoltServer
 import MoltTesting

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import MoltAPI
 import MoltCore
+import MoltReconcile
 import MoltRecipe
 import MoltScheduler
 import MoltServer

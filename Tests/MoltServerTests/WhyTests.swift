@@ -2,6 +2,7 @@ import MoltAPI
 import MoltCore
 import MoltLifecycle
 import MoltRecipe
+import MoltReconcile
 import MoltScheduler
 import MoltServer
 import MoltTesting

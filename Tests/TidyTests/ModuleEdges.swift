@@ -9,10 +9,11 @@ enum ModuleEdges {
         "MoltLifecycle": ["MoltCore"],
         "MoltScheduler": ["MoltCore", "CMoltSpawn"],
         "MoltStore": ["MoltCore"],
+        "MoltReconcile": ["MoltCore", "MoltLifecycle", "MoltScheduler"],
         "MoltAPI": ["MoltCore", "MoltHTTP"],
         "MoltServer": [
-            "MoltCore", "MoltRecipe", "MoltHTTP", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltStore",
-            "MoltAPI",
+            "MoltCore", "MoltRecipe", "MoltHTTP", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltReconcile",
+            "MoltStore", "MoltAPI",
         ],
         "MoltCommands": ["MoltCore", "MoltRecipe", "MoltHTTP", "MoltTemplates", "MoltAPI"],
         "MoltJob": ["MoltCore", "MoltRecipe"],

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import MoltCore
+package import MoltReconcile
 import Synchronization
 
 #if canImport(Glibc)

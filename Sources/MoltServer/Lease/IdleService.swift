@@ -1,3 +1,4 @@
+import MoltReconcile
 import Logging
 import MoltStore
 import ServiceLifecycle

@@ -1,5 +1,6 @@
 import Logging
 import MoltCore
+import MoltReconcile
 import MoltStore
 import ServiceLifecycle
 
@@ -18,6 +19,7 @@ struct LeaseService: Service {
                 guard !Task.isCancelled else { return }
                 do {
                     try lease.renew()
+                    try Failpoints.pass(.leaseRenewed)
                     try store.checkStillThere()
                 } catch {
                     logger.critical("this daemon must not go on", metadata: ["reason": "\(error)"])

@@ -3,6 +3,7 @@ package import Logging
 import MoltCore
 import MoltHTTP
 import MoltRecipe
+package import MoltReconcile
 package import MoltStore
 import ServiceLifecycle
 import Synchronization
@@ -72,6 +73,7 @@ package final class NotificationService: Service {
             let section = try FrozenRecipe.decode(text).notify
             if section.on.map(\.rawValue).contains(notification.occasion) {
                 try await send(NotificationMessage(notification, run), section, number: notification.id ?? 0)
+                try Failpoints.pass(.notified)
             }
             next.deliveredAt = clock.now()
             next.failure = nil
@@ -91,6 +93,7 @@ package final class NotificationService: Service {
         let isGivenUp = result.failure != nil && result.deliveredAt != nil
         try await store.write { transaction in
             try transaction.update(result)
+            try Failpoints.pass(.notificationRecorded)
             guard isGivenUp else { return }
             try RunRecorder(transaction: transaction, now: now).note(
                 "notify-failed",

@@ -1,4 +1,5 @@
 package import MoltCore
+package import MoltReconcile
 package import MoltRecipe
 package import MoltScheduler
 
@@ -21,17 +22,6 @@ package struct AttemptContext: Sendable {
     package var daemonFile: String
     /// What the site's scheduler said about itself, when it could be asked.
     package var configuration: SchedulerConfiguration?
-}
-
-/// What goes to the scheduler and into the attempt's folder.
-package struct AttemptMaterials: Sendable {
-    package var request: JobRequest
-    package var plan: LaunchPlan
-
-    package init(request: JobRequest, plan: LaunchPlan) {
-        self.request = request
-        self.plan = plan
-    }
 }
 
 /// Turns a frozen recipe into one submission; pure.

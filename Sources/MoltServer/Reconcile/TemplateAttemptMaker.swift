@@ -1,4 +1,5 @@
 package import MoltCore
+package import MoltReconcile
 import MoltRecipe
 package import MoltTemplates
 

@@ -26,13 +26,6 @@ struct WatchedRun: Sendable {
         return run
     }
 
-    /// False when the event would leave everything as it is.
-    func isChanged(by event: LifecycleEvent) -> Bool {
-        var next = lifecycle
-        guard let records = try? next.handle(event) else { return true }
-        return next != lifecycle || !records.isEmpty
-    }
-
     var folder: RunFolder { RunFolder(path: record.folder) }
 
     static func decode(_ text: String) throws -> RunLifecycle {

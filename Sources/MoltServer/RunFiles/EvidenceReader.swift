@@ -8,13 +8,13 @@ struct EvidenceReader {
 
     /// - Parameter ended: the incarnation that seems to be over; what it left is read once that is known.
     mutating func read(
-        _ run: WatchedRun, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, ended: Int?,
+        _ run: RunID, _ folder: RunFolder, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, ended: Int?,
         exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool
     ) -> Evidence {
-        let known = refresh(run)
+        let known = refresh(run, folder)
         // A receipt is looked for by its own path only, so that no stale directory listing hides it.
         let receipts = incarnations.compactMap { number in
-            try? JSONFile.read(Receipt.self, from: run.folder.receipt(key: attempt.key, incarnation: number))
+            try? JSONFile.read(Receipt.self, from: folder.receipt(key: attempt.key, incarnation: number))
         }
         var evidence = Evidence(
             claims: known.values.sorted { $0.epoch < $1.epoch }, receipts: receipts, committedStep: progress,
@@ -23,7 +23,7 @@ struct EvidenceReader {
             let receipt = receipts.last { $0.incarnation == ended }
             let epoch = known.values.first { $0.key == attempt.key && $0.incarnation == ended }?.epoch
             evidence.remains = RemainsReader.read(
-                run.folder, attempt: attempt.number, incarnation: ended, epoch: epoch, receipt: receipt)
+                folder, attempt: attempt.number, incarnation: ended, epoch: epoch, receipt: receipt)
         }
         return evidence
     }
@@ -32,17 +32,17 @@ struct EvidenceReader {
         claims[run] = nil
     }
 
-    private mutating func refresh(_ run: WatchedRun) -> [Int: Claim] {
-        var known = claims[run.id] ?? [:]
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.folder.epochs)) ?? []
+    private mutating func refresh(_ run: RunID, _ folder: RunFolder) -> [Int: Claim] {
+        var known = claims[run] ?? [:]
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.epochs)) ?? []
         for name in names {
             guard let epoch = Int(name), known[epoch] == nil,
-                let data = try? DurableFile.read(run.folder.claim(epoch: epoch), limit: Limits.claimBytes),
+                let data = try? DurableFile.read(folder.claim(epoch: epoch), limit: Limits.claimBytes),
                 let claim = try? JSONDecoder().decode(Claim.self, from: data)
             else { continue }
             known[epoch] = claim
         }
-        claims[run.id] = known
+        claims[run] = known
         return known
     }
 }

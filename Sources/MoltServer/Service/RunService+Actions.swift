@@ -2,6 +2,7 @@ import FoundationEssentials
 package import MoltAPI
 import MoltCore
 import MoltLifecycle
+import MoltReconcile
 import MoltStore
 
 extension RunService {
@@ -34,6 +35,11 @@ extension RunService {
                 return resumed.record
             }
             return after?.record ?? run
+        }
+        do {
+            try Failpoints.pass(.wishRecorded)
+        } catch {
+            throw Self.apiError(error)
         }
         if let reconciler = try? await sites.reconciler(record.site) { await reconciler.hurry() }
         await bell.ring()
@@ -95,6 +101,9 @@ extension RunService {
         } catch {
             throw APIError(error, code: .unavailable)
         }
-        try await write { transaction in try transaction.delete(run: run.id) }
+        try await write { transaction in
+            try Failpoints.pass(.folderRemoved)
+            try transaction.delete(run: run.id)
+        }
     }
 }

@@ -1,6 +1,7 @@
 package import MoltAPI
 import MoltCore
 import MoltRecipe
+import MoltReconcile
 import MoltStore
 
 #if canImport(Glibc)

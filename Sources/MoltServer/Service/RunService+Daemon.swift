@@ -1,6 +1,7 @@
 package import MoltAPI
 package import MoltCore
 import MoltRecipe
+import MoltReconcile
 import MoltScheduler
 import MoltStore
 

@@ -1,6 +1,7 @@
 package import MoltAPI
 import MoltCore
 import MoltLifecycle
+import MoltReconcile
 import MoltScheduler
 import MoltStore
 

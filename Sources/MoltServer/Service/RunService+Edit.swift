@@ -2,6 +2,7 @@ package import MoltAPI
 import MoltCore
 import MoltLifecycle
 import MoltRecipe
+import MoltReconcile
 import MoltScheduler
 import MoltStore
 

@@ -3,6 +3,7 @@ package import MoltAPI
 import MoltCore
 import MoltLifecycle
 import MoltRecipe
+import MoltReconcile
 import MoltStore
 
 extension RunService {

@@ -1,5 +1,6 @@
 package import MoltAPI
 import MoltCore
+import MoltReconcile
 import MoltStore
 
 extension RunService {

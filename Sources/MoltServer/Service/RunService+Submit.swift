@@ -3,6 +3,7 @@ package import MoltAPI
 import MoltCore
 import MoltLifecycle
 import MoltRecipe
+import MoltReconcile
 import MoltScheduler
 import MoltStore
 
@@ -35,8 +36,11 @@ extension RunService {
         let folder = RunFolder(runs: site.runs, id: id)
         let text = try FrozenRecipe.encode(recipe)
         try freeze(folder, text, request)
+        try Failpoints.pass(.runFrozen)
         do {
             let stored = try await insert(request, digest, recipe, text, id, folder, site)
+            // What is stored is stored: only a death means something here.
+            try? Failpoints.pass(.runInserted)
             if !stored.isNew { try? RunFreezer.remove(folder) }
             await bell.ring()
             var result = Self.result(stored.run, isNew: stored.isNew)

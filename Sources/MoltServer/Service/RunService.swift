@@ -4,6 +4,7 @@ import MoltAPI
 import MoltCore
 import MoltLifecycle
 import MoltRecipe
+package import MoltReconcile
 import MoltScheduler
 package import MoltStore
 import Synchronization

@@ -1,6 +1,7 @@
 import Logging
 package import MoltCore
 package import MoltRecipe
+package import MoltReconcile
 package import MoltScheduler
 
 /// The sites that this daemon works with: each has one scheduler and one loop, made when first needed.

@@ -191,5 +191,20 @@ actor FakeScheduler: Scheduler {
         jobs[job]?.flags = []
     }
 
+    /// Somebody submits the job's script once more.
+    func copy(_ job: UInt32) -> UInt32 {
+        let id = nextID
+        nextID += 1
+        guard let original = jobs[job] else { return id }
+        var copy = JobStatus(
+            job: id, name: original.name, comment: original.comment, userID: original.userID, state: original.state)
+        copy.nodes = original.nodes
+        copy.startedAt = original.startedAt
+        jobs[id] = copy
+        return id
+    }
+
+    func resurrect(_ job: UInt32) { jobs[job]?.state = .pending }
+
     func cancelFromOutside(_ job: UInt32) { end(job, .cancelled) }
 }

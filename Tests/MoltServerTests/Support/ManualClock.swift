@@ -1,3 +1,4 @@
+import MoltReconcile
 import MoltServer
 import Synchronization
 

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Logging
 import MoltAPI
 import MoltCore
+import MoltReconcile
 import MoltRecipe
 import MoltScheduler
 import MoltServer

@@ -1,22 +1,20 @@
-import FoundationEssentials
 package import Logging
-import MoltCore
+package import MoltCore
 import MoltLifecycle
-package import MoltRecipe
 package import MoltScheduler
-package import MoltStore
 
 /// One site's loop: observe, plan, act, record. Everything else only wakes it.
+///
+/// What it touches it touches through `Scheduler`, `RunLedger` and `DaemonClock`, so that a simulation runs this very
+/// loop against a model of a cluster.
 package actor SiteReconciler {
-    let site: Site
+    let site: SiteManner
     let scheduler: any Scheduler
-    let store: Store
-    let maker: any AttemptMaker
+    let ledger: any RunLedger
     let clock: any DaemonClock
     let logger: Logger
-    let paths: DaemonPaths
+    let newKey: @Sendable () -> AttemptKey
 
-    var evidence = EvidenceReader()
     var look = Look()
     /// The scheduler's settings and when they were asked for.
     var settings: (value: SchedulerConfiguration, at: Double)?
@@ -28,10 +26,15 @@ package actor SiteReconciler {
     var watched: Set<UInt32> = []
     /// When the call of an open submission had ended without an answer.
     var failedSends: [AttemptKey: Double] = [:]
-    /// The runs as they were last loaded: most have the same state again, which need not be unpacked anew.
-    private var newest: [String: WatchedRun] = [:]
-    /// Runs whose event files are being read just now.
-    var reading: Set<RunID> = []
+
+    /// What an earlier daemon left has been looked through.
+    private var hasTakenOver = false
+    /// This turn has seen the whole queue.
+    var hasLooked = false
+    /// Runs of which the newest look showed a job of an attempt that is over, alive or not quite gone.
+    var haunted: Set<RunID> = []
+    /// Something waits for a look at the whole queue.
+    var wantsLook = false
 
     struct Throttle: Hashable {
         var run: RunID
@@ -51,77 +54,65 @@ package actor SiteReconciler {
     }
 
     package init(
-        site: Site, scheduler: any Scheduler, store: Store, maker: any AttemptMaker, clock: any DaemonClock,
-        paths: DaemonPaths, logger: Logger
+        site: SiteManner, scheduler: any Scheduler, ledger: any RunLedger, clock: any DaemonClock, logger: Logger,
+        newKey: @escaping @Sendable () -> AttemptKey = { AttemptKey.random() }
     ) {
         self.site = site
         self.scheduler = scheduler
-        self.store = store
-        self.maker = maker
+        self.ledger = ledger
         self.clock = clock
-        self.paths = paths
         self.logger = logger
+        self.newKey = newKey
     }
 
     /// One turn. Returns the seconds until the next one is due, or nil when nothing is active at this site.
-    package func cycle() async throws(StoreError) -> Double? {
-        var runs = try await load()
+    package func cycle() async throws(LedgerError) -> Double? {
+        var runs = try await ledger.watched()
+        hasLooked = false
         guard !runs.isEmpty else {
             watched = []
             told = [:]
             return nil
         }
-        if try await doubt(runs) { runs = try await load() }
+        try await ledger.pass(.turnBegan)
+        if try await doubt(runs) { runs = try await ledger.watched() }
         try await observe(runs)
         // Opening an attempt makes sending it due, so plan again until nothing new follows.
         for _ in 0..<3 {
-            let current = try await load()
+            let current = try await ledger.watched()
             let steps = await plan(current)
+            if !steps.isEmpty { try await ledger.pass(.planMade) }
             guard try await act(steps, current) else { break }
         }
-        let rest = try await load()
+        let rest = try await ledger.watched()
         return rest.isEmpty ? nil : delay(rest)
     }
 
     /// Reads what the workers of this site's runs have written; goes on while the scheduler is away.
-    package func followProgress() async throws(StoreError) {
-        for run in try await load() where run.mayReport { try await readProgress(run) }
-    }
-
-    func load() async throws(StoreError) -> [WatchedRun] {
-        let name = site.name
-        let rows = try await store.read { snapshot in try snapshot.watched(site: name) }
-        var unpacked: [String: WatchedRun] = [:]
-        let runs = rows.compactMap { row -> WatchedRun? in
-            do {
-                let run = try newest[row.id]?.with(row) ?? WatchedRun(row)
-                unpacked[row.id] = run
-                return run
-            } catch {
-                logger.error("cannot read a run's state", metadata: ["run": "\(row.id)", "error": "\(error)"])
-                return nil
-            }
+    package func followProgress() async throws(LedgerError) {
+        for run in try await ledger.watched() where run.mayReport {
+            try await ledger.readProgress(run)
+            try await ledger.pass(.progressRead)
         }
-        newest = unpacked
-        return runs
     }
 
     /// Turns follow each other, so what is still being sent at the start of one was sent by a daemon before this one,
-    /// or its outcome could not be stored: it is unknown.
-    private func doubt(_ runs: [WatchedRun]) async throws(StoreError) -> Bool {
-        let now = clock.now()
+    /// or its outcome could not be stored: it is unknown. In its first turn a daemon takes over every wait.
+    private func doubt(_ runs: [TrackedRun]) async throws(LedgerError) -> Bool {
+        let started = LifecycleEvent.daemonStarted(at: clock.now())
+        let isFirst = !hasTakenOver
+        hasTakenOver = true
         let ids = runs.filter { run in
-            if case .submitting(_, .sending) = run.lifecycle.state { true } else { false }
+            if case .submitting(_, .sending) = run.lifecycle.state { return true }
+            return isFirst && run.isChanged(by: started)
         }.map(\.id)
         guard !ids.isEmpty else { return false }
-        try await store.write { transaction in
-            let recorder = RunRecorder(transaction: transaction, now: now)
-            for id in ids { try recorder.handle(.daemonStarted, run: id) }
-        }
+        try await ledger.record(ids.map { ($0, started) })
+        try await ledger.pass(.doubtRecorded)
         return true
     }
 
-    private func plan(_ runs: [WatchedRun]) async -> [(id: RunID, step: Step)] {
+    private func plan(_ runs: [TrackedRun]) async -> [(id: RunID, step: Step)] {
         let now = clock.now()
         let needsNodes = runs.contains { run in
             if case .cooldown(_, let cooldown) = run.lifecycle.state { return !cooldown.nodes.isEmpty }
@@ -157,14 +148,15 @@ package actor SiteReconciler {
         await configuration(maxAge: maxAge)
     }
 
-    private func delay(_ runs: [WatchedRun]) -> Double {
+    private func delay(_ runs: [TrackedRun]) -> Double {
         let now = clock.now()
-        var next = runs.contains(where: \.needsLook) ? look.nextAt : now + site.poll.max
+        var next = wantsLook || runs.contains(where: \.needsLook) ? look.nextAt : now + site.idle
+        let earliest = wantsLook ? look.nextAt : -.infinity
         if !watched.isEmpty { next = min(next, now + Limits.watchInterval) }
         for run in runs {
             switch run.lifecycle.state {
-            case .queued(let queued): next = min(next, queued.notBefore)
-            case .submitting(_, .intent(_, let notBefore)): next = min(next, notBefore)
+            case .queued(let queued): next = min(next, max(queued.notBefore, earliest))
+            case .submitting(_, .intent(_, let notBefore)): next = min(next, max(notBefore, earliest))
             case .submitting, .submitted, .pending, .heldInQueue, .starting, .running, .suspended, .draining,
                 .cooldown, .finishing, .missing, .closing, .held, .paused, .stuck, .finished, .failed, .cancelled:
                 break
@@ -181,33 +173,5 @@ package actor SiteReconciler {
     /// A wish or a new run: do not wait for the regular interval.
     package func hurry() {
         look.nextAt = min(look.nextAt, clock.now() + Limits.lookAfterAction)
-    }
-}
-
-extension WatchedRun {
-    /// True while nobody knows whether the submission arrived.
-    var isUnresolved: Bool {
-        if case .submitting(_, .unresolved) = lifecycle.state { return true }
-        return false
-    }
-
-    /// False while none of its processes can be there to write anything.
-    var mayReport: Bool {
-        switch lifecycle.state {
-        case .starting, .running, .suspended, .draining, .cooldown, .finishing, .missing, .closing: true
-        case .queued, .submitting, .submitted, .pending, .heldInQueue, .held, .paused, .stuck, .finished, .failed,
-            .cancelled:
-            false
-        }
-    }
-
-    /// True when only the queue can tell what comes next.
-    var needsLook: Bool {
-        switch lifecycle.state {
-        case .submitting(_, .sending), .submitting(_, .unresolved), .submitted, .pending, .heldInQueue, .starting,
-            .running, .suspended, .draining, .cooldown, .finishing, .missing, .closing:
-            true
-        case .queued, .submitting(_, .intent), .held, .paused, .stuck, .finished, .failed, .cancelled: false
-        }
     }
 }

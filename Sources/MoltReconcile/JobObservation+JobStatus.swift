@@ -1,9 +1,9 @@
-import MoltLifecycle
-import MoltScheduler
+package import MoltLifecycle
+package import MoltScheduler
 
 extension JobObservation {
     /// The scheduler's words in the lifecycle's own.
-    init(_ status: JobStatus, asOf: Double) {
+    package init(_ status: JobStatus, asOf: Double) {
         self.init(
             job: status.job, key: status.key, base: Base(status.state), flags: Flags(rawValue: status.flags.rawValue),
             reason: Self.reason(status), asOf: asOf)

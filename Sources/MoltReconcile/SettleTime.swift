@@ -1,4 +1,3 @@
-import MoltRecipe
 import MoltScheduler
 
 /// How long a request whose outcome is unknown may still arrive.
@@ -14,9 +13,9 @@ enum SettleTime {
     ///   - asOf: the controller's clock in that table, whole seconds.
     ///   - began: when loading the table began, by our clock.
     static func seconds(
-        site: Site.Kind, failedAt: Double?, controller: SchedulerConfiguration?, asOf: Double, began: Double
+        mayArriveLate: Bool, failedAt: Double?, controller: SchedulerConfiguration?, asOf: Double, began: Double
     ) -> Double {
-        guard site == .slurm else { return 0 }
+        guard mayArriveLate else { return 0 }
         guard let failedAt, let controller, endsWithItsSockets(controller.version),
             let startedAt = controller.controllerStartedAt
         else { return Limits.settle }

@@ -1,0 +1,95 @@
+import FoundationEssentials
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Faults that a test has ordered through the environment:
+/// `MOLT_FAIL=<point>:<n>:<kill|error|delay>`, several separated by commas. The n-th passing of a point is meant;
+/// `delay` may carry its seconds, as in `delay=0.5`. Without the variable a passing costs one comparison.
+package enum Failpoints {
+    package static func pass(_ point: Failpoint) throws(InjectedFailure) {
+        guard let orders else { return }
+        switch orders.effect(of: point) {
+        case nil: return
+        case .kill: kill(getpid(), SIGKILL)
+        case .error: throw InjectedFailure(point: point)
+        case .delay(let seconds): usleep(UInt32(seconds * 1e6))
+        }
+    }
+
+    /// What is wrong with `MOLT_FAIL`, in words; nil when nothing is. A program says so when it starts, since a fault
+    /// that is misspelt would be a test that tests nothing.
+    package static var complaint: String? { FailOrders.complaint(environment) }
+
+    private static let environment = ProcessInfo.processInfo.environment["MOLT_FAIL"] ?? ""
+    private static let orders = environment.isEmpty ? nil : FailOrders(parsing: environment)
+}
+
+/// A failure that a test has ordered.
+package struct InjectedFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    package let point: Failpoint
+
+    package var description: String { "failure ordered at \(point.rawValue)" }
+}
+
+/// Which passing of which point is to go wrong, and how.
+package final class FailOrders: Sendable {
+    package enum Effect: Hashable, Sendable {
+        case kill, error
+        case delay(Double)
+
+        init?(_ text: Substring) {
+            switch text {
+            case "kill": self = .kill
+            case "error": self = .error
+            case "delay": self = .delay(1)
+            default:
+                guard text.hasPrefix("delay="), let seconds = Double(text.dropFirst(6)), (0...60).contains(seconds)
+                else { return nil }
+                self = .delay(seconds)
+            }
+        }
+    }
+
+    private struct Order {
+        var point: Failpoint
+        var left: Int
+        var effect: Effect
+    }
+
+    private let orders: Mutex<[Order]>
+
+    /// Orders that cannot be read are left out; `complaint` names them.
+    package init(parsing text: String) {
+        orders = Mutex(text.split(separator: ",").compactMap(Self.order))
+    }
+
+    /// Counts one passing.
+    package func effect(of point: Failpoint) -> Effect? {
+        orders.withLock { orders in
+            var effect: Effect?
+            for index in orders.indices where orders[index].point == point && orders[index].left > 0 {
+                orders[index].left -= 1
+                if orders[index].left == 0 { effect = effect ?? orders[index].effect }
+            }
+            return effect
+        }
+    }
+
+    package static func complaint(_ text: String) -> String? {
+        let bad = text.split(separator: ",").filter { order($0) == nil }
+        guard !bad.isEmpty else { return nil }
+        return "MOLT_FAIL: '\(bad.joined(separator: ","))' is not <point>:<n>:<kill|error|delay>; "
+            + "moltd --list-failpoints prints the points"
+    }
+
+    private static func order(_ text: Substring) -> Order? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, let point = Failpoint(rawValue: String(parts[0])), let number = Int(parts[1]),
+            number > 0, let effect = Effect(parts[2])
+        else { return nil }
+        return Order(point: point, left: number, effect: effect)
+    }
+}

@@ -1,0 +1,19 @@
+/// The bounds of the loop. Seconds throughout.
+enum Limits {
+    /// While an own job's processes are ending.
+    static let watchInterval: Double = 0.5
+    /// A look at the queue may cost the controller this part of the time.
+    static let pollShare: Double = 0.02
+    /// Until the first look after an action of ours.
+    static let lookAfterAction: Double = 1
+    /// Before one and the same request to the scheduler is made again.
+    static let repeatAction: Double = 5
+    static let repeatStop: Double = 60
+    /// Age of a scheduler's settings at submission, and while a release waits for them.
+    static let configurationAge: Double = 300
+    static let configurationAgeAtRelease: Double = 3
+    /// When a job has ended, while it is being found out why.
+    static let configurationAgeAtEnd: Double = 15
+    /// How long a request to a Slurm controller may still arrive after it was sent: munge's time to live.
+    static let settle: Double = 300
+}
