@@ -10,6 +10,7 @@ enum ModuleEdges {
         "MoltScheduler": ["MoltCore", "CMoltSpawn"],
         "MoltStore": ["MoltCore"],
         "MoltReconcile": ["MoltCore", "MoltLifecycle", "MoltScheduler"],
+        "MoltSimulation": ["MoltCore", "MoltLifecycle", "MoltScheduler", "MoltReconcile"],
         "MoltAPI": ["MoltCore", "MoltHTTP"],
         "MoltServer": [
             "MoltCore", "MoltRecipe", "MoltHTTP", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltReconcile",
@@ -32,6 +33,7 @@ enum ModuleEdges {
         "moltd": ["MoltServer", "MoltCore"],
         "molt-job": ["MoltJob", "MoltCore"],
         "molt-slurm": ["MoltScheduler", "MoltCore", "CSlurm"],
+        "molt-sim": ["MoltSimulation"],
         "molt-train": ["MoltTrainer", "MoltCore"],
     ]
 

@@ -1,0 +1,81 @@
+import MoltCore
+
+/// The batch shell of one incarnation with `molt-job` and its workers in it, as far as the rest of the world can tell.
+struct Shell: Sendable {
+    enum Phase: Hashable, Sendable {
+        case working
+        /// Told to save and stop, by this signal; 0 for the deadline.
+        case stopping(signal: Int32)
+        case gone
+    }
+
+    let number: Int
+    let run: Int
+    let attempt: Int
+    let key: AttemptKey
+    let job: UInt32
+    let launch: Int
+    let incarnation: Int
+    let node: Int
+    let startedAt: Double
+    /// What it was told of its end, in true time.
+    let endsAt: Double
+    /// Steps after which it is done, as its recipe said.
+    let steps: Int
+
+    var phase = Phase.working
+    var epoch: Int?
+    var step = 0
+    var isSuspended = false
+    /// Its node was lost to the controller while it ran: nobody could end it.
+    var isCutOff = false
+    var nextFenceCheck = 0.0
+    /// A wait(2) word once it is gone.
+    var exitWord: Int32 = 0
+    /// The controller has been told, or never will be.
+    var isReported = false
+
+    var isAlive: Bool { phase != .gone }
+}
+
+/// What lies in a run's folder, and since when others can see it.
+struct ModelFolder: Sendable {
+    struct Seen<Value: Sendable>: Sendable {
+        var value: Value
+        var visibleAt: Double
+    }
+
+    var claims: [Seen<Claim>] = []
+    var receipts: [Seen<Receipt>] = []
+    /// Highest committed step.
+    var committed = 0
+    var committedEpoch = 0
+    var stopRequested = false
+
+    var newestEpoch: Int { claims.last?.value.epoch ?? 0 }
+
+    func hasReceipt(_ claim: Claim) -> Bool {
+        receipts.contains { $0.value.key == claim.key && $0.value.incarnation == claim.incarnation }
+    }
+}
+
+/// A run as the store of the model holds it, and what the model knows besides.
+struct ModelRun: Sendable {
+    let id: RunID
+    let folder: RunFolder
+    /// Steps until it is done, seconds a step takes, and steps between checkpoints.
+    var steps: Int
+    let stepTime: Double
+    let saveEvery: Int
+    let saveTime: Double
+    /// As long as there is trouble, its attempts get too little time for a checkpoint.
+    let isShort: Bool
+    /// Highest step that the daemon has read of.
+    var committedColumn: Int?
+    var trouble: String?
+    /// True from an accepted cancel until the user resumes it.
+    var isCancelled = false
+    /// The newest attempt when it was cancelled: nothing later may be sent.
+    var cancelledAttempt = 0
+    var cancelledAt = 0.0
+}

@@ -1,0 +1,84 @@
+import Logging
+import MoltReconcile
+
+/// What became of one seed.
+package struct SeedReport: Sendable {
+    package var seed: UInt64
+    package var events: Int
+    /// Of everything that happened, in its order: equal for equal runs.
+    package var digest: UInt64
+    package var violations: [String]
+    package var trace: [String]
+    package var coverage: Coverage
+    package var statistics: Statistics
+}
+
+/// Runs seeds.
+package enum Simulation {
+    /// Seconds after the end of all trouble by which every run must have ended.
+    static let patience = 6 * 3600.0
+    /// A seed that makes more than so many turns does not come to an end.
+    static let turnsMax = 100_000
+
+    package static func run(
+        seed: UInt64, sabotage: Sabotage? = nil, keepsTrace: Bool = false
+    ) async -> SeedReport {
+        let world = World(seed: seed, sabotage: sabotage, keepsTrace: keepsTrace)
+        await live(world)
+        world.checkEnd()
+        world.statistics.simulatedSeconds = world.now
+        return SeedReport(
+            seed: seed, events: world.trace.events, digest: world.trace.digest, violations: world.violations,
+            trace: world.trace.lines, coverage: world.coverage, statistics: world.statistics)
+    }
+
+    private static func live(_ world: World) async {
+        let end = world.setting.calmAt + patience
+        var turns = 0
+        while !world.isOver, world.now < end, turns < turnsMax, world.violations.isEmpty {
+            if !world.isDaemonUp {
+                world.advance(to: end) { world.isDaemonUp }
+                continue
+            }
+            await serve(world, until: end, &turns)
+        }
+        if turns >= turnsMax { world.violate("the loop turns without end") }
+    }
+
+    /// One daemon's life.
+    private static func serve(_ world: World, until end: Double, _ turns: inout Int) async {
+        let generation = world.generation
+        let reconciler = Self.reconciler(world)
+        var nextProgress = 0.0
+        while world.lives(generation), !world.isOver, world.now < end, turns < turnsMax, world.violations.isEmpty {
+            turns += 1
+            world.wantsWake = false
+            world.turnBeganAt = world.now
+            let delay = try? await reconciler.cycle()
+            guard world.lives(generation) else { return }
+            if world.now >= nextProgress {
+                nextProgress = world.now + 5
+                try? await reconciler.followProgress()
+            }
+            if world.wantsWake { await reconciler.hurry() }
+            let wait = delay ?? 5
+            world.advance(to: min(end, world.now + wait)) { world.wantsWake || !world.lives(generation) }
+        }
+    }
+
+    /// The loop of the daemon that lives now.
+    static func reconciler(_ world: World) -> SiteReconciler {
+        SiteReconciler(
+            site: SiteManner(
+                name: "model", poll: world.setting.poll...max(world.setting.poll, 60), idle: 60, isCluster: true),
+            scheduler: SimulatedScheduler(world: world, generation: world.generation),
+            ledger: SimulatedLedger(world: world, generation: world.generation), clock: SimulatedClock(world: world),
+            logger: quiet, newKey: { world.nextKey() })
+    }
+
+    private static let quiet: Logger = {
+        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        return logger
+    }()
+}
