@@ -107,6 +107,7 @@ let orchestration: [Target] = [
 
 let engine: [Target] = [
     .systemLibrary(name: "CMoltTorch", pkgConfig: "molt-torch"),
+    .target(name: "CMoltStacks"),
     library("MoltTensor", ["CMoltTorch"]),
     library("MoltNN", ["MoltTensor"]),
     library("MoltModels", ["MoltTensor", "MoltNN", "MoltRecipe"]),
@@ -118,7 +119,7 @@ let engine: [Target] = [
         "MoltTrainer",
         [
             "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
-            "MoltCheckpoint", "MoltData",
+            "MoltCheckpoint", "MoltData", "CMoltStacks",
         ]),
     program("molt-train", ["MoltTrainer", argumentParser]),
     tests("MoltTensorTests", ["MoltTensor"]),

@@ -21,8 +21,12 @@ package struct LaunchPlan: Codable, Hashable, Sendable {
     package var workingDirectory: String
     /// Extra srun options of the site, each one argument.
     package var srunOptions: [String]
-    /// Seconds of silence allowed per phase before the workers are dumped and killed (exit 80).
+    /// Seconds without progress allowed per phase before the workers are dumped and killed (exit 80); a phase without
+    /// any may last for ever. Once steps were seen, theirs is three times the slowest, and at least `stepSilence`.
     package var silence: [RunEvent.Phase: Double]
+    package var stepSilence: Double
+    /// Seconds after which an incarnation that cannot read the run folder ends itself.
+    package var lease: Double
     /// Exit codes to use instead of ours where they meet the site's RequeueExit or RequeueExitHold.
     package var exitCodes: [Int32: Int32]
     /// `daemon.json`, whose heartbeat `molt-job` reads before it requeues its own job at wall time.
@@ -45,8 +49,9 @@ package struct LaunchPlan: Codable, Hashable, Sendable {
         run: RunID, name: String, attempt: Int, key: AttemptKey, prefix: String, runFolder: String,
         launcher: Launcher, nodes: Int, ranksPerNode: Int, cpusPerRank: Int, gpusPerRank: Int, command: [String],
         isForeign: Bool, environment: [String: String], workingDirectory: String, srunOptions: [String] = [],
-        silence: [RunEvent.Phase: Double] = LaunchPlan.defaultSilence, exitCodes: [Int32: Int32] = [:],
-        daemonFile: String, stopMargin: Double = 60, killAfter: Double = 30, timeLimit: Double? = nil
+        silence: [RunEvent.Phase: Double] = Patience().phases, stepSilence: Double = Patience().step,
+        lease: Double = Patience().folder, exitCodes: [Int32: Int32] = [:], daemonFile: String,
+        stopMargin: Double = 60, killAfter: Double = 30, timeLimit: Double? = nil
     ) {
         self.run = run
         self.name = name
@@ -65,17 +70,14 @@ package struct LaunchPlan: Codable, Hashable, Sendable {
         self.workingDirectory = workingDirectory
         self.srunOptions = srunOptions
         self.silence = silence
+        self.stepSilence = stepSilence
+        self.lease = lease
         self.exitCodes = exitCodes
         self.daemonFile = daemonFile
         self.stopMargin = stopMargin
         self.killAfter = killAfter
         self.timeLimit = timeLimit
     }
-
-    /// Seconds; generous, because a false kill costs more than a late one.
-    package static let defaultSilence: [RunEvent.Phase: Double] = [
-        .start: 900, .load: 1800, .data: 600, .step: 600, .save: 1800, .evaluate: 1800, .finish: 900,
-    ]
 }
 
 extension RunEvent.Phase: CodingKeyRepresentable {}

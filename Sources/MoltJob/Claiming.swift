@@ -9,17 +9,14 @@ import Glibc
 struct ClaimFolder {
     let run: RunFolder
 
-    /// The highest epoch that anybody claimed; 0 for none.
-    func newestEpoch() -> Int {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.epochs)) ?? []
-        return names.compactMap { Int($0) }.max() ?? 0
-    }
+    private var epochs: EpochFolder { EpochFolder(path: run.epochs) }
 
     /// Creates the claim of this incarnation, or says who owns the run.
     func claim(plan: LaunchPlan, context: JobContext) throws -> (epoch: Int?, reason: String) {
         try DurableFile.makeFolder(run.epochs)
         for _ in 0..<64 {
-            let newest = newestEpoch() == 0 ? nil : try JSONFile.read(Claim.self, from: run.claim(epoch: newestEpoch()))
+            let number = try epochs.newest()
+            let newest = number == 0 ? nil : try JSONFile.read(Claim.self, from: run.claim(epoch: number))
             let decision = ClaimDecision.make(
                 newest: newest, hasEnded: newest.map(hasEnded) ?? true, key: plan.key, attempt: plan.attempt,
                 jobID: context.jobID, incarnation: context.incarnation)
@@ -34,6 +31,7 @@ struct ClaimFolder {
                 try Failpoints.pass(.claimDecided)
                 do throws(FileError) {
                     try DurableFile.createExclusively(data, at: run.claim(epoch: epoch))
+                    epochs.announce(epoch)
                     return (epoch, "")
                 } catch {
                     guard error.code == EEXIST else { throw error }

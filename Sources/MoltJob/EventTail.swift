@@ -9,19 +9,33 @@ import Glibc
 struct EventTail {
     private let folder: String
     private let prefix: String
+    /// The only rank to follow; nil for all.
+    private let rank: Int?
     private var offsets: [String: Int] = [:]
 
     static let bytesMax = 4 << 20
 
-    init(run: RunFolder, epoch: Int) {
+    init(run: RunFolder, epoch: Int, rank: Int? = nil) {
         folder = run.events
         prefix = "\(epoch)-"
+        self.rank = rank
     }
 
-    mutating func newEvents() -> [RunEvent] {
+    mutating func newEvents() -> [(rank: Int, event: RunEvent)] {
+        var found: [(rank: Int, event: RunEvent)] = []
+        for rank in ranks() {
+            found += newEvents(of: "\(prefix)\(rank).jsonl").map { (rank, $0) }
+        }
+        return found
+    }
+
+    private func ranks() -> [Int] {
+        if let rank { return [rank] }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".jsonl") && $0 != "\(prefix)job.jsonl" }
-            .sorted().flatMap { newEvents(of: $0) }
+        return names.compactMap { name in
+            guard name.hasPrefix(prefix), name.hasSuffix(".jsonl") else { return nil }
+            return Int(name.dropFirst(prefix.count).dropLast(".jsonl".count))
+        }.sorted()
     }
 
     /// Whole lines only; a line that is no event still counts as a sign of life.

@@ -14,9 +14,12 @@ package struct RankEnd: Codable, Hashable, Sendable {
     package var signal: Int32?
     package var startedAt: Double
     package var endedAt: Double
+    /// Why its watcher ended it, if it did.
+    package var reason: String?
 
     package init(
-        rank: Int, host: String, status: Int32?, signal: Int32?, startedAt: Double, endedAt: Double
+        rank: Int, host: String, status: Int32?, signal: Int32?, startedAt: Double, endedAt: Double,
+        reason: String? = nil
     ) {
         self.rank = rank
         self.host = host
@@ -24,6 +27,7 @@ package struct RankEnd: Codable, Hashable, Sendable {
         self.signal = signal
         self.startedAt = startedAt
         self.endedAt = endedAt
+        self.reason = reason
     }
 
     /// As a shell would say it: the status, or 128 + signal.
@@ -36,6 +40,7 @@ package struct RankEnd: Codable, Hashable, Sendable {
 
     /// `rank 3 on n2 was killed by SIGSEGV`.
     package var sentence: String {
+        if let reason { return "rank \(rank) on \(host): \(reason)" }
         if let signal { return "rank \(rank) on \(host) was killed by \(StopSignals.name(signal))" }
         return "rank \(rank) on \(host) ended with status \(status ?? 0)"
     }

@@ -32,11 +32,20 @@ struct Supervision {
     private var events: EventTail
     /// Ranks that still ran when we began to end them: their end says nothing about the run.
     private var killed: Set<Int> = []
+    private var watchers: Watchers
+    private var fence: FenceWatch
+    private var sign: SignOfLife
+    /// Who would end this job's processes when the scheduler says so.
+    private let parent = getppid()
+    private var hasLostParent = false
+    /// Ranks of a hang that could not have gone on.
+    private var culprits: [String] = []
     private var nextLook = 0.0
-    private var nextFenceCheck = 0.0
+    private var nextSign = 0.0
+    private var nextRollCall = 0.0
 
     static let lookInterval = 1.0
-    static let fenceInterval = 10.0
+    static let rollCallInterval = 5.0
 
     init(plan: LaunchPlan, run: RunFolder, context: JobContext, epoch: Int, folder: String, log: JobLog) {
         self.plan = plan
@@ -52,12 +61,17 @@ struct Supervision {
         let left = context.endsAt.map { $0 - Clock.now() - plan.stopMargin }
         supervisor = Supervisor(
             stopAt: left.map { now + max(0, $0) }, killAfter: plan.killAfter, killsAfterStop: plan.isForeign)
-        watch = ProgressWatch(silence: plan.silence, now: now)
+        watch = ProgressWatch(
+            silence: plan.silence, stepFloor: plan.stepSilence, isForeign: plan.isForeign, now: now)
         events = EventTail(run: run, epoch: epoch)
+        watchers = Watchers(folder: folder, ranks: plan.nodes * plan.ranksPerNode)
+        fence = FenceWatch(epoch: epoch, lease: plan.lease, now: now)
+        sign = SignOfLife(incarnationFolder: folder)
     }
 
     mutating func run(planPath: String, environment: [String: String]) -> Outcome {
         do throws(FileError) {
+            try Orders.prepare(folder)
             try workers.start(planPath: planPath, environment: workerEnvironment(environment))
         } catch {
             workers.signal(SIGKILL)
@@ -74,6 +88,7 @@ struct Supervision {
         Orphans.killAll()
         while Child.reapAny() != nil {}
         look(force: true)
+        if case .dumping = supervisor.phase { reportHang() }
         return outcome()
     }
 
@@ -103,16 +118,55 @@ struct Supervision {
         let now = Clock.steady()
         guard force || now >= nextLook else { return }
         nextLook = now + Self.lookInterval
-        for event in events.newEvents() { watch.handle(event, now: now) }
+        for (rank, event) in events.newEvents() { watch.handle(event, rank: rank, now: now) }
         guard !force else { return }
-        if let text = watch.look(now: now) { perform(.hung(text)) }
+        checkProgress(now)
         if access(run.stopRequest, F_OK) == 0 { perform(.stopAsked(signal: SIGTERM)) }
-        if now >= nextFenceCheck {
-            nextFenceCheck = now + Self.fenceInterval
-            let newest = ClaimFolder(run: run).newestEpoch()
-            if newest > epoch { perform(.fenced(epoch: newest)) }
+        checkParent()
+        checkFence(now)
+        callRoll(now)
+        if now >= nextSign {
+            nextSign = now + SignOfLife.interval
+            // Whether the run folder can still be used is the fence's to find out.
+            try? sign.give()
         }
         perform(.tick)
+    }
+
+    private mutating func checkProgress(_ now: Double) {
+        if case .dumping = supervisor.phase {
+            if workers.live().isSubset(of: workers.hangReports().map(\.rank)) { perform(.dumped) }
+            return
+        }
+        if watchers.areStopped(now: now) { watch.suspended(now: now) }
+        if let text = watch.look(now: now) { perform(.hung(text)) }
+    }
+
+    /// Of a batch step without its slurmstepd Slurm does not know whether it has ended, for half an hour.
+    private mutating func checkParent() {
+        guard plan.launcher == .srun, !hasLostParent, getppid() != parent else { return }
+        hasLostParent = true
+        log.say("the scheduler's own process beside this job is gone: saving and stopping, to go on as another job")
+        perform(.stopAsked(signal: SIGTERM))
+    }
+
+    private mutating func checkFence(_ now: Double) {
+        guard fence.isDue(now: now) else { return }
+        switch fence.look(EpochFolder.look(run.epochs), now: now) {
+        case .owner: break
+        case .fenced(let epoch): perform(.fenced(epoch: epoch))
+        case .cutOff(let text): perform(.cutOff(text))
+        }
+    }
+
+    /// srun is the only child there is, and it does not hear of ranks that ended without their slurmstepd.
+    private mutating func callRoll(_ now: Double) {
+        guard plan.launcher == .srun, now >= nextRollCall else { return }
+        nextRollCall = now + Self.rollCallInterval
+        let failed = workers.newRecords().first { end in
+            end.code != 0 && end.code != JobExit.continueMe.rawValue && !end.diedOfStopSignal
+        }
+        if failed != nil { perform(.rankFailed) }
     }
 
     private mutating func perform(_ event: Supervisor.Event) {
@@ -128,13 +182,24 @@ struct Supervision {
             case .dumpStacks:
                 log.say(supervisor.hang ?? "no progress")
                 log.event(.note, supervisor.hang ?? "no progress")
-                try? DurableFile.write(Data(), to: Worker.hangMark(folder))
+                Orders.give(.dump, folder)
             case .kill:
                 killed.formUnion(workers.runningRanks)
+                reportHang()
                 log.say("killing the workers")
                 workers.signal(SIGKILL)
             }
         }
+    }
+
+    /// What the watchers found, and who is missing.
+    private mutating func reportHang() {
+        guard supervisor.hang != nil else { return }
+        let reports = workers.hangReports()
+        for report in reports { log.say(report.sentence) }
+        let silent = workers.live().subtracting(reports.map(\.rank)).sorted()
+        if !silent.isEmpty { log.say("no word from the watchers of ranks \(silent)") }
+        culprits = reports.filter(\.isCulprit).map(\.sentence)
     }
 
     // MARK: - What it means
@@ -150,7 +215,10 @@ struct Supervision {
 
     private func verdict() -> Verdict {
         if let other = supervisor.fencedBy { return Verdict(.fenced, "epoch \(other) has taken the run over") }
-        if let hang = supervisor.hang { return Verdict(.noProgress, hang) }
+        if let trouble = supervisor.trouble { return Verdict(code: JobExit.fileTrouble, trouble) }
+        if let hang = supervisor.hang {
+            return Verdict(.noProgress, ([hang] + culprits.prefix(3)).joined(separator: "; "))
+        }
         let ends = workers.ends(), wasStopped = supervisor.stopSignal != nil || supervisor.stopsForDeadline
         let isDone = ends.count == workers.count && ends.allSatisfy { $0.code == 0 }
         // A foreign program that had to be killed after the stop was asked for starts again where it can.
@@ -165,40 +233,4 @@ struct Supervision {
         ((try? FileManager.default.contentsOfDirectory(atPath: run.checkpoints)) ?? [])
             .compactMap(CheckpointName.init(parsing:)).max()?.description
     }
-}
-
-/// The address of the first node, on which we run.
-enum MainAddress {
-    /// Its name in Slurm if it resolves (the usual case), else this host's own name, else the loopback.
-    static func pick(plan: LaunchPlan, hosts: [String]) -> String {
-        guard plan.nodes > 1 else { return "127.0.0.1" }
-        return ([hosts.first].compactMap { $0 } + [JobContext.hostName()]).first(where: resolves) ?? "127.0.0.1"
-    }
-
-    private static func resolves(_ name: String) -> Bool {
-        var found: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(name, nil, nil, &found) == 0 else { return false }
-        freeaddrinfo(found)
-        return true
-    }
-}
-
-/// A port that nobody listens on right now, for the workers' rendezvous.
-enum FreePort {
-    static func pick() -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { return fallback() }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        return bound ? UInt16(bigEndian: address.sin_port) : fallback()
-    }
-
-    private static func fallback() -> UInt16 { UInt16.random(in: 20_000..<30_000) }
 }

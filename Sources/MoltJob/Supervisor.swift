@@ -13,8 +13,12 @@ package struct Supervisor: Hashable, Sendable {
         case rankFailed
         /// Another incarnation claimed a higher epoch.
         case fenced(epoch: Int)
-        /// The workers have been silent for too long.
+        /// We could not read the run folder for as long as it takes another incarnation to start.
+        case cutOff(String)
+        /// The workers have made no progress for too long.
         case hung(String)
+        /// Every rank's state is in its log.
+        case dumped
         case tick
     }
 
@@ -23,6 +27,7 @@ package struct Supervisor: Hashable, Sendable {
         case askToStop(Int32)
         /// End the others after a failure: there is nothing to save.
         case terminate
+        /// Have every rank's state written down.
         case dumpStacks
         case kill
     }
@@ -42,6 +47,7 @@ package struct Supervisor: Hashable, Sendable {
     package private(set) var stopSignal: Int32?
     package private(set) var stopsForDeadline = false
     package private(set) var fencedBy: Int?
+    package private(set) var trouble: String?
     package private(set) var hang: String?
     private let stopAt: Double?
     private let killAfter: Double
@@ -50,7 +56,8 @@ package struct Supervisor: Hashable, Sendable {
 
     /// Seconds that the other ranks get after one has failed: they hang in a collective, there is nothing to save.
     package static let teardownTime = 5.0
-    package static let dumpTime = 3.0
+    /// Seconds that the ranks' states may take at most.
+    package static let dumpTime = 20.0
 
     /// - Parameter stopAt: when to ask the workers to stop for the deadline, by the clock that `now` is read from.
     package init(stopAt: Double?, killAfter: Double, killsAfterStop: Bool) {
@@ -68,6 +75,14 @@ package struct Supervisor: Hashable, Sendable {
             fencedBy = epoch
             phase = .killed
             return [.kill]
+        case (.cutOff(let text), .running), (.cutOff(let text), .stopping), (.cutOff(let text), .tearingDown),
+            (.cutOff(let text), .dumping):
+            trouble = text
+            phase = .killed
+            return [.kill]
+        case (.dumped, .dumping):
+            phase = .killed
+            return [.kill]
         case (.stopAsked(let signal), .running):
             stopSignal = signal
             phase = .stopping(since: now)
@@ -80,7 +95,8 @@ package struct Supervisor: Hashable, Sendable {
             phase = .dumping(since: now, text)
             return [.dumpStacks]
         case (.stopAsked, .stopping), (.stopAsked, .tearingDown), (.stopAsked, .dumping), (.rankFailed, .tearingDown),
-            (.rankFailed, .dumping), (.hung, .tearingDown), (.hung, .dumping):
+            (.rankFailed, .dumping), (.hung, .tearingDown), (.hung, .dumping), (.dumped, .running),
+            (.dumped, .stopping), (.dumped, .tearingDown):
             return []
         case (.tick, _):
             return tick(now)

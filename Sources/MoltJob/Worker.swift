@@ -27,6 +27,8 @@ package enum Worker {
         let child: Child
         do {
             guard chdir(plan.workingDirectory) == 0 else { throw FileError("enter", plan.workingDirectory) }
+            let watcher = RankWatcher(rank: place.rank, process: .current())
+            try JSONFile.write(watcher, to: RankWatcher.path(folder: place.folder, rank: place.rank))
             var own = place.workerEnvironment(environment)
             own["PWD"] = plan.workingDirectory
             child = try Child.start(plan.command, environment: own, output: place.log, ownGroup: false)
@@ -34,35 +36,9 @@ package enum Worker {
             JobLog.complain("\(error)")
             return place.record(status: 127, signal: nil, startedAt: startedAt)
         }
-        return watch(child, place, parent: parent, startedAt: startedAt)
+        var watch = RankWatch(child: child, place: place, parent: parent, startedAt: startedAt)
+        return watch.untilTheEnd()
     }
-
-    private static func watch(_ child: Child, _ place: Place, parent: pid_t, startedAt: Double) -> Int32 {
-        var hasDumped = false, hasStopped = false
-        while true {
-            _ = Signals.wait(seconds: 1)
-            while let (pid, word) = Child.reapAny() {
-                guard pid == child.pid else { continue }
-                return place.record(status: Child.status(word), signal: Child.signal(word), startedAt: startedAt)
-            }
-            if getppid() != parent {
-                // Whoever would end this rank with the job is gone: nobody may keep training alone.
-                kill(child.pid, SIGKILL)
-            }
-            if !hasStopped, access(stopMark(place.folder), F_OK) == 0 {
-                hasStopped = true
-                for pid in Orphans.descendants(of: getpid()) { kill(pid, SIGTERM) }
-            }
-            if !hasDumped, access(hangMark(place.folder), F_OK) == 0 {
-                hasDumped = true
-                for pid in Orphans.descendants(of: getpid()).sorted() { StackDump.write(pid, to: place.log) }
-            }
-        }
-    }
-
-    /// Files by which molt-job speaks to the watchers of an incarnation, on whatever node they are.
-    static func stopMark(_ folder: String) -> String { "\(folder)/stop" }
-    static func hangMark(_ folder: String) -> String { "\(folder)/hang" }
 
     /// Where this rank stands in the run, from Slurm's variables or (local site) from ours.
     struct Place {
@@ -92,11 +68,14 @@ package enum Worker {
             host = environment["SLURMD_NODENAME"] ?? JobContext.hostName()
         }
 
+        var run: RunFolder { RunFolder(path: plan.runFolder) }
+
         var log: String { "\(folder)/rank-\(rank).log" }
 
         func workerEnvironment(_ inherited: [String: String]) -> [String: String] {
-            let run = RunFolder(path: plan.runFolder)
             var result = inherited
+            // Python tells its stacks when it is asked before it is killed.
+            result["PYTHONFAULTHANDLER"] = result["PYTHONFAULTHANDLER"] ?? "1"
             result.merge(plan.environment) { _, own in own }
             result[WorkerEnvironment.rank] = "\(rank)"
             result[WorkerEnvironment.localRank] = "\(localRank)"
@@ -112,38 +91,12 @@ package enum Worker {
         }
 
         /// Writes the record and returns the watcher's own exit status.
-        func record(status: Int32?, signal: Int32?, startedAt: Double) -> Int32 {
+        func record(status: Int32?, signal: Int32?, startedAt: Double, reason: String? = nil) -> Int32 {
             let end = RankEnd(
-                rank: rank, host: host, status: status, signal: signal, startedAt: startedAt, endedAt: Clock.now())
+                rank: rank, host: host, status: status, signal: signal, startedAt: startedAt, endedAt: Clock.now(),
+                reason: reason)
             try? JSONFile.write(end, to: RankEnd.path(folder: folder, rank: rank))
             return end.code == JobExit.continueMe.rawValue || end.diedOfStopSignal ? 0 : end.code
         }
-    }
-}
-
-/// What the kernel tells about a silent program: state, and for each thread what it waits for.
-enum StackDump {
-    static func write(_ pid: Int32, to path: String) {
-        var text = "\n--- no progress: state of the worker (pid \(pid)) ---\n"
-        text += read("/proc/\(pid)/status") ?? "it is gone\n"
-        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
-        for thread in threads.sorted().prefix(256) {
-            let folder = "/proc/\(pid)/task/\(thread)"
-            let name = read("\(folder)/comm")?.filter { !$0.isNewline } ?? "?"
-            let waits = read("\(folder)/wchan") ?? "?"
-            let call = read("\(folder)/syscall")?.split(separator: " ").first ?? "?"
-            text += "thread \(thread) \(name): waits in \(waits), system call \(call)\n"
-            if let stack = read("\(folder)/stack"), !stack.isEmpty { text += stack }
-        }
-        text += "--- end ---\n"
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    }
-
-    private static func read(_ path: String) -> String? {
-        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -10,6 +10,7 @@ struct Workers {
     private var running: [Int32: Int] = [:]
     /// Wait words of children that ended, by rank; srun is rank -1.
     private(set) var words: [Int: Int32] = [:]
+    private var recorded: Set<Int> = []
     let plan: LaunchPlan
     let folder: String
     /// Where the Slurm plugin, if the site has it, tells of ranks that ended badly.
@@ -78,12 +79,20 @@ struct Workers {
         switch (plan.launcher, plan.isForeign) {
         case (.local, _): self.signal(signal)
         case (.srun, false): self.signal(SIGUSR1)
-        case (.srun, true): try? DurableFile.write(Data(), to: Worker.stopMark(folder))
+        case (.srun, true): Orders.give(.stop, folder)
         }
     }
 
     var runningRanks: Set<Int> {
         plan.launcher == .local ? Set(running.values) : []
+    }
+
+    /// The ranks that have left no record of their end.
+    func live() -> Set<Int> { Set(0..<count).subtracting(ends().map(\.rank)) }
+
+    /// The states in which silent ranks were found, as far as their watchers have written them down.
+    func hangReports() -> [HangReport] {
+        (0..<count).compactMap { try? JSONFile.read(HangReport.self, from: HangReport.path(folder: folder, rank: $0)) }
     }
 
     /// How each rank ended: its watcher's record, else what the plugin saw of the watcher (which may be killed, too),
@@ -99,6 +108,20 @@ struct Workers {
                 rank: rank, host: JobContext.hostName(), status: Child.status(word), signal: Child.signal(word),
                 startedAt: now, endedAt: now)
         }
+    }
+
+    /// The records of ranks that have ended since the last call.
+    mutating func newRecords() -> [RankEnd] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        var found: [RankEnd] = []
+        for name in names where name.hasPrefix("rank-") && name.hasSuffix(".exit.json") {
+            guard let rank = Int(name.dropFirst("rank-".count).dropLast(".exit.json".count)), !recorded.contains(rank),
+                let end = try? JSONFile.read(RankEnd.self, from: RankEnd.path(folder: folder, rank: rank))
+            else { continue }
+            recorded.insert(rank)
+            found.append(end)
+        }
+        return found
     }
 
     /// srun's own exit status; 0 for local workers.

@@ -26,12 +26,13 @@ package enum RecipeText {
         "checkpoint": CheckpointSection.CodingKeys.allCases.map(\.rawValue),
         "resources": ResourcesSection.CodingKeys.allCases.map(\.rawValue),
         "policy": PolicySection.CodingKeys.allCases.map(\.rawValue),
+        "policy.patience": Patience.CodingKeys.allCases.map(\.rawValue),
         "notify": NotifySection.CodingKeys.allCases.map(\.rawValue),
     ]
 
-    private static let durations: Set<String> = [
+    private static let durations = Set([
         "checkpoint.every", "resources.time", "policy.back_off", "policy.back_off_max", "policy.max_total",
-    ]
+    ]).union(Patience.CodingKeys.allCases.map { "policy.patience.\($0.rawValue)" })
     private static let bytes: Set<String> = ["resources.memory"]
 
     private struct Writer {

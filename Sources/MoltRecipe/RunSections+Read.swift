@@ -32,6 +32,24 @@ extension PolicySection {
         reader.read(.rollBackCheckpoints, \.rollBackCheckpoints, .count(1...1000))
         reader.read(.maxSkips, \.maxSkips, .count(0...10_000))
         reader.read(.maxTotal, \.maxTotal, .duration)
+        reader.section.patience = .read(reader.subtree(.patience), problems)
+        return reader.finished()
+    }
+}
+
+extension Patience {
+    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> Patience {
+        var reader = SectionReader(
+            tree, path: "policy.patience", section: Patience(), keys: CodingKeys.self, problems: problems)
+        reader.read(.start, \.start, .duration)
+        reader.read(.load, \.load, .duration)
+        reader.read(.data, \.data, .duration)
+        reader.read(.firstStep, \.firstStep, .duration)
+        reader.read(.step, \.step, .duration)
+        reader.read(.save, \.save, .duration)
+        reader.read(.evaluate, \.evaluate, .duration)
+        reader.read(.finish, \.finish, .duration)
+        reader.read(.folder, \.folder, .duration)
         return reader.finished()
     }
 }

@@ -1,3 +1,5 @@
+package import MoltCore
+
 /// What to ask the scheduler for; `time` is for one attempt.
 package struct ResourcesSection: Codable, Hashable, Sendable {
     package var nodes: Int = 1
@@ -47,6 +49,8 @@ package struct PolicySection: Codable, Hashable, Sendable {
     package var maxSkips: Int = 3
     /// Seconds of the whole chain of attempts; nil means no cap.
     package var maxTotal: Double?
+    /// How long workers may make no progress.
+    package var patience = Patience()
 
     package enum NaNAction: String, Codable, Sendable, CaseIterable {
         /// Go back to a checkpoint and pass over the batch.
@@ -67,6 +71,7 @@ package struct PolicySection: Codable, Hashable, Sendable {
         case rollBackCheckpoints = "rollback_checkpoints"
         case maxSkips = "max_skips"
         case maxTotal = "max_total"
+        case patience
     }
 
     package init() {}
@@ -87,6 +92,7 @@ package struct PolicySection: Codable, Hashable, Sendable {
         try read(.onNaN, \.onNaN)
         try read(.rollBackCheckpoints, \.rollBackCheckpoints)
         try read(.maxSkips, \.maxSkips)
+        try read(.patience, \.patience)
         maxTotal = try frozen.decodeIfPresent(Double.self, forKey: .maxTotal)
     }
 }

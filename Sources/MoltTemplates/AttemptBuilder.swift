@@ -46,7 +46,7 @@ package enum AttemptBuilder {
 
     package static func launchPlan(_ input: AttemptInput) -> LaunchPlan {
         let recipe = input.recipe, resources = recipe.resources
-        let isForeign = recipe.task == .command
+        let isForeign = recipe.task == .command, patience = recipe.policy.patience
         var environment = input.site.environment
         environment.merge(recipe.environment) { _, recipe in recipe }
         return LaunchPlan(
@@ -55,9 +55,9 @@ package enum AttemptBuilder {
             nodes: resources.nodes, ranksPerNode: resources.ranks, cpusPerRank: resources.cpusPerRank,
             gpusPerRank: recipe.gpusPerRank, command: command(recipe, prefix: input.prefix), isForeign: isForeign,
             environment: environment, workingDirectory: recipe.workingDirectory ?? input.runFolder.path,
-            srunOptions: input.site.srun, silence: isForeign ? foreignSilence : LaunchPlan.defaultSilence,
-            exitCodes: input.exitCodes, daemonFile: input.daemonFile, stopMargin: stopMargin(resources.time),
-            timeLimit: resources.time)
+            srunOptions: input.site.srun, silence: isForeign ? patience.foreignPhases : patience.phases,
+            stepSilence: patience.step, lease: patience.folder, exitCodes: input.exitCodes,
+            daemonFile: input.daemonFile, stopMargin: stopMargin(resources.time), timeLimit: resources.time)
     }
 
     /// The submission; its script is rendered from `template` (`TemplateLibrary.script()`).
@@ -103,9 +103,6 @@ package enum AttemptBuilder {
         guard let timeLimit else { return 60 }
         return min(60, max(1, (timeLimit / 4).rounded()))
     }
-
-    /// A foreign program promises nothing: it is watched only between steps that it reports, and generously.
-    private static let foreignSilence: [RunEvent.Phase: Double] = [.step: 7200]
 
     /// What the batch shell gets; everything else travels in the launch plan.
     private static func environment(_ input: AttemptInput) -> [String: String] {

@@ -1,15 +1,17 @@
+import CMoltStacks
 import Synchronization
 
 #if canImport(Glibc)
 import Glibc
 #endif
 
-/// Hears the signals that mean "save and stop", whatever thread is busy.
+/// Hears the signals that mean "save and stop", whatever thread is busy; at SIGQUIT it says what every thread is doing.
 ///
 /// They are blocked in every thread, and one thread waits for them: no handler ever interrupts libtorch, and no
 /// signal is lost between two looks.
 package final class StopSignal: Sendable {
     package static let signals = [SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
+    private static let heard = signals + [SIGQUIT]
 
     private let received = Atomic<Int32>(0)
 
@@ -30,8 +32,9 @@ package final class StopSignal: Sendable {
     package static func install() -> StopSignal {
         var blocked = sigset_t()
         sigemptyset(&blocked)
-        for signal in signals { sigaddset(&blocked, signal) }
+        for signal in heard { sigaddset(&blocked, signal) }
         pthread_sigmask(SIG_BLOCK, &blocked, nil)
+        _ = molt_stacks_prepare()
         // A write to a closed pipe, or past a limit on file sizes, is an error to report and not a death.
         Glibc.signal(SIGPIPE, SIG_IGN)
         Glibc.signal(SIGXFSZ, SIG_IGN)
@@ -51,10 +54,11 @@ package final class StopSignal: Sendable {
     private func wait() -> Never {
         var waited = sigset_t()
         sigemptyset(&waited)
-        for signal in Self.signals { sigaddset(&waited, signal) }
+        for signal in Self.heard { sigaddset(&waited, signal) }
         while true {
             var signal: Int32 = 0
-            if sigwait(&waited, &signal) == 0 { raise(signal) }
+            guard sigwait(&waited, &signal) == 0 else { continue }
+            if signal == SIGQUIT { molt_stacks_write(STDERR_FILENO) } else { raise(signal) }
         }
     }
 }

@@ -43,12 +43,21 @@ final class JobFixture {
 
     /// Starts `molt-job run` in a process group of its own.
     func start(job: UInt32 = 7, restart: Int = 0, _ more: [String: String] = [:]) throws {
+        try start(job: job, restart: restart, more, under: [])
+    }
+
+    /// The same as the child of a shell, which is then the process that `signal` and `end` are about.
+    func startUnderShell(_ more: [String: String]) throws {
+        try start(job: 7, restart: 0, more, under: ["/bin/sh", "-c", "\"$@\"; exit $?", "sh"])
+    }
+
+    private func start(job: UInt32, restart: Int, _ more: [String: String], under keeper: [String]) throws {
         try JSONFile.write(plan, to: run.launchPlan(attempt: plan.attempt))
         var environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "SLURM_JOB_ID": "\(job)", "LC_ALL": "C.UTF-8"]
         if restart > 0 { environment["SLURM_RESTART_COUNT"] = "\(restart)" }
         environment.merge(more) { _, new in new }
         pid = try Self.spawn(
-            [Self.build + "/molt-job", "run", run.path, "--attempt", "\(plan.attempt)"], environment,
+            keeper + [Self.build + "/molt-job", "run", run.path, "--attempt", "\(plan.attempt)"], environment,
             output: folder("out"))
     }
 

@@ -122,6 +122,7 @@ struct JobRunTests {
     @Test func silenceEndsWithADumpAndEighty() throws {
         let job = try JobFixture("echo '{\"kind\":\"phase\",\"phase\":\"step\"}' >> \"$MOLT_PROGRESS_FILE\"; sleep 600")
         job.plan.silence = [.step: 1]
+        job.plan.stepSilence = 1
         #expect(try job.runToEnd() == 80)
         let receipt = try job.receipt()
         #expect(receipt.reason.contains("no progress") && receipt.reason.contains("'step'"))
@@ -174,6 +175,22 @@ struct JobRunTests {
 }
 
 enum ProcessState {
+    /// Every process below this one.
+    static func descendants(of root: Int32) -> [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        let parents = names.compactMap { Int32($0) }.reduce(into: [Int32: Int32]()) { parents, pid in
+            parents[pid] = ProcStat.read(pid: pid)?.parent
+        }
+        return parents.keys.filter { pid in
+            var current = pid, depth = 0
+            while let parent = parents[current], depth < 64 {
+                if parent == root { return true }
+                (current, depth) = (parent, depth + 1)
+            }
+            return false
+        }
+    }
+
     /// False for what has ended, reaped or not.
     static func exists(_ pid: Int32) -> Bool {
         guard let stat = ProcStat.read(pid: pid) else { return false }

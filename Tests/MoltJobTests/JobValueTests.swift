@@ -87,8 +87,17 @@ struct JobValueTests {
         var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
         #expect(supervisor.handle(.hung("silent"), now: 0) == [.dumpStacks])
         #expect(supervisor.handle(.hung("silent"), now: 1) == [])
-        #expect(supervisor.handle(.tick, now: 4) == [.kill])
+        #expect(supervisor.handle(.tick, now: 4) == [])
+        #expect(supervisor.handle(.dumped, now: 5) == [.kill])
         #expect(supervisor.hang == "silent")
+    }
+
+    @Test func ranksWhoseStateNobodyTellsAreKilledAllTheSame() {
+        var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.dumped, now: 0) == [], "nothing hangs")
+        #expect(supervisor.handle(.hung("silent"), now: 0) == [.dumpStacks])
+        #expect(supervisor.handle(.tick, now: 20) == [])
+        #expect(supervisor.handle(.tick, now: 21) == [.kill])
     }
 
     @Test(arguments: [Supervisor.Event.stopAsked(signal: 15), .rankFailed, .hung("x"), .tick])
@@ -100,28 +109,11 @@ struct JobValueTests {
         #expect(supervisor.handle(.stopAsked(signal: 15), now: 2) == [])
     }
 
-    @Test func eachPhaseHasItsBudget() {
-        var watch = ProgressWatch(silence: [.start: 10, .step: 2], now: 0)
-        for second in 1...10 { #expect(watch.look(now: Double(second)) == nil) }
-        #expect(watch.look(now: 11)?.contains("'start'") == true)
-        var step = RunEvent(.step, at: 0)
-        step.step = 5
-        watch.handle(step, now: 11)
-        #expect(watch.lastStep == 5)
-        #expect(watch.look(now: 12) == nil)
-        #expect(watch.look(now: 14)?.contains("'step'") == true)
-        var evaluation = RunEvent(.phase, at: 0)
-        evaluation.phase = .evaluate
-        watch.handle(evaluation, now: 14)
-        for second in 15...400 { #expect(watch.look(now: Double(second)) == nil, "no budget, no hang") }
-    }
-
-    @Test func timeThatWePassedStoppedDoesNotCount() {
-        var watch = ProgressWatch(silence: [.start: 10], now: 0)
-        #expect(watch.look(now: 1) == nil)
-        #expect(watch.look(now: 500) == nil)
-        #expect(watch.look(now: 504) == nil)
-        for second in 505...508 { #expect(watch.look(now: Double(second)) == nil) }
-        #expect(watch.look(now: 510) != nil)
+    @Test(arguments: [Supervisor.Event.stopAsked(signal: 15), .rankFailed, .hung("x"), .tick])
+    func whoIsCutOffKillsAtOnceWhateverGoesOn(_ before: Supervisor.Event) {
+        var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
+        _ = supervisor.handle(before, now: 0)
+        #expect(supervisor.handle(.cutOff("no folder"), now: 1) == [.kill])
+        #expect(supervisor.trouble == "no folder")
     }
 }

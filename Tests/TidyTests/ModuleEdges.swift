@@ -27,7 +27,7 @@ enum ModuleEdges {
         "MoltData": ["MoltCore"],
         "MoltTrainer": [
             "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
-            "MoltCheckpoint", "MoltData",
+            "MoltCheckpoint", "MoltData", "CMoltStacks",
         ],
         "molt": ["MoltCommands"],
         "moltd": ["MoltServer", "MoltCore"],
@@ -45,6 +45,7 @@ enum ModuleEdges {
         "CSlurm": ["molt-slurm"],
         "CCurl": ["MoltHTTP"],
         "CMoltSpawn": ["MoltScheduler"],
+        "CMoltStacks": ["MoltTrainer"],
         "CMoltAssets": ["MoltTemplates"],
     ]
 
