@@ -36,7 +36,7 @@ package enum Cause: String, Hashable, Sendable, Codable, CaseIterable {
     /// It broke, and nothing that is known says more than that.
     case crashed
     case deadline
-    /// The scheduler no longer knows the job and no receipt tells how it ended.
+    /// The scheduler no longer knows the job, or takes it for running while nothing of it lives; no receipt tells more.
     case lost
 }
 

@@ -7,6 +7,8 @@ package struct IncarnationEnd: Hashable, Sendable {
         case terminal(JobObservation.Base)
         /// The job went back into the queue under the same id.
         case requeued
+        /// The scheduler calls the job running, and nothing of it has been heard for too long.
+        case silent
         /// The scheduler no longer knows the job.
         case vanished
     }
@@ -72,7 +74,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         }
         switch ending {
         case .requeued: return wasPreempted ? .preempted : .requeued
-        case .vanished: return cancellation ?? causeOfVanished
+        case .silent, .vanished: return cancellation ?? causeOfVanished
         case .terminal(let base): return causeWithoutReceipt(base)
         }
     }
@@ -89,7 +91,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         if wasPreempted { return .preempted }
         switch ending {
         case .requeued: return reachedLimit ? .wallTime : causeOfRequeue
-        case .vanished: return .interrupted
+        case .silent, .vanished: return .interrupted
         case .terminal(let base):
             return base.cause ?? (reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .interrupted)
         }
@@ -99,7 +101,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         if let cancellation { return cancellation }
         switch ending {
         case .requeued: return wasPreempted ? .preempted : causeOfRequeue
-        case .vanished: return causeOfBrokenProgram
+        case .silent, .vanished: return causeOfBrokenProgram
         case .terminal(let base):
             if let cause = base.cause { return cause }
             if base == .outOfMemory || outOfMemoryMark { return .outOfMemory }

@@ -18,11 +18,13 @@ package struct Evidence: Hashable, Sendable {
     /// own is a partition of one node.
     package var partitionNodes: [String]?
     package var neededNodes: Int
+    /// Seconds for which the newest incarnation has given no sign of life, though it had; 0 when nobody knows.
+    package var silence: Double
 
     package init(
         claims: [Claim] = [], receipts: [Receipt] = [], committedStep: Int? = nil, exitCodes: [Int32: Int32] = [:],
         isPreemptible: Bool = false, remains: Remains? = nil, downNodes: Set<String> = [],
-        partitionNodes: [String]? = nil, neededNodes: Int = 1
+        partitionNodes: [String]? = nil, neededNodes: Int = 1, silence: Double = 0
     ) {
         self.claims = claims
         self.receipts = receipts
@@ -33,6 +35,7 @@ package struct Evidence: Hashable, Sendable {
         self.downNodes = downNodes
         self.partitionNodes = partitionNodes
         self.neededNodes = neededNodes
+        self.silence = silence
     }
 
     func claim(_ key: AttemptKey, incarnation: Int) -> Claim? {

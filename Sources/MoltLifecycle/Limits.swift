@@ -14,6 +14,9 @@ package enum LifecycleLimits {
     package static let launchTime: Double = 3
     /// A confirmed job that the controller no longer knows is given up after this.
     package static let missingPatience: Double = 30
+    /// A running job from which nothing is heard for longer has died without the scheduler's notice: `molt-job` gives a
+    /// sign of life every ten seconds.
+    package static let silenceMax: Double = 30
     /// Launch races in a row before they count as crashes.
     package static let launchRacesMax = 5
     /// Ends for wall time in a row without an advanced checkpoint.

@@ -227,6 +227,7 @@ extension RunLifecycle {
         switch ending {
         case .terminal: seen?.endsAt ?? seen?.asOf ?? receipt?.endedAt ?? 0
         case .requeued: job.incarnation.preemptedAt ?? receipt?.endedAt ?? seen?.submittedAt ?? seen?.asOf ?? 0
+        case .silent: receipt?.endedAt ?? seen?.asOf ?? 0
         case .vanished: receipt?.endedAt ?? job.incarnation.startedAt ?? 0
         }
     }
@@ -267,6 +268,7 @@ extension RunLifecycle {
         if let receipt = end.receipt { return receipt.reason }
         switch end.ending {
         case .requeued: return end.wasPreempted ? "preempted" : "put back into the queue"
+        case .silent: return "it gives no sign of life, though the scheduler calls it running"
         case .vanished: return "the scheduler no longer knows the job"
         case .terminal(let base):
             let how = end.exitSignal != 0 ? "signal \(end.exitSignal)" : "exit status \(end.exitStatus)"

@@ -128,6 +128,9 @@ extension RunLifecycle {
         case .starting: records += enter(.starting(job))
         case .running:
             if let epoch = job.incarnation.epoch {
+                guard evidence.silence <= LifecycleLimits.silenceMax else {
+                    return records + giveUp(job, seen, evidence)
+                }
                 records += enter(.running(job, epoch: epoch))
             } else {
                 records += enter(.starting(job))
@@ -198,6 +201,15 @@ extension RunLifecycle {
             .note(kind: "launch-failed", reason), .attemptEnded(job.attempt, .launchFailed, reason: reason),
             .note(kind: "decision", decision),
         ]
+    }
+
+    /// The scheduler takes a job for running that has died, or that has left its receipt: it is cancelled, and what its
+    /// end means holds once it is gone.
+    private mutating func giveUp(_ before: Job, _ seen: JobObservation, _ evidence: Evidence) -> [LifecycleRecord] {
+        var job = before
+        let (records, verdict) = endIncarnation(&job, .silent, seen, evidence)
+        state = .closing(job, verdict)
+        return records + attemptEnded(job, records)
     }
 
     private mutating func closing(

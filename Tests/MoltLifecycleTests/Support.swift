@@ -55,10 +55,11 @@ struct Machine {
 
     @discardableResult
     mutating func observe(
-        _ seen: JobObservation, claims: [Claim] = [], receipts: [Receipt] = [], committed: Int? = nil
+        _ seen: JobObservation, claims: [Claim] = [], receipts: [Receipt] = [], committed: Int? = nil,
+        silence: Double = 0
     ) throws -> [LifecycleRecord] {
-        try handle(
-            .observed(seen, Evidence(claims: claims, receipts: receipts, committedStep: committed), at: clock))
+        let evidence = Evidence(claims: claims, receipts: receipts, committedStep: committed, silence: silence)
+        return try handle(.observed(seen, evidence, at: clock))
     }
 
     mutating func start(epoch: Int = 1) throws {

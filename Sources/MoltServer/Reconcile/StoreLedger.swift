@@ -88,7 +88,7 @@ actor StoreLedger: RunLedger {
         return files.read(
             run.id, run.folder, attempt: question.attempt, incarnations: question.incarnations,
             ended: question.ended, exitCodes: row?.exitCodes ?? [:], progress: saved,
-            isPreemptible: question.isPreemptible)
+            isPreemptible: question.isPreemptible, now: clock.now())
     }
 
     func tell(_ message: String, about run: TrackedRun) async throws(LedgerError) {

@@ -5,20 +5,24 @@ import MoltLifecycle
 /// Reads claims and receipts from run folders. Claims never change, so each is read once.
 struct EvidenceReader {
     private var claims: [RunID: [Int: Claim]] = [:]
+    private var signs = LifeSigns()
 
     /// - Parameter ended: the incarnation that seems to be over; what it left is read once that is known.
     mutating func read(
         _ run: RunID, _ folder: RunFolder, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, ended: Int?,
-        exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool
+        exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool, now: Double
     ) -> Evidence {
-        let known = refresh(run, folder)
+        let known = refresh(run, folder), newest = incarnations.upperBound
+        let silence = signs.silence(
+            of: run, incarnationFolder: folder.incarnation(attempt: attempt.number, incarnation: newest),
+            claim: known.values.first { $0.key == attempt.key && $0.incarnation == newest }, now: now)
         // A receipt is looked for by its own path only, so that no stale directory listing hides it.
         let receipts = incarnations.compactMap { number in
             try? JSONFile.read(Receipt.self, from: folder.receipt(key: attempt.key, incarnation: number))
         }
         var evidence = Evidence(
             claims: known.values.sorted { $0.epoch < $1.epoch }, receipts: receipts, committedStep: progress,
-            exitCodes: exitCodes, isPreemptible: isPreemptible)
+            exitCodes: exitCodes, isPreemptible: isPreemptible, silence: silence)
         if let ended {
             let receipt = receipts.last { $0.incarnation == ended }
             let epoch = known.values.first { $0.key == attempt.key && $0.incarnation == ended }?.epoch
@@ -30,6 +34,7 @@ struct EvidenceReader {
 
     mutating func forget(_ run: RunID) {
         claims[run] = nil
+        signs.forget(run)
     }
 
     private mutating func refresh(_ run: RunID, _ folder: RunFolder) -> [Int: Claim] {

@@ -116,10 +116,12 @@ final class TestDaemon {
     }
 
     /// Submits and starts: claimed and running.
-    func running(_ change: (inout Recipe) -> Void = { _ in }) async throws -> (run: String, job: UInt32) {
+    func running(
+        process: ProcessIdentity = .current(), _ change: (inout Recipe) -> Void = { _ in }
+    ) async throws -> (run: String, job: UInt32) {
         let (run, job) = try await submitted(change)
         await scheduler.start(job)
-        try claim(run, job, incarnation: 0)
+        try claim(run, job, incarnation: 0, process: process)
         try await pass(poll.upperBound)
         try #expect(await state(run) == .running)
         return (run, job)
@@ -142,15 +144,22 @@ final class TestDaemon {
         return (try JSONFile.read(LaunchPlan.self, from: folder.launchPlan(attempt: number)).key, number)
     }
 
-    func claim(_ run: String, _ job: UInt32, incarnation: Int) throws {
+    func claim(_ run: String, _ job: UInt32, incarnation: Int, process: ProcessIdentity = .current()) throws {
         let folder = RunFolder(path: "\(self.folder("runs"))/\(run)")
         let (key, attempt) = try key(run)
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.epochs)
         let epoch = (names.compactMap { Int($0) }.max() ?? 0) + 1
         let claim = Claim(
             key: key, epoch: epoch, attempt: attempt, incarnation: incarnation, jobID: job, host: "n1",
-            process: .current(), claimedAt: clock.now())
+            process: process, claimedAt: clock.now())
         try DurableFile.createExclusively(JSONFile.encode(claim), at: folder.claim(epoch: epoch))
+    }
+
+    /// The sign of life of an attempt's first incarnation.
+    func sign(_ run: String) throws -> SignOfLife {
+        let path = RunFolder(path: "\(folder("runs"))/\(run)").incarnation(attempt: try key(run).1, incarnation: 0)
+        try DurableFile.makeFolder(path)
+        return SignOfLife(incarnationFolder: path)
     }
 
     func leaveReceipt(

@@ -1,0 +1,36 @@
+package import MoltCore
+
+/// How long the incarnations of runs have been silent, from what one reader saw change by its own clock.
+package struct LifeSigns {
+    private struct Seen {
+        var incarnation: String
+        var count: Int?
+        var at: Double
+        var silence: Double
+    }
+
+    private var seen: [RunID: Seen] = [:]
+
+    package init() {}
+
+    /// A longer pause between two readings is mostly our own (a laptop that slept, a scheduler that is asked rarely):
+    /// it proves no more than this.
+    package static let countedMax = 15.0
+
+    /// - Parameter claim: of the incarnation; a process that can be looked at from here needs no sign.
+    /// - Returns: seconds without a sign; 0 while there never was one.
+    package mutating func silence(of run: RunID, incarnationFolder: String, claim: Claim?, now: Double) -> Double {
+        let count = SignOfLife(incarnationFolder: incarnationFolder).read()
+        var next = Seen(incarnation: incarnationFolder, count: count, at: now, silence: 0)
+        if let last = seen[run], last.incarnation == incarnationFolder, last.count == count, count != nil,
+            claim?.process.isAlive != true {
+            next.silence = last.silence + min(max(0, now - last.at), Self.countedMax)
+        }
+        seen[run] = next
+        return next.silence
+    }
+
+    package mutating func forget(_ run: RunID) {
+        seen[run] = nil
+    }
+}

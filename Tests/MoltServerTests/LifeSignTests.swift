@@ -1,0 +1,78 @@
+import MoltAPI
+import MoltCore
+import MoltScheduler
+import MoltServer
+import MoltTesting
+import Testing
+
+/// Jobs whose molt-job falls silent while the scheduler calls them running.
+struct LifeSignTests {
+    /// A process of another host, which cannot be looked at from here.
+    private static let elsewhere = ProcessIdentity(bootID: "another host", pid: 1, startTicks: 1)
+
+    @Test func aSilentJobIsReplacedWithinTwoSignsAndALook() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running(process: Self.elsewhere)
+        var sign = try daemon.sign(run)
+        for _ in 0..<10 {
+            try sign.give()
+            try await daemon.pass(SignOfLife.interval)
+        }
+        #expect(try await daemon.state(run) == .running)
+        #expect(await !daemon.scheduler.log.contains("cancel \(job)"))
+        try await daemon.pass(SignOfLife.silenceMax - SignOfLife.interval - 2)
+        #expect(await !daemon.scheduler.log.contains("cancel \(job)"), "one missed sign proves nothing")
+        try await daemon.pass(6)
+        #expect(await daemon.scheduler.log.contains("cancel \(job)"))
+        await daemon.scheduler.end(job, .cancelled)
+        try await daemon.pass(10)
+        #expect(try await daemon.attempts(run) == 2)
+        #expect(try await daemon.detail(run).attempts.first?.incarnations.first?.outcome == "lost")
+    }
+
+    @Test func aJobThatCanBeSeenToLiveIsLeftAlone() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running(process: .current())
+        var sign = try daemon.sign(run)
+        try sign.give()
+        try await daemon.pass(200)
+        #expect(try await daemon.state(run) == .running)
+        #expect(await !daemon.scheduler.log.contains("cancel \(job)"))
+    }
+
+    @Test func aJobThatNeverGaveASignIsLeftAlone() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running(process: Self.elsewhere)
+        try await daemon.pass(200)
+        #expect(try await daemon.state(run) == .running)
+        #expect(await !daemon.scheduler.log.contains("cancel \(job)"))
+    }
+
+    /// The daemon's own host slept for a night: the jobs' first sign is yet to be read.
+    @Test func aPauseOfOurOwnIsNotTheirs() throws {
+        let folder = TemporaryFolder("signs"), run = RunID.random()
+        var signs = LifeSigns(), sign = SignOfLife(incarnationFolder: folder.path)
+        func silence(_ now: Double) -> Double {
+            signs.silence(of: run, incarnationFolder: folder.path, claim: nil, now: now)
+        }
+        try sign.give()
+        #expect(silence(0) == 0)
+        #expect(silence(5) == 5)
+        #expect(silence(40_005) <= SignOfLife.silenceMax)
+        try sign.give()
+        #expect(silence(40_007) == 0)
+        #expect(silence(40_000) == 0, "a clock that was set back")
+    }
+
+    @Test func aNewIncarnationBeginsAnew() throws {
+        let first = TemporaryFolder("first"), second = TemporaryFolder("second"), run = RunID.random()
+        var signs = LifeSigns()
+        for folder in [first, second] {
+            var sign = SignOfLife(incarnationFolder: folder.path)
+            try sign.give()
+        }
+        _ = signs.silence(of: run, incarnationFolder: first.path, claim: nil, now: 0)
+        #expect(signs.silence(of: run, incarnationFolder: first.path, claim: nil, now: 10) == 10)
+        #expect(signs.silence(of: run, incarnationFolder: second.path, claim: nil, now: 20) == 0)
+    }
+}
