@@ -11,6 +11,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
     package var secondsLeft: Double?
     package var attempts: [AttemptDetail]
     package var checkpoints: [CheckpointDetail]
+    package var saving: SavingDetail?
 
     package init(
         summary: RunSummary, runFolder: String, workingDirectory: String, host: String, gitCommit: String? = nil,
@@ -27,6 +28,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case runFolder, workingDirectory, host, gitCommit, tokens, validationLoss, secondsLeft, attempts, checkpoints
+        case saving
     }
 
     /// The summary's fields and these lie side by side in one object.
@@ -42,6 +44,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
         secondsLeft = try container.decodeIfPresent(Double.self, forKey: .secondsLeft)
         attempts = try container.decode([AttemptDetail].self, forKey: .attempts)
         checkpoints = try container.decode([CheckpointDetail].self, forKey: .checkpoints)
+        saving = try container.decodeIfPresent(SavingDetail.self, forKey: .saving)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -56,6 +59,28 @@ package struct RunDetail: Codable, Hashable, Sendable {
         try container.encode(secondsLeft, forKey: .secondsLeft)
         try container.encode(attempts, forKey: .attempts)
         try container.encode(checkpoints, forKey: .checkpoints)
+        try container.encode(saving, forKey: .saving)
+    }
+}
+
+/// What saving costs a run, and how often it should be done. Seconds throughout.
+package struct SavingDetail: Codable, Hashable, Sendable {
+    /// What the recipe says; nil when it counts steps.
+    package var every: Double?
+    /// Of training, a save.
+    package var cost: Double
+    /// Ends of incarnations that nobody planned, in so many seconds of running.
+    package var interruptions: Int
+    package var ran: Double
+    /// The interval that would lose least (Young and Daly).
+    package var best: Double
+
+    package init(every: Double?, cost: Double, interruptions: Int, ran: Double, best: Double) {
+        self.every = every
+        self.cost = cost
+        self.interruptions = interruptions
+        self.ran = ran
+        self.best = best
     }
 }
 
@@ -146,6 +171,11 @@ package struct CheckpointDetail: Codable, Hashable, Sendable {
     package var verified: Bool
     package var bytes: Int?
     package var savedAt: Double?
+    /// What the save took, and for how long training waited for it.
+    package var seconds: Double?
+    package var stall: Double?
+    /// Of its manifest, which holds those of its files.
+    package var sha256: String?
 
     package init(step: Int, epoch: Int, path: String, verified: Bool, bytes: Int? = nil, savedAt: Double? = nil) {
         self.step = step

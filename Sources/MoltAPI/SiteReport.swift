@@ -18,6 +18,8 @@ package struct SiteReport: Codable, Hashable, Sendable {
     package var nodes: [Node]
     /// The daemon's clock minus the controller's.
     package var clockDifference: Double?
+    /// Bytes a second of the slowest of the latest saves there; nil when none was made.
+    package var saveRate: Double?
     package var prefix: String
     package var runs: String
 

@@ -21,4 +21,6 @@ package struct CommittedCheckpoint: Equatable, Sendable {
     package var name: CheckpointName
     package var bytes: Int
     package var seconds: Double
+    /// Of its manifest, which holds those of its files.
+    package var sha256: String
 }

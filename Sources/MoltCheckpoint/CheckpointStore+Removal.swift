@@ -7,16 +7,35 @@ import Glibc
 extension CheckpointStore {
     private static var trashPrefix: String { ".trash-" }
 
-    /// Removes old checkpoints so that the newest good ones stay; returns the names removed.
+    /// Removes old checkpoints so that the newest good ones stay, the best and the milestones.
     ///
-    /// - Parameter good: the committed checkpoints known to be whole.
-    package func prune(keep: Int, good: Set<CheckpointName>) throws(CheckpointError) -> [CheckpointName] {
+    /// - Parameters:
+    ///   - good: the committed checkpoints known to be whole.
+    ///   - onStep: called before each change on disk; what it throws stops the removal there, as a crash would.
+    /// - Returns: the names removed.
+    package func prune(
+        _ rule: RetentionRule, good: Set<CheckpointName>, onStep: (String) throws -> Void = { _ in }
+    ) throws(CheckpointError) -> [CheckpointName] {
         try checkFence()
         do {
-            let doomed = Retention.doomed(try folder.names(), good: good, keep: keep)
-            for name in doomed { try remove(name) }
+            let names = try folder.names()
+            let spared = Retention.milestones(names, every: rule.milestones).union(best(of: names))
+            let doomed = Retention.doomed(names, good: good, keep: rule.keep, spared: spared)
+            for name in doomed { try remove(name, onStep) }
             return doomed
         } catch { throw CheckpointError(wrapping: error) }
+    }
+
+    /// The checkpoint with the lowest validation loss, if any knows one. Its manifest is believed, not its files: which
+    /// was best does not change when a disk does.
+    private func best(of names: [CheckpointName]) -> Set<CheckpointName> {
+        var losses: [CheckpointName: Double] = [:]
+        for name in names {
+            let path = "\(folder.folder(of: name))/\(CheckpointManifest.fileName)"
+            guard let manifest = try? JSONFile.read(CheckpointManifest.self, from: path) else { continue }
+            losses[name] = manifest.validationLoss
+        }
+        return Retention.best(losses).map { [$0] } ?? []
     }
 
     /// Clears what earlier incarnations left unfinished: their temporary folders, and trash.
@@ -42,10 +61,11 @@ extension CheckpointStore {
 
     /// Takes the checkpoint out of sight in one step, then deletes it: a crash between leaves trash, not half a
     /// checkpoint.
-    func remove(_ name: CheckpointName) throws {
+    private func remove(_ name: CheckpointName, _ onStep: (String) throws -> Void) throws {
         let path = folder.folder(of: name), trash = trash(name)
+        try onStep(path)
         guard rename(path, trash) == 0 else { throw FileError("rename", path) }
-        try removeTree(trash)
+        try removeTree(trash, onStep)
     }
 
     /// A new name, out of sight, for a checkpoint that goes.
@@ -54,29 +74,14 @@ extension CheckpointStore {
     }
 
     /// Deletes a folder of ours with the files in it; there are no folders inside checkpoints.
-    func removeTree(_ path: String) throws {
+    func removeTree(_ path: String, _ onStep: (String) throws -> Void = { _ in }) throws {
         for name in try CheckpointFolder(path: path).entries() {
             let file = "\(path)/\(name)"
+            try onStep(file)
             guard unlink(file) == 0 || errno == ENOENT else { throw FileError("delete", file) }
         }
+        try onStep(path)
         guard rmdir(path) == 0 || errno == ENOENT else { throw FileError("delete", path) }
-    }
-}
-
-/// Which checkpoints may go: a pure choice.
-package enum Retention {
-    /// Everything older than the `keep` newest good ones; never fewer than two good ones stay. Those not known to be
-    /// good among the newest stay too: they are evidence, and somebody may yet mend them.
-    package static func doomed(
-        _ names: [CheckpointName], good: Set<CheckpointName>, keep: Int
-    ) -> [CheckpointName] {
-        var goodSeen = 0
-        var doomed: [CheckpointName] = []
-        for name in names.sorted(by: >) {
-            if goodSeen >= max(keep, Limits.goodCheckpointsMin) { doomed.append(name) }
-            if good.contains(name) { goodSeen += 1 }
-        }
-        return doomed
     }
 }
 

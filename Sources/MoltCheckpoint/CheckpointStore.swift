@@ -33,9 +33,11 @@ package struct CheckpointStore: Sendable {
             try DurableFile.makeFolder(folder.path)
             try removeTree(temporary)
             let bytes = try write(snapshot, into: temporary)
+            let sha256 = try FileHash.of("\(temporary)/\(CheckpointManifest.fileName)").sha256
             try checkFence()
             try publish(temporary, as: snapshot.name)
-            return CommittedCheckpoint(name: snapshot.name, bytes: bytes, seconds: Clock.monotonic() - started)
+            return CommittedCheckpoint(
+                name: snapshot.name, bytes: bytes, seconds: Clock.monotonic() - started, sha256: sha256)
         } catch {
             try? removeTree(temporary)
             throw CheckpointError(wrapping: error)
@@ -44,11 +46,10 @@ package struct CheckpointStore: Sendable {
 
     /// Throws `fenced` when a higher epoch than our own was claimed.
     package func checkFence() throws(CheckpointError) {
-        let claimed: [String]
+        let newest: Int
         do throws(FileError) {
-            claimed = try CheckpointFolder(path: epochs).entries()
+            newest = try EpochFolder(path: epochs).newest()
         } catch { throw .file(error) }
-        let newest = claimed.compactMap { Int($0) }.max() ?? epoch
         guard newest <= epoch else { throw .fenced(own: epoch, newest: newest) }
     }
 

@@ -23,14 +23,14 @@ package final class CheckpointWriter {
     }
 
     private let store: CheckpointStore
-    private let keep: Int
+    private let rule: RetentionRule
     private var current: (thread: pthread_t, work: Work)?
     /// Checkpoints known to be whole: read back by this process, or verified when it started.
     private var good: Set<CheckpointName>
 
-    package init(store: CheckpointStore, keep: Int, good: Set<CheckpointName>) {
+    package init(store: CheckpointStore, rule: RetentionRule, good: Set<CheckpointName>) {
         self.store = store
-        self.keep = keep
+        self.rule = rule
         self.good = good
     }
 
@@ -39,7 +39,7 @@ package final class CheckpointWriter {
     /// Starts a commit; the one before must have been collected.
     package func start(_ snapshot: CheckpointSnapshot) throws(CheckpointError) {
         precondition(current == nil, "one save at a time")
-        let work = Work(store: store, snapshot: snapshot, keep: keep, good: good)
+        let work = Work(store: store, snapshot: snapshot, rule: rule, good: good)
         var thread = pthread_t()
         let status = pthread_create(
             &thread, nil,
@@ -74,13 +74,13 @@ package final class CheckpointWriter {
     private final class Work: Sendable {
         private let store: CheckpointStore
         private let snapshot: Mutex<CheckpointSnapshot?>
-        private let keep: Int
+        private let rule: RetentionRule
         private let state: Mutex<(outcome: Outcome?, good: Set<CheckpointName>)>
 
-        init(store: CheckpointStore, snapshot: CheckpointSnapshot, keep: Int, good: Set<CheckpointName>) {
+        init(store: CheckpointStore, snapshot: CheckpointSnapshot, rule: RetentionRule, good: Set<CheckpointName>) {
             self.store = store
             self.snapshot = Mutex(snapshot)
-            self.keep = keep
+            self.rule = rule
             state = Mutex((nil, good))
         }
 
@@ -91,7 +91,7 @@ package final class CheckpointWriter {
         func run() {
             guard let snapshot = snapshot.withLock({ $0.take() }) else { return }
             var good = good
-            let outcome = store.save(snapshot, keep: keep, good: &good)
+            let outcome = store.save(snapshot, rule, good: &good)
             state.withLock { $0 = (outcome, good) }
         }
     }
@@ -100,7 +100,7 @@ package final class CheckpointWriter {
 extension CheckpointStore {
     /// Commit, read back, prune: the whole of a save.
     package func save(
-        _ snapshot: CheckpointSnapshot, keep: Int, good: inout Set<CheckpointName>
+        _ snapshot: CheckpointSnapshot, _ rule: RetentionRule, good: inout Set<CheckpointName>
     ) -> CheckpointWriter.Outcome {
         do throws(CheckpointError) {
             let committed = try commit(snapshot)
@@ -112,7 +112,7 @@ extension CheckpointStore {
             good.insert(committed.name)
             var note: String?
             do throws(CheckpointError) {
-                good.subtract(try prune(keep: keep, good: good))
+                good.subtract(try prune(rule, good: good))
             } catch {
                 note = "old checkpoints were not removed: \(error)"
             }

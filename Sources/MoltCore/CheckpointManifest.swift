@@ -16,6 +16,14 @@ package struct CheckpointManifest: Codable, Hashable, Sendable {
     package var state: [String: String]
     package var savedAt: Double
 
+    /// The key in `state` of the last validation loss before the save.
+    package static let validationLossKey = "validation_loss"
+    /// The key in `state` of the seconds that the slowest save so far took.
+    package static let slowestSaveKey = "slowest_save"
+
+    package var validationLoss: Double? { state[Self.validationLossKey].flatMap(Double.init) }
+    package var slowestSave: Double? { state[Self.slowestSaveKey].flatMap(Double.init) }
+
     package struct File: Codable, Hashable, Sendable {
         package var name: String
         package var bytes: Int

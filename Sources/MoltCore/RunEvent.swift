@@ -18,6 +18,10 @@ package struct RunEvent: Codable, Hashable, Sendable {
     package var phase: Phase?
     package var checkpoint: String?
     package var bytes: Int?
+    /// Of a saved checkpoint's manifest.
+    package var sha256: String?
+    /// Seconds for which a save kept training waiting; the rest of it went on beside.
+    package var stall: Double?
     package var message: String?
 
     package enum Kind: String, Codable, Sendable, CaseIterable {
@@ -55,7 +59,7 @@ package struct RunEvent: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case at = "t"
-        case kind, step, steps, loss, tokens, seconds, phase, checkpoint, bytes, message
+        case kind, step, steps, loss, tokens, seconds, phase, checkpoint, bytes, sha256, stall, message
         case validationLoss = "validation_loss"
         case tokensPerSecond = "tokens_per_second"
         case learningRate = "lr"

@@ -129,7 +129,7 @@ extension RunLifecycle {
         case .running:
             if let epoch = job.incarnation.epoch {
                 guard evidence.silence <= LifecycleLimits.silenceMax else {
-                    return records + giveUp(job, seen, evidence)
+                    return records + giveUp(job, seen, evidence, at: now)
                 }
                 records += enter(.running(job, epoch: epoch))
             } else {
@@ -205,9 +205,11 @@ extension RunLifecycle {
 
     /// The scheduler takes a job for running that has died, or that has left its receipt: it is cancelled, and what its
     /// end means holds once it is gone.
-    private mutating func giveUp(_ before: Job, _ seen: JobObservation, _ evidence: Evidence) -> [LifecycleRecord] {
+    private mutating func giveUp(
+        _ before: Job, _ seen: JobObservation, _ evidence: Evidence, at now: Double
+    ) -> [LifecycleRecord] {
         var job = before
-        let (records, verdict) = endIncarnation(&job, .silent, seen, evidence)
+        let (records, verdict) = endIncarnation(&job, .silent, seen, evidence, at: now)
         state = .closing(job, verdict)
         return records + attemptEnded(job, records)
     }

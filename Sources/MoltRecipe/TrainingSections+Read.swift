@@ -122,6 +122,7 @@ extension CheckpointSection {
         reader.read(.every, \.every, .duration)
         reader.read(.everySteps, \.everySteps, .count(1...(1 << 40)))
         reader.read(.keep, \.keep, .count(1...100_000))
+        reader.read(.milestones, \.milestones, .count(1...(1 << 40)))
         return reader.finished()
     }
 }

@@ -121,9 +121,11 @@ package struct CheckpointSection: Codable, Hashable, Sendable {
     package var everySteps: Int?
     /// Newest verified checkpoints to keep; never fewer than two are.
     package var keep: Int = 3
+    /// Steps between checkpoints that stay for good; nil for none. The one with the lowest validation loss stays, too.
+    package var milestones: Int?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case every, keep
+        case every, keep, milestones
         case everySteps = "every_steps"
     }
 

@@ -123,18 +123,11 @@ extension SiteReconciler {
         let known = run.lifecycle.job?.incarnation.number ?? 0
         let newest = max(known, statuses.map(\.restartCount).max() ?? 0)
         let hasEnded = run.lifecycle.job != nil && (newest > known || statuses.allSatisfy(\.state.isTerminal))
-<<<<<<< HEAD:Sources/MoltReconcile/SiteReconciler+Observe.swift
         // What is said about the end of a job weighs what it had saved.
         var result = try await ledger.evidence(
             EvidenceQuestion(
                 run: run, attempt: attempt, incarnations: min(known, newest)...newest, ended: hasEnded ? known : nil,
                 readsProgress: statuses.allSatisfy { $0.state != .running }, isPreemptible: await isPreemptible(run)))
-=======
-        var result = evidence.read(
-            run, attempt: attempt, incarnations: min(known, newest)...newest, ended: hasEnded ? known : nil,
-            exitCodes: row?.exitCodes ?? [:], progress: saved, isPreemptible: await isPreemptible(run),
-            now: clock.now())
->>>>>>> 7374d26 (A job that Slurm calls running and that gives no sign of life is cancelled and replaced):Sources/MoltServer/Reconcile/SiteReconciler+Observe.swift
         if hasEnded { await addNodes(to: &result, of: run) }
         return result
     }

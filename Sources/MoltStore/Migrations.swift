@@ -10,7 +10,16 @@ enum Migrations {
         return migrator
     }
 
-    static let all: [(String, String)] = [("1 · runs, attempts, incarnations, events", first)]
+    static let all: [(String, String)] = [
+        ("1 · runs, attempts, incarnations, events", first),
+        ("2 · checkpoints tell what they took", second),
+    ]
+
+    private static let second = """
+        ALTER TABLE checkpoint ADD COLUMN seconds REAL;
+        ALTER TABLE checkpoint ADD COLUMN stall REAL;
+        ALTER TABLE checkpoint ADD COLUMN sha256 TEXT;
+        """
 
     private static let first = """
         CREATE TABLE lease (epoch INTEGER NOT NULL);

@@ -171,6 +171,11 @@ package struct CheckpointRecord: Codable, Hashable, Sendable, FetchableRecord, P
     package var bytes: Int?
     package var savedAt: Double?
     package var verified: Bool
+    /// What the save took, and for how long training waited for it.
+    package var seconds: Double?
+    package var stall: Double?
+    /// Of the manifest.
+    package var sha256: String?
 
     package init(run: String, epoch: Int, step: Int, bytes: Int?, savedAt: Double?, verified: Bool) {
         self.run = run

@@ -121,6 +121,16 @@ package struct StoreSnapshot {
             db, sql: "SELECT * FROM checkpoint WHERE run = ? ORDER BY epoch, step", arguments: [run])
     }
 
+    /// Bytes a second of the slowest of a site's latest saves of a size that says something; nil when there is none.
+    package func saveRate(site: String, bytesMin: Int, latest: Int) throws -> Double? {
+        try Double.fetchOne(
+            db, sql: """
+                SELECT min(rate) FROM (
+                    SELECT c.bytes / c.seconds AS rate FROM checkpoint c JOIN run r ON r.id = c.run
+                    WHERE r.site = ? AND c.bytes >= ? AND c.seconds > 0 ORDER BY c.savedAt DESC LIMIT ?)
+                """, arguments: [site, bytesMin, latest])
+    }
+
     package func eventFiles(_ run: String) throws -> [String: Int] {
         let rows = try EventFileRecord.fetchAll(db, sql: "SELECT * FROM eventFile WHERE run = ?", arguments: [run])
         return Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0.offset) })

@@ -4,6 +4,8 @@ package struct DeadlineWatch: Equatable {
     package let deadline: Double?
     private var slowestSave: Double
     private var slowestPause = 0.0
+    /// Of the saves of this run that were timed, earlier incarnations' included; nil before the first.
+    package private(set) var slowestMeasured: Double?
 
     /// - Parameter bytes: what a checkpoint holds; before the first save it is taken to go at 100 MB/s.
     package init(deadline: Double?, bytes: Int) {
@@ -11,7 +13,10 @@ package struct DeadlineWatch: Equatable {
         slowestSave = Double(bytes) / 100e6
     }
 
-    package mutating func saved(seconds: Double) { slowestSave = max(slowestSave, seconds) }
+    package mutating func saved(seconds: Double) {
+        slowestSave = max(slowestSave, seconds)
+        slowestMeasured = max(slowestMeasured ?? 0, seconds)
+    }
 
     /// Time between two looks at the clock: a look may come that much late.
     package mutating func paused(seconds: Double) { slowestPause = max(slowestPause, seconds) }

@@ -12,14 +12,17 @@ final class Saver {
     private var savedProgress: TrainingProgress?
     private var progressUnderWay: TrainingProgress?
     private(set) var lastFailure: CheckpointError?
-    private(set) var slowest = 0.0
+    /// Seconds; nil before the first save of this incarnation.
+    private(set) var slowest: Double?
+    /// Seconds for which the save under way kept training waiting.
+    private var stall: Double?
 
     init(
-        store: CheckpointStore, keep: Int, loaded: (name: CheckpointName, progress: TrainingProgress)?,
+        store: CheckpointStore, rule: RetentionRule, loaded: (name: CheckpointName, progress: TrainingProgress)?,
         schedule: SaveSchedule, events: EventLog
     ) {
         self.store = store
-        writer = CheckpointWriter(store: store, keep: keep, good: Set(loaded.map { [$0.name] } ?? []))
+        writer = CheckpointWriter(store: store, rule: rule, good: Set(loaded.map { [$0.name] } ?? []))
         self.schedule = schedule
         self.events = events
         newest = loaded?.name
@@ -44,7 +47,9 @@ final class Saver {
         return !writer.isBusy && schedule.isDue(now: Clock.monotonic(), step: step)
     }
 
-    func begin(_ snapshot: CheckpointSnapshot, progress: TrainingProgress) {
+    /// - Parameter stall: seconds that making the snapshot took.
+    func begin(_ snapshot: CheckpointSnapshot, progress: TrainingProgress, stall: Double? = nil) {
+        self.stall = stall
         schedule.began(now: Clock.monotonic(), step: snapshot.name.step)
         progressUnderWay = progress
         do throws(CheckpointError) {
@@ -68,7 +73,6 @@ final class Saver {
     func saveAndWait(
         _ snapshot: @autoclosure () throws -> CheckpointSnapshot, progress: TrainingProgress
     ) throws -> Bool {
-        events.phase(.save, step: progress.step)
         settle()
         if savedProgress == progress { return ownsRun() }
         begin(try snapshot(), progress: progress)
@@ -92,11 +96,13 @@ final class Saver {
             lastFailure = nil
             newest = committed.name
             savedProgress = progressUnderWay
-            slowest = max(slowest, committed.seconds)
+            slowest = max(slowest ?? 0, committed.seconds)
             var event = RunEvent(.saved, at: Clock.now(), step: committed.name.step)
             event.checkpoint = "\(committed.name)"
             event.bytes = committed.bytes
             event.seconds = committed.seconds
+            event.stall = stall
+            event.sha256 = committed.sha256
             events.write(event)
         case .failure(let error):
             lastFailure = error

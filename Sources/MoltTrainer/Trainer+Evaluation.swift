@@ -33,6 +33,7 @@ extension Trainer {
         if context.isMain {
             var event = RunEvent(.validation, at: Clock.now(), step: learner.progress.step)
             event.validationLoss = loss.isFinite ? loss : nil
+            validationLoss = event.validationLoss
             event.tokens = targets
             event.seconds = Clock.monotonic() - started
             events.write(event)

@@ -26,7 +26,8 @@ extension Trainer {
             every: checkpoint.every, everySteps: checkpoint.everySteps, now: Clock.monotonic(),
             step: learner.progress.step)
         saver = Saver(
-            store: store, keep: checkpoint.keep, loaded: loaded, schedule: schedule, events: events)
+            store: store, rule: RetentionRule(keep: checkpoint.keep, milestones: checkpoint.milestones),
+            loaded: loaded, schedule: schedule, events: events)
     }
 
     /// - Returns: where the checkpoint was, which may differ from where the run goes on in what is noticed here.
@@ -36,6 +37,7 @@ extension Trainer {
         let path = folder.folder(of: name)
         let fingerprint = learner.progress.dataFingerprint
         let manifest = try folder.verify(name, contents: false)
+        if let slowest = manifest.slowestSave { deadline.saved(seconds: slowest) }
         try learner.restore(from: path, manifest, rank: context.rank)
         try learner.share(in: group)
         randomAtStepStart = try RandomState.save()
@@ -81,6 +83,7 @@ extension Trainer {
 
     /// Back to an earlier checkpoint; false when there is none.
     private func rollBack(_ note: String) throws -> Bool {
+        events.phase(.save, step: learner.progress.step)
         saver?.settle()
         let target = try group.maximum(targetOfRollBack().map { [$0.epoch, $0.step] } ?? [-1, -1])
         guard target[0] >= 0 else { return false }

@@ -43,14 +43,22 @@ extension Trainer {
 
     /// Copies the state at the start of this step; rank 0 hands it to the writer.
     func beginSave() throws {
+        events.phase(.save, step: learner.progress.step)
+        defer { events.phase(.step, step: learner.progress.step) }
+        let began = Clock.monotonic()
         let random = try group.gather(randomAtStepStart)
-        if let saver { saver.begin(try snapshot(random), progress: learner.progress) }
+        guard let saver else { return }
+        let snapshot = try snapshot(random)
+        saver.begin(snapshot, progress: learner.progress, stall: Clock.monotonic() - began)
     }
 
     private func snapshot(_ random: [[UInt8]]) throws -> CheckpointSnapshot {
-        try learner.snapshot(
+        var snapshot = try learner.snapshot(
             CheckpointName(step: learner.progress.step, epoch: context.epoch), run: context.run.path.lastComponent,
             recipeHash: recipeHash, numerics: numerics, tokenizer: loader.corpus.tokenizer.name, random: random)
+        snapshot.state[CheckpointManifest.validationLossKey] = validationLoss.map { "\($0)" }
+        snapshot.state[CheckpointManifest.slowestSaveKey] = deadline.slowestMeasured.map { "\($0)" }
+        return snapshot
     }
 
     /// Saves and ends; the code says what is true of the save.
@@ -60,6 +68,8 @@ extension Trainer {
 
     /// Saves the state before the unfinished step, and waits; false when another incarnation owns the run.
     func save() throws -> Bool {
+        // All ranks say so, since all wait for it.
+        events.phase(.save, step: learner.progress.step)
         let random = try group.gather(randomAtStepStart)
         var failed = 0
         if let saver, try !saver.saveAndWait(try snapshot(random), progress: learner.progress) {

@@ -30,6 +30,8 @@ package final class Trainer {
     var randomAtStepStart: [UInt8]
     /// Batches passed over in this incarnation because their step was not finite.
     var skips = 0
+    /// The last that was measured in this incarnation; rank 0 alone keeps it.
+    var validationLoss: Double?
     var lastStopFileLook = 0.0
     var stopFileSeen = false
     var lastLook = Clock.monotonic()

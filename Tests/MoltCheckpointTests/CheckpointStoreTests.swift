@@ -115,7 +115,9 @@ struct CheckpointStoreTests {
         try commit(step: 1, epoch: 1)
         try DurableFile.createExclusively(Data("{}".utf8), at: run.claim(epoch: 2))
         #expect(throws: CheckpointError.fenced(own: 1, newest: 2)) { try commit(step: 2, epoch: 1) }
-        #expect(throws: CheckpointError.fenced(own: 1, newest: 2)) { try store(epoch: 1).prune(keep: 0, good: []) }
+        #expect(throws: CheckpointError.fenced(own: 1, newest: 2)) {
+            try store(epoch: 1).prune(RetentionRule(keep: 0), good: [])
+        }
         #expect(throws: CheckpointError.fenced(own: 1, newest: 2)) { try store(epoch: 1).clearLeftovers() }
         #expect(try CheckpointFolder(path: run.checkpoints).entries() == ["step-00000001-e1"])
         try commit(step: 3, epoch: 2)
@@ -178,7 +180,7 @@ struct CheckpointStoreTests {
     }
 
     @Test func theWriterSavesInTheBackgroundReadsBackAndPrunes() throws {
-        let writer = CheckpointWriter(store: store(epoch: 1), keep: 2, good: [])
+        let writer = CheckpointWriter(store: store(epoch: 1), rule: RetentionRule(keep: 2), good: [])
         for step in 1...4 {
             try writer.start(Self.snapshot(step: step, epoch: 1))
             let outcome = try #require(writer.finish())

@@ -35,6 +35,7 @@ struct DoctorTests {
         let verdicts = Doctor.verdicts(healthy())
         #expect(verdicts.allSatisfy { $0.level == .ok }, "\(verdicts.filter { $0.level != .ok })")
         #expect(verdicts.contains { $0.finding.contains("GraceTime 20 s + KillWait 30 s") })
+        #expect(verdicts.contains { $0.finding.contains("50 s to save") && $0.finding.contains("(assumed)") })
     }
 
     /// Each fault, and how bad it is.

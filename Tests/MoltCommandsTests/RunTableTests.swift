@@ -86,6 +86,15 @@ struct RunTableTests {
         ])
     }
 
+    @Test func howOftenToSaveIsALineOfThePage() {
+        var detail = RunDetail(
+            summary: run("7k2mabcd", .running), runFolder: "/runs/7k2mabcd", workingDirectory: "/w", host: "h")
+        detail.saving = SavingDetail(every: 600, cost: 0.4, interruptions: 3, ran: 18_000, best: 69)
+        let lines = RunPage.lines(detail, curve: nil, now: 1_060, terminal: Terminal())
+        let saving = "every 10 min; 3 interruptions in 5 h and 0.40 s a save: every 1 min 9 s would lose least"
+        #expect(lines.contains("  saving     " + saving))
+    }
+
     @Test(arguments: [
         (0.0, "1970-01-01 00:00:00 UTC"), (951_782_399, "2000-02-28 23:59:59 UTC"),
         (951_782_400, "2000-02-29 00:00:00 UTC"), (1_795_228_344, "2026-11-21 02:32:24 UTC"),

@@ -12,10 +12,14 @@ enum SiteVerdicts {
                     ?? "it has: \(names.joined(separator: ", "))")
         }
         let shown = report.partitions.filter { allowed.isEmpty || allowed.contains($0.name) }
-        return missing + shown.map { partition($0, killWait: report.killWait) }
+        return missing + shown.map { partition($0, report) }
     }
 
-    private static func partition(_ partition: SiteReport.Partition, killWait: Double) -> DoctorVerdict {
+    /// Bytes a second while no save was measured.
+    private static let assumedRate = 100e6
+
+    private static func partition(_ partition: SiteReport.Partition, _ report: SiteReport) -> DoctorVerdict {
+        let killWait = report.killWait
         let subject = "partition \(partition.name)"
         let limit = partition.timeLimit.map { "limit \(Durations.text($0))" } ?? "no time limit"
         guard partition.isUp else {
@@ -26,9 +30,13 @@ enum SiteVerdicts {
             return .init(.ok, subject, "\(partition.nodes) nodes, \(limit), not preemptible")
         }
         let window = partition.graceTime + killWait
+        // As the workers do it: half as long again as the save, and two seconds.
+        let fits = max(0, window - 2) / 1.5 * (report.saveRate ?? assumedRate)
         let found = "\(partition.nodes) nodes, \(limit), preemption by \(mode), "
             + "\(Durations.text(window)) to save "
-            + "(GraceTime \(Int(partition.graceTime)) s + KillWait \(Int(killWait)) s)"
+            + "(GraceTime \(Int(partition.graceTime)) s + KillWait \(Int(killWait)) s), "
+            + "enough for \(Quantities.bytesText(fits)) at \(Quantities.bytesText(report.saveRate ?? assumedRate))/s "
+            + (report.saveRate == nil ? "(assumed)" : "(measured)")
         if mode.contains("cancel") {
             let advice = "preempted jobs are cancelled; runs go on with a new attempt"
             return .init(.warning, subject, found, advice: advice)

@@ -66,10 +66,13 @@ struct ProgressRecorder {
             return
         }
         record.committedStep = max(record.committedStep ?? 0, name.step)
-        try recorder.transaction.save(
-            CheckpointRecord(
-                run: record.id, epoch: name.epoch, step: name.step, bytes: line.event.bytes, savedAt: line.event.at,
-                verified: true))
+        var checkpoint = CheckpointRecord(
+            run: record.id, epoch: name.epoch, step: name.step, bytes: line.event.bytes, savedAt: line.event.at,
+            verified: true)
+        checkpoint.seconds = line.event.seconds
+        checkpoint.stall = line.event.stall
+        checkpoint.sha256 = line.event.sha256
+        try recorder.transaction.save(checkpoint)
         try note("saved", "saved \(name)", line, record, incarnations)
     }
 

@@ -49,7 +49,7 @@ enum ResourceCheck {
         }
     }
 
-    private static func partition(
+    static func partition(
         _ resources: ResourcesSection, _ site: Site, _ settings: SchedulerConfiguration
     ) throws(UserError) -> SchedulerConfiguration.Partition {
         let names = settings.partitions.map(\.name)

@@ -54,8 +54,17 @@ extension RunService {
             nodes: settings.nodes.map {
                 .init(name: $0.name, cpus: $0.cpus, gpus: $0.gpus, memory: $0.memory, responds: $0.responds)
             }, prefix: identity.paths.prefix(for: site), runs: site.runs)
+        report.saveRate = try await saveRate(site)
         if let table = try? await scheduler.loadJobs() { report.clockDifference = clock.now() - table.asOf }
         return report
+    }
+
+    /// Bytes a second that the latest saves at a site have reached at least.
+    func saveRate(_ site: Site) async throws(APIError) -> Double? {
+        try await read { snapshot in
+            try snapshot.saveRate(
+                site: site.name, bytesMin: SaveWindow.measuredBytesMin, latest: SaveWindow.measuredLatest)
+        }
     }
 
     package func stopDaemon() async {

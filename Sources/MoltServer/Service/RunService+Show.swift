@@ -44,10 +44,15 @@ extension RunService {
             let path = "\(folder.checkpoints)/\(CheckpointName(step: record.step, epoch: record.epoch))"
             // Retention removes checkpoints without telling anybody.
             guard FileManager.default.fileExists(atPath: "\(path)/\(CheckpointManifest.fileName)") else { return nil }
-            return CheckpointDetail(
+            var detail = CheckpointDetail(
                 step: record.step, epoch: record.epoch, path: path, verified: record.verified, bytes: record.bytes,
                 savedAt: record.savedAt)
+            (detail.seconds, detail.stall, detail.sha256) = (record.seconds, record.stall, record.sha256)
+            return detail
         }
+        detail.saving = Saving.detail(
+            checkpoints, incarnations, every: frozen.flatMap { try? FrozenRecipe.decode($0.recipe) }?.checkpoint.every,
+            now: clock.now())
         return detail
     }
 

@@ -125,7 +125,20 @@ extension RunService {
             return ["site '\(site.name)' does not answer now; the run waits for it, unchecked"]
         }
         try ResourceCheck.check(recipe, site: site, settings: settings)
-        return settings.jobsRequeue ? [] : ["this cluster does not requeue jobs: a preempted run becomes a new attempt"]
+        var warnings = try await checkSaving(recipe, site, settings)
+        if !settings.jobsRequeue {
+            warnings.append("this cluster does not requeue jobs: a preempted run becomes a new attempt")
+        }
+        return warnings
+    }
+
+    private func checkSaving(
+        _ recipe: Recipe, _ site: Site, _ settings: SchedulerConfiguration
+    ) async throws -> [String] {
+        guard let window = SaveWindow(recipe, measured: try await saveRate(site)) else { return [] }
+        return try window.check(
+            time: recipe.resources.time, partition: ResourceCheck.partition(recipe.resources, site, settings),
+            settings: settings)
     }
 
     private func freeze(_ folder: RunFolder, _ recipe: String, _ request: SubmitRequest) throws(UserError) {
