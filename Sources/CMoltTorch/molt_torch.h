@@ -34,7 +34,7 @@ typedef struct mt_device {
 const char *mt_error_message(void);
 
 // --- version.cpp: what was built and what runs
-#define MT_ABI_VERSION 2
+#define MT_ABI_VERSION 1
 int32_t mt_abi_version(void);
 const char *mt_torch_version(void);     // the libtorch release the shim was compiled against, such as "2.13.0"
 mt_status mt_check_runtime(void);       // fails when the libtorch that was loaded is of another release
@@ -123,9 +123,6 @@ typedef struct mt_autocast {
 mt_status mt_autocast_enter(int32_t device_kind, mt_autocast wanted, mt_autocast *previous);
 mt_status mt_autocast_exit(int32_t device_kind, mt_autocast previous);
 mt_status mt_autocast_clear_cache(void);
-
-// --- memory.cpp
-void mt_keep_freed_memory(void);  // before anything large is allocated
 
 // --- random.cpp
 mt_status mt_seed(uint64_t seed);

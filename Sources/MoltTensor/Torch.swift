@@ -18,12 +18,6 @@ package enum Torch {
         try check(mt_check_runtime())
     }
 
-    /// Freed memory stays in the process for the next step, which asks for the same sizes; before the first tensor.
-    ///
-    /// By default glibc maps every block above 32 MiB anew, and the kernel clears it page by page: a fifth of the
-    /// scan's time at 8192 tokens (`molt-train bench scan-forward --length 8192`: 57 ms, against 46 ms).
-    package static func keepFreedMemory() { mt_keep_freed_memory() }
-
     /// Threads that one operator may use.
     package static var threads: Int { Int(mt_threads()) }
 

@@ -1,16 +1,8 @@
 import ArgumentParser
 import MoltCore
-import MoltTrainer
-
-@main
-enum Program {
-    static func main() {
-        EngineProcess.prepare()
-        MoltTrain.main()
-    }
-}
 
 /// The engine: trains as one rank, and does whatever else needs tensors.
+@main
 struct MoltTrain: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "molt-train", abstract: "Molt's training engine; 'molt' and 'molt-job' start it.",
