@@ -29,6 +29,8 @@ package struct IncarnationEnd: Hashable, Sendable {
     package var finding: Finding?
     /// The worker that failed before the others; molt-job may have died before it could tell.
     package var firstToFail: WorkerEnd?
+    /// How its batch script ended, where something else than the scheduler has written that down.
+    package var scriptEnd: ScriptEnd?
     /// True when the scheduler counts one of its nodes as down.
     package var lostNode: Bool
     package var wish: Wish
@@ -73,7 +75,7 @@ package struct IncarnationEnd: Hashable, Sendable {
             }
         }
         switch ending {
-        case .requeued: return wasPreempted ? .preempted : .requeued
+        case .requeued: return isKnownPreempted ? .preempted : .requeued
         case .silent, .vanished: return cancellation ?? causeOfVanished
         case .terminal(let base): return causeWithoutReceipt(base)
         }
@@ -88,7 +90,7 @@ package struct IncarnationEnd: Hashable, Sendable {
     /// Why a program was stopped that then saved and asked to be continued.
     private var causeOfStop: Cause {
         if let cancellation { return cancellation }
-        if wasPreempted { return .preempted }
+        if isKnownPreempted { return .preempted }
         switch ending {
         case .requeued: return reachedLimit ? .wallTime : causeOfRequeue
         case .silent, .vanished: return .interrupted
@@ -100,7 +102,7 @@ package struct IncarnationEnd: Hashable, Sendable {
     private var causeOfCrash: Cause {
         if let cancellation { return cancellation }
         switch ending {
-        case .requeued: return wasPreempted ? .preempted : causeOfRequeue
+        case .requeued: return isKnownPreempted ? .preempted : causeOfRequeue
         case .silent, .vanished: return causeOfBrokenProgram
         case .terminal(let base):
             if let cause = base.cause { return cause }
@@ -130,7 +132,23 @@ package struct IncarnationEnd: Hashable, Sendable {
         case .wallTime: .wallTime
         case .nodeFailed: .nodeFailed
         case .outOfMemory: .outOfMemory
-        default: .lost
+        default: causeOfScriptEnd ?? .lost
+        }
+    }
+
+    /// Nothing but the plugin's record of the script is left. That it ended well proves nothing; a kill may have been
+    /// anybody's.
+    private var causeOfScriptEnd: Cause? {
+        guard let status = scriptEnd?.status, status < 128 else { return nil }
+        switch JobExit(rawValue: status) {
+        case .done: return .unproven
+        case .continueMe: return causeOfStop
+        case .fenced: return .fenced
+        case .unfitNode: return .nodeUnfit
+        case .userError: return .userError
+        case .numerics: return .numerics
+        case .noProgress: return .noProgress
+        case nil: return causeOfBrokenProgram
         }
     }
 
@@ -171,6 +189,9 @@ package struct IncarnationEnd: Hashable, Sendable {
         if wasClaimed || finding != nil { return causeOfBrokenProgram }
         return exitStatus == 1 && exitSignal == 0 ? .launchRace : .launchFailed
     }
+
+    /// Slurm shows a preemption only while the job drains; a daemon that was busy then finds what slurmstepd wrote.
+    private var isKnownPreempted: Bool { wasPreempted || finding?.cause == .preempted }
 
     private var wasLikelyPreempted: Bool { mayBePreempted && receipt?.stopSignal == 15 }
 

@@ -45,6 +45,22 @@ package struct WorkerEnd: Hashable, Sendable, Codable {
     }
 }
 
+/// How a batch script ended: what accounting would know, where there is none.
+package struct ScriptEnd: Hashable, Sendable, Codable {
+    package var status: Int32?
+    package var signal: Int32?
+    package var endedAt: Double
+
+    package init(status: Int32? = nil, signal: Int32? = nil, endedAt: Double) {
+        self.status = status
+        self.signal = signal
+        self.endedAt = endedAt
+    }
+
+    /// `status 1`, `signal 9`.
+    var words: String { signal.map { "signal \($0)" } ?? "status \(status ?? 0)" }
+}
+
 /// What an incarnation left behind that tells how it ended; bounded, and read only once it has ended.
 package struct Remains: Hashable, Sendable, Codable {
     package var tails: [LogTail]
@@ -52,6 +68,10 @@ package struct Remains: Hashable, Sendable, Codable {
     /// What rank 0 was busy with when it last wrote.
     package var phase: String?
     package var lastStep: Int?
+    /// How the batch script ended, as the Slurm plugin saw it.
+    package var scriptEnd: ScriptEnd?
+    /// Nodes on which the Slurm plugin refused to start a rank.
+    package var unfitNodes: [String] = []
 
     package init(
         tails: [LogTail] = [], workerEnds: [WorkerEnd] = [], phase: String? = nil, lastStep: Int? = nil

@@ -132,7 +132,7 @@ extension RunLifecycle {
         account.failure = Fingerprint(cause, end.finding, receipt, end.firstToFail).map {
             Failure(fingerprint: $0, step: receipt?.lastStep ?? evidence.remains?.lastStep)
         }
-        let suspects = culprits(job, end)
+        let suspects = culprits(job, end, evidence)
         if mayBlameNode(cause), job.incarnation.startedAt != nil, seconds < policy.exclusion.fastFailure {
             account.blamesNode = blames(suspects, evidence, at: now)
         }
@@ -162,6 +162,7 @@ extension RunLifecycle {
         end.mayBePreempted = evidence.isPreemptible
         end.reachedLimit = Self.reachedLimit(job.incarnation, endedAt)
         end.firstToFail = evidence.remains?.firstToFail
+        end.scriptEnd = evidence.remains?.scriptEnd
         end.finding = Finding.of(
             evidence.remains?.tails ?? [], firstRank: receipt?.failedRank ?? end.firstToFail?.rank)
         end.lostNode = !evidence.downNodes.isDisjoint(with: job.incarnation.nodes)
@@ -181,8 +182,9 @@ extension RunLifecycle {
 
     /// The nodes that the end is to be held against: those that the preflight named, that of the rank that failed
     /// first, or the only one there was.
-    private func culprits(_ job: Job, _ end: IncarnationEnd) -> [String] {
+    private func culprits(_ job: Job, _ end: IncarnationEnd, _ evidence: Evidence) -> [String] {
         if let unfit = end.receipt?.unfitNodes { return unfit }
+        if let unfit = evidence.remains?.unfitNodes, !unfit.isEmpty { return unfit }
         if job.incarnation.nodes.count == 1 { return job.incarnation.nodes }
         if let host = end.firstToFail?.host, job.incarnation.nodes.contains(host) { return [host] }
         return []
@@ -267,9 +269,11 @@ extension RunLifecycle {
     private static func detail(_ end: IncarnationEnd) -> String {
         if let receipt = end.receipt { return receipt.reason }
         switch end.ending {
-        case .requeued: return end.wasPreempted ? "preempted" : "put back into the queue"
+        case .requeued: return end.cause == .preempted ? "preempted" : "put back into the queue"
         case .silent: return "it gives no sign of life, though the scheduler calls it running"
-        case .vanished: return "the scheduler no longer knows the job"
+        case .vanished:
+            let end = end.scriptEnd.map { "; its script ended with \($0.words)" } ?? ""
+            return "the scheduler no longer knows the job" + end
         case .terminal(let base):
             let how = end.exitSignal != 0 ? "signal \(end.exitSignal)" : "exit status \(end.exitStatus)"
             switch base {

@@ -113,3 +113,12 @@ extension LiveCluster {
         return Int(text.filter(\.isNumber)) ?? 0
     }
 }
+
+extension LiveCluster {
+    /// Sends a signal to the daemon of this cluster's user.
+    func signalDaemon(_ signal: Int32) async throws {
+        let file = try JSONFile.read(DaemonFile.self, from: "\(folder)/home/.molt/daemon.json")
+        guard file.process.isAlive else { throw CommandFailed(description: "there is no daemon") }
+        try await run(["kill", "-\(signal)", "\(file.process.pid)"])
+    }
+}

@@ -1,6 +1,11 @@
+import FoundationEssentials
 import MoltAPI
 import MoltCore
 import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// A run of the preemptible partitions loses its node to the high partition and comes back where it was.
 struct PreemptionScenarios {
@@ -24,6 +29,35 @@ struct PreemptionScenarios {
             let steps = try cluster.steps(of: detail)
             #expect(Set(steps) == Set(1...60))
             #expect(steps.count <= 61)
+        }
+    }
+
+    /// A daemon that had no time to look while the job drained, and a molt-job that was killed before it could write:
+    /// only slurmstepd has said what happened.
+    @Test func aPreemptionThatNobodySawIsFoundInTheLog() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
+            let victim = try await cluster.submitCounter(to: 100_000, resources: Self.wholeNode)
+            try await cluster.wait(for: victim, step: 5)
+            let job = try await cluster.job(of: victim), folder = try await cluster.show(victim).runFolder
+            try await cluster.signalDaemon(SIGSTOP)
+            let urgent = ["-p", "high", "--gres=gpu:4", "-o", "/dev/null", "--wrap", "sleep 2"]
+            try await cluster.run(["sbatch"] + urgent)
+            try await Command.until("Slurm has restarted the job by itself", within: 60) {
+                let state = try await cluster.field("JobState", ofJob: job)
+                let restarts = try await cluster.field("Restarts", ofJob: job)
+                return state == "RUNNING" && restarts == "1"
+            }
+            for name in try FileManager.default.contentsOfDirectory(atPath: "\(folder)/receipts") {
+                try FileManager.default.removeItem(atPath: "\(folder)/receipts/\(name)")
+            }
+            try await cluster.signalDaemon(SIGCONT)
+            try await Command.until("the end of the first incarnation is told", within: 60) {
+                try await cluster.show(victim).attempts.first?.incarnations.first?.outcome != nil
+            }
+            let first = try await cluster.show(victim).attempts.first?.incarnations.first
+            #expect(first?.outcome == Cause.preempted, "\(String(describing: first))")
+            try await cluster.molt("cancel", victim)
+            try await cluster.wait(for: victim, toBe: .cancelled)
         }
     }
 

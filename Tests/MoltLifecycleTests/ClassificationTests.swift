@@ -107,3 +107,29 @@ extension ClassificationTests {
         #expect(end.cause == cause)
     }
 }
+
+extension ClassificationTests {
+    /// Slurm shows that it preempted a job only while that one drains.
+    @Test(arguments: [nil, 1, 75, 137] as [Int32?])
+    func whatSlurmstepdWroteTellsAPreemptionThatNobodySaw(_ code: Int32?) {
+        let line = "slurmstepd: error: *** JOB 12 ON n1 CANCELLED AT 2026-11-21T08:00:00 DUE TO PREEMPTION ***"
+        var end = IncarnationEnd(ending: .requeued, receipt: code.map { Self.receipt($0) }, wasClaimed: true)
+        end.lostNode = true
+        #expect(end.cause != .preempted)
+        end.finding = Finding.of([LogTail(.scheduler, line)])
+        #expect(end.cause == .preempted)
+    }
+
+    @Test(arguments: [
+        (Int32(0), Cause.unproven), (1, .crashed), (75, .interrupted), (77, .nodeUnfit), (78, .userError),
+        (79, .numerics), (80, .noProgress), (137, .lost), (143, .lost),
+    ])
+    func howTheScriptEndedCountsWhereNobodyElseKnows(_ status: Int32, _ cause: Cause) {
+        var end = IncarnationEnd(ending: .vanished, wasClaimed: true)
+        #expect(end.cause == .lost)
+        end.scriptEnd = ScriptEnd(status: status, endedAt: 1)
+        #expect(end.cause == cause)
+        end.receipt = Self.receipt(0)
+        #expect(end.cause == .done, "a receipt is better")
+    }
+}

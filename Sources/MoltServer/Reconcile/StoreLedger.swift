@@ -87,7 +87,7 @@ actor StoreLedger: RunLedger {
         }
         return files.read(
             run.id, run.folder, attempt: question.attempt, incarnations: question.incarnations,
-            ended: question.ended, exitCodes: row?.exitCodes ?? [:], progress: saved,
+            ended: question.ended, job: run.lifecycle.job?.id, exitCodes: row?.exitCodes ?? [:], progress: saved,
             isPreemptible: question.isPreemptible, now: clock.now())
     }
 

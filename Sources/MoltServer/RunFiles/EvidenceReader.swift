@@ -10,7 +10,7 @@ struct EvidenceReader {
     /// - Parameter ended: the incarnation that seems to be over; what it left is read once that is known.
     mutating func read(
         _ run: RunID, _ folder: RunFolder, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, ended: Int?,
-        exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool, now: Double
+        job: UInt32?, exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool, now: Double
     ) -> Evidence {
         let known = refresh(run, folder), newest = incarnations.upperBound
         let silence = signs.silence(
@@ -27,7 +27,7 @@ struct EvidenceReader {
             let receipt = receipts.last { $0.incarnation == ended }
             let epoch = known.values.first { $0.key == attempt.key && $0.incarnation == ended }?.epoch
             evidence.remains = RemainsReader.read(
-                folder, attempt: attempt.number, incarnation: ended, epoch: epoch, receipt: receipt)
+                folder, attempt: attempt.number, incarnation: ended, job: job, epoch: epoch, receipt: receipt)
         }
         return evidence
     }

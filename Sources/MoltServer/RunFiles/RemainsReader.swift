@@ -8,11 +8,19 @@ import Glibc
 
 /// Reads what an ended incarnation left behind: bounded, whatever it has written.
 enum RemainsReader {
+    /// - Parameter job: whose records the Slurm plugin may have left.
     static func read(
-        _ run: RunFolder, attempt: Int, incarnation: Int, epoch: Int?, receipt: Receipt?
+        _ run: RunFolder, attempt: Int, incarnation: Int, job: UInt32?, epoch: Int?, receipt: Receipt?
     ) -> Remains {
         let folder = run.incarnation(attempt: attempt, incarnation: incarnation)
         var remains = Remains(workerEnds: workerEnds(in: folder))
+        if let job {
+            let records = PluginRecords(folder: run.pluginRecords(jobID: job, incarnation: incarnation))
+            let known = Set(remains.workerEnds.map(\.rank))
+            remains.workerEnds += records.workerEnds.filter { !known.contains($0.rank) }
+            remains.scriptEnd = records.scriptEnd
+            remains.unfitNodes = records.unfitNodes
+        }
         var ranks = [receipt?.failedRank, remains.firstToFail?.rank, 0].compactMap { $0 }
         ranks = ranks.enumerated().filter { !ranks[..<$0.offset].contains($0.element) }.map(\.element)
         for rank in ranks {
@@ -22,7 +30,7 @@ enum RemainsReader {
         if let text = tail(run.jobLog(attempt: attempt, incarnation: incarnation)) {
             remains.tails.append(LogTail(.job, text))
         }
-        if let text = schedulerTail(run.slurmOutput(attempt: attempt)) {
+        if let text = schedulerTail(run.slurmOutput(attempt: attempt), epoch: epoch) {
             remains.tails.append(LogTail(.scheduler, text))
         }
         if let epoch { progress(run.events(epoch: epoch, writer: .rank(0)), &remains) }
@@ -48,14 +56,19 @@ enum RemainsReader {
         return String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    /// All incarnations of an attempt write to one file, each from its first line on: only the last one's counts.
-    private static func schedulerTail(_ path: String) -> String? {
+    /// All incarnations of an attempt write to one file, each from its first line on: only that of `epoch` counts, or
+    /// the last one. The next one may have begun already.
+    private static func schedulerTail(_ path: String, epoch: Int?) -> String? {
         guard let text = tail(path) else { return nil }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
-        guard let last = lines.lastIndex(where: { $0.contains(" epoch ") && $0.contains(": attempt ") }) else {
-            return text
+        let isFirst = { (line: Substring) in line.contains("epoch ") && line.contains(": attempt ") }
+        let own = epoch.flatMap { number in
+            lines.lastIndex { isFirst($0) && $0.contains("epoch \(number): ") }
         }
-        return lines[last...].joined(separator: "\n")
+        guard let first = own ?? lines.lastIndex(where: isFirst) else { return text }
+        let rest = lines[(first + 1)...]
+        let end = own.flatMap { _ in rest.firstIndex(where: isFirst) } ?? lines.endIndex
+        return lines[first..<end].joined(separator: "\n")
     }
 
     /// What rank 0 was at when it last wrote.
