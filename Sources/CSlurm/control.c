@@ -37,6 +37,18 @@ int32_t molt_slurm_update(uint32_t job, int32_t change) {
     return molt_code(slurm_update_job(&update));
 }
 
+int32_t molt_slurm_put_back(uint32_t job) { return molt_code(slurm_requeue(MOLT_JOB_ID(job), 0)); }
+
+int32_t molt_slurm_adopt(uint32_t job, const char *comment, const char *excluded) {
+    job_desc_msg_t update;
+    slurm_init_job_desc_msg(&update);
+    MOLT_JOB_OF(&update) = job;
+    // The message only reads it.
+    update.comment = (char *)(uintptr_t)comment;
+    if (excluded[0] != 0) update.exc_nodes = (char *)(uintptr_t)excluded;
+    return molt_code(slurm_update_job(&update));
+}
+
 int32_t molt_slurm_ping(void) {
     int32_t code = molt_code(slurm_ping(0));
     return code == 0 || slurm_ping(1) == SLURM_SUCCESS ? 0 : code;

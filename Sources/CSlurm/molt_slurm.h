@@ -89,6 +89,10 @@ int32_t molt_slurm_signal(uint32_t job, uint16_t signal, int32_t target);
 // Of a job that runs; one that has ended is left alone.
 int32_t molt_slurm_requeue(uint32_t job);
 int32_t molt_slurm_update(uint32_t job, int32_t change);
+// Puts a job that has ended back into the queue.
+int32_t molt_slurm_put_back(uint32_t job);
+// Sets the comment of a job that has not ended; `excluded` may be empty.
+int32_t molt_slurm_adopt(uint32_t job, const char *comment, const char *excluded);
 int32_t molt_slurm_ping(void);
 
 typedef struct {

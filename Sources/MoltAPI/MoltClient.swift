@@ -36,6 +36,10 @@ package struct MoltClient: Sendable {
         try await exchange(.post, Routes.runs, body: encoded(request))
     }
 
+    package func adopt(_ request: AdoptRequest) async throws(ClientError) -> SubmitResult {
+        try await exchange(.post, Routes.adopt, body: encoded(request))
+    }
+
     package func runs(_ query: RunQuery = RunQuery()) async throws(ClientError) -> RunList {
         try await exchange(.get, Routes.runs(query))
     }

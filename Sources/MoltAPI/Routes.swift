@@ -8,6 +8,8 @@ package enum Routes {
     package static let runs = "/v1/runs"
 
     package static let costs = "/v1/costs"
+    /// POST: makes a job that somebody submitted by hand a run.
+    package static let adopt = "/v1/adopt"
 
     /// What a path names; the server registers `pattern`, clients ask for the filled-in paths below.
     package enum Pattern {

@@ -21,7 +21,7 @@ package struct MoltCommand: AsyncParsableCommand {
         version: MoltVersion.current,
         groupedSubcommands: [
             CommandGroup(name: "Runs", subcommands: [
-                RunSubmit.self, RunLs.self, RunShow.self, RunWhy.self, RunReport.self, RunLogs.self,
+                RunSubmit.self, RunAdopt.self, RunLs.self, RunShow.self, RunWhy.self, RunReport.self, RunLogs.self,
                 RunEvents.self,
                 RunCancel.self, RunStop.self, RunResume.self, RunHold.self, RunRelease.self, RunEdit.self,
                 RunExtend.self, RunUsageCommand.self, RunPrune.self, RunDrill.self, RunRemove.self,

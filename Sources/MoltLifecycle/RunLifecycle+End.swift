@@ -136,7 +136,12 @@ extension RunLifecycle {
         if mayBlameNode(cause), job.incarnation.startedAt != nil, seconds < policy.exclusion.fastFailure {
             account.blamesNode = blames(suspects, evidence, at: now)
         }
-        let verdict = Verdict.of(account, budget: &budget, policy: policy)
+        var verdict = Verdict.of(account, budget: &budget, policy: policy)
+        if adopted != nil, cause == .unproven {
+            verdict = .stuck(
+                "Slurm calls job \(job.id) complete, and nothing else proves it; molt resume puts it back into the "
+                    + "queue")
+        }
         var avoided: [String] = []
         if case .again(_, true) = verdict { avoided = avoid(suspects, at: now) }
         if job.incarnation.startedAt != nil || job.incarnation.epoch != nil {
@@ -205,7 +210,7 @@ extension RunLifecycle {
     /// What a program does that has never reported a step, nobody knows: a link that it used counts as fruitful, one
     /// that it left at once does not.
     private mutating func mayHaveAdvanced(_ cause: Cause, _ seconds: Double) -> Bool {
-        guard policy.isForeign == true, budget.committedStep == 0 else { return false }
+        guard policy.isForeign == true, adopted == nil, budget.committedStep == 0 else { return false }
         guard cause == .wallTime || seconds >= LifecycleLimits.fruitlessLinkSeconds else { return false }
         budget.fruitlessLinks = 0
         return true
@@ -293,6 +298,7 @@ extension RunLifecycle {
 
     /// Carries out a verdict once no process of the attempt can live any more.
     mutating func apply(_ verdict: Verdict, to attempt: Attempt, at now: Double) -> [LifecycleRecord] {
+        adopted?.key = attempt.key
         switch (verdict, wish) {
         case (.finish, _) where attempt.number == extendedDuring:
             extendedDuring = nil

@@ -38,6 +38,9 @@ extension RunLifecycle {
             records.append(.attemptSubmitted(job.attempt, job: seen.job))
             job.id = seen.job
         }
+        // A job that is adopted may have been restarted before.
+        let isTakenOver = adopted != nil && job.firstSeenAt == nil && job.incarnation.startedAt == nil
+        if isTakenOver { job.incarnation = Incarnation(number: seen.restartCount) }
         records += confirm(&job, seen, evidence)
         if seen.restartCount > job.incarnation.number {
             if let preemptedAt = seen.preemptedAt { job.incarnation.preemptedAt = preemptedAt }
@@ -59,7 +62,11 @@ extension RunLifecycle {
                 return records + attemptEnded(job, ended) + enter(.closing(job, verdict))
             }
         }
-        return records + enter(phase: seen, job, evidence, at: now)
+        let wasPutBack = isTakenOver && adopted?.key != nil
+        return records
+            + enter(
+                phase: seen, job, evidence, at: now,
+                after: wasPutBack ? Cooldown(clearedAt: seen.asOf, nodes: []) : nil)
     }
 
     /// Incarnations that came and went while nobody looked: their claims and receipts tell.

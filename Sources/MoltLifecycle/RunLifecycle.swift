@@ -19,6 +19,9 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
     /// that it never was.
     package internal(set) var extendedDuring: Int?
 
+    /// The hand-written job that this run consists of; absent for those that Molt submits.
+    package internal(set) var adopted: AdoptedJob?
+
     package init(policy: LifecyclePolicy, held: Bool = false) {
         self.policy = policy
         state = held ? .held : .queued(Queued(attempt: 1, notBefore: 0))

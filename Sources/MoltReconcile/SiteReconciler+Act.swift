@@ -108,6 +108,7 @@ extension SiteReconciler {
     }
 
     private func send(_ attempt: RunLifecycle.Attempt, _ run: TrackedRun) async throws(LedgerError) {
+        if let job = run.lifecycle.adopted { return try await attach(job, attempt, run) }
         let settings = await configuration(maxAge: Limits.configurationAge)
         let materials: AttemptMaterials
         switch try await ledger.prepare(attempt, of: run, settings: settings) {

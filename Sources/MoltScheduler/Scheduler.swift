@@ -25,11 +25,42 @@ package protocol Scheduler: Sendable {
     /// Changes a pending job.
     func update(_ job: UInt32, key: AttemptKey, change: JobChange) async throws(SchedulerError)
 
+    /// Gives a hand-written job of this user's a key of ours; one that has ended as an attempt of ours is put back into
+    /// the queue. Doing it twice is harmless.
+    func adopt(_ adoption: JobAdoption) async throws(SchedulerError)
+
     /// Limits, partitions and settings that decide how jobs behave here.
     func configuration() async throws(SchedulerError) -> SchedulerConfiguration
 
     /// Cheap: is the scheduler there?
     func ping() async throws(SchedulerError)
+}
+
+extension Scheduler {
+    package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
+        throw .rejected(code: 0, message: "this site takes no jobs that somebody else submitted")
+    }
+}
+
+/// Which job is to carry which key.
+package struct JobAdoption: Hashable, Sendable, Codable {
+    package var job: UInt32
+    /// What the job must be called: its number may be another's by now.
+    package var name: String
+    /// The key that it must carry; nil for none of ours.
+    package var from: AttemptKey?
+    package var to: AttemptKey
+    package var excludedNodes: [String]
+
+    package init(
+        job: UInt32, name: String, from: AttemptKey? = nil, to key: AttemptKey, excludedNodes: [String] = []
+    ) {
+        self.job = job
+        self.name = name
+        self.from = from
+        to = key
+        self.excludedNodes = excludedNodes
+    }
 }
 
 package enum SignalTarget: String, Codable, Sendable, CaseIterable {

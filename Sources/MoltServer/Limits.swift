@@ -4,6 +4,9 @@ package enum Limits {
     static let localPoll: Double = 0.3
     /// Seconds between readings of event files.
     static let progressInterval: Double = 1
+    /// Seconds between looks for jobs that asked for a run, and the age at which one that Slurm has forgotten is left.
+    static let adoptionInterval: Double = 5
+    static let adoptionAge: Double = 86400
     /// Age of a scheduler's settings when a submission is checked.
     static let configurationAge: Double = 300
     /// Bytes read from one event file in one cycle.

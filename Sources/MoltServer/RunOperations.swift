@@ -4,6 +4,8 @@ package import MoltAPI
 package protocol RunOperations: Sendable {
     /// Returns once the run is durable; the same token again returns the same run.
     func submit(_ request: SubmitRequest) async throws(APIError) -> SubmitResult
+    /// Makes a job that somebody submitted by hand a run, or the next attempt of one.
+    func adopt(_ request: AdoptRequest) async throws(APIError) -> SubmitResult
     func list(_ query: RunQuery) async throws(APIError) -> RunList
     func detail(_ reference: String) async throws(APIError) -> RunDetail
     func timeline(_ reference: String, after: Int, limit: Int) async throws(APIError) -> TimelinePage

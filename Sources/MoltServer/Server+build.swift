@@ -49,6 +49,8 @@ package struct ServerParts: Sendable {
     package var maker: any AttemptMaker
     package var loadSite: @Sendable (String) throws -> Site
     package var connect: @Sendable (Site) throws -> any Scheduler
+    /// The sites whose run folders are looked through for jobs that asked to be adopted.
+    package var siteNames: @Sendable () -> [String] = { [] }
 
     package init(
         clock: any DaemonClock, loopClock: (any DaemonClock)? = nil, maker: any AttemptMaker,
@@ -91,6 +93,7 @@ package func buildServer(
         LeaseService(lease: lease, store: store, clock: clock, logger: logger),
         NotificationService(store: store, clock: clock, logger: logger),
         ReconcileService(store: store, sites: sites, bell: bell, clock: clock, logger: logger),
+        AdoptionService(service: service, siteNames: parts.siteNames, clock: clock, logger: logger),
         IdleService(store: store, service: service, clock: clock, limit: configuration.idleExit, logger: logger),
         HTTPService(operations: service, socket: socket, logger: logger) {
             do {

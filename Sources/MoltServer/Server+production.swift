@@ -11,11 +11,13 @@ extension ServerParts {
         let loader = SiteLoader.standard(
             home: paths.home, installation: installation.prefix, environment: environment)
         let library = TemplateLibrary.standard(installation: installation, environment: environment)
-        return ServerParts(
+        var parts = ServerParts(
             clock: SystemClock(), loopClock: SteadyClock(),
             maker: TemplateAttemptMaker(library: library, environment: environment),
             loadSite: { name in try loader.load(name) },
             connect: { site in try scheduler(for: site, paths: paths, environment: environment) })
+        parts.siteNames = { loader.names() }
+        return parts
     }
 
     private static func scheduler(

@@ -22,6 +22,12 @@ package struct StoreSnapshot {
             db, sql: "SELECT * FROM run WHERE name = ? ORDER BY createdAt DESC LIMIT ?", arguments: [reference, limit])
     }
 
+    /// The newest run that lies in this folder.
+    package func run(folder: String) throws -> RunRecord? {
+        try RunRecord.fetchOne(
+            db, sql: "SELECT * FROM run WHERE folder = ? ORDER BY createdAt DESC LIMIT 1", arguments: [folder])
+    }
+
     /// All runs that the daemon has something to do for; then the newest of those that wait for a person; then the
     /// newest that are over, together at most `limit` unless more of the others are there.
     package func latest(limit: Int) throws -> [RunRecord] {

@@ -14,6 +14,8 @@ package struct StoreTransaction {
         try token.insert(db)
     }
 
+    package func insert(_ token: ClientTokenRecord) throws { try token.insert(db) }
+
     package func update(_ run: RunRecord) throws { try run.update(db) }
     package func update(_ frozen: FrozenRecord) throws { try frozen.update(db) }
 

@@ -16,6 +16,7 @@ enum SlurmService {
             guarded(job, key) { molt_slurm_signal(job, UInt16(clamping: signal), target.number) }
         case .update(let job, let key, let change):
             guarded(job, key) { molt_slurm_update(job, change.number) }
+        case .adopt(let adoption): adopt(adoption)
         case .configuration: Cluster.load()
         case .ping: done(molt_slurm_ping())
         }
@@ -34,6 +35,27 @@ enum SlurmService {
         MoltSlurmMain.pass(.jobLooked)
         return done(act())
     }
+
+    private static func adopt(_ adoption: JobAdoption) -> SlurmAnswer {
+        var table = molt_slurm_jobs()
+        let code = molt_slurm_load_one(adoption.job, &table)
+        guard code == 0 else { return failed(code, reading: true) }
+        defer { molt_slurm_free_jobs(&table) }
+        guard let status = JobStatus.all(in: table).first(where: { $0.job == adoption.job }),
+            status.userID == geteuid(), status.name == adoption.name
+        else { return .keyMismatch }
+        if status.key == adoption.to { return .done }
+        guard status.key == adoption.from else { return .keyMismatch }
+        if status.state.isTerminal {
+            guard adoption.from != nil else { return failed(alreadyDone) }
+            let code = molt_slurm_put_back(adoption.job)
+            guard code == 0 else { return failed(code) }
+        }
+        return done(molt_slurm_adopt(adoption.job, adoption.to.comment, adoption.excludedNodes.joined(separator: ",")))
+    }
+
+    /// Slurm's number for a job that is over.
+    private static let alreadyDone: Int32 = 2021
 
     private static func submit(_ request: JobRequest) -> SlurmAnswer {
         var reply = molt_slurm_reply()

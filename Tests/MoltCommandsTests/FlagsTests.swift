@@ -6,6 +6,7 @@ import Testing
 /// The command line is small and frozen: what is in this list is promised, everything else is not there.
 struct FlagsTests {
     private static let expected = """
+        molt adopt [--json --run --site -s] job
         molt cancel [--json] runs
         molt daemon start [--json]
         molt daemon status [--json]

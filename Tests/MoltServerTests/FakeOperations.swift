@@ -17,6 +17,12 @@ struct FakeOperations: RunOperations {
             id: "id", name: request.recipe, site: request.site, state: "queued", isNew: true, runFolder: "/runs/id")
     }
 
+    func adopt(_ request: AdoptRequest) async throws(APIError) -> SubmitResult {
+        SubmitResult(
+            id: "id", name: request.run ?? "job", site: request.site, state: "queued", isNew: true,
+            runFolder: "/runs/\(request.job)")
+    }
+
     func list(_ query: RunQuery) async throws(APIError) -> RunList {
         RunList(runs: [], total: query.limit, asOf: 0)
     }

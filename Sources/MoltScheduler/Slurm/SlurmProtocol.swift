@@ -22,6 +22,7 @@ package enum SlurmOperation: Codable, Sendable {
     case signal(UInt32, key: AttemptKey, signal: Int32, target: SignalTarget)
     case requeue(UInt32, key: AttemptKey)
     case update(UInt32, key: AttemptKey, change: JobChange)
+    case adopt(JobAdoption)
     case configuration
     case ping
 
@@ -29,7 +30,7 @@ package enum SlurmOperation: Codable, Sendable {
     var isReading: Bool {
         switch self {
         case .loadJobs, .load, .configuration, .ping: true
-        case .submit, .cancel, .signal, .requeue, .update: false
+        case .submit, .cancel, .signal, .requeue, .update, .adopt: false
         }
     }
 
@@ -38,6 +39,7 @@ package enum SlurmOperation: Codable, Sendable {
         case .load(let job), .cancel(let job, _), .signal(let job, _, _, _), .requeue(let job, _),
             .update(let job, _, _):
             job
+        case .adopt(let adoption): adoption.job
         case .submit, .loadJobs, .configuration, .ping: nil
         }
     }

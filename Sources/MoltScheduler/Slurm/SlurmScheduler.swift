@@ -51,6 +51,10 @@ package final class SlurmScheduler: Scheduler {
         _ = try await call(.update(job, key: key, change: change))
     }
 
+    package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
+        _ = try await call(.adopt(adoption))
+    }
+
     package func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
         guard case .configuration(let configuration) = try await call(.configuration) else {
             throw Self.nonsense(reading: true)

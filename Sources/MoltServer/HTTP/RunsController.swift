@@ -8,6 +8,7 @@ struct RunsController {
     func add(to router: Router<PeerContext>) {
         router.get(RouterPath(Routes.runs), use: list)
         router.post(RouterPath(Routes.runs), use: submit)
+        router.post(RouterPath(Routes.adopt), use: adopt)
         router.get(RouterPath(Routes.Pattern.run), use: show)
         router.delete(RouterPath(Routes.Pattern.run), use: remove)
         router.get(RouterPath(Routes.Pattern.recipe), use: recipe)
@@ -25,6 +26,10 @@ struct RunsController {
     @Sendable func submit(_ request: Request, _ context: PeerContext) async throws -> Response {
         let result = try await operations.submit(request.decoded(SubmitRequest.self))
         return .json(result, status: result.isNew ? .created : .ok)
+    }
+
+    @Sendable func adopt(_ request: Request, _ context: PeerContext) async throws -> Response {
+        .json(try await operations.adopt(request.decoded(AdoptRequest.self)), status: .created)
     }
 
     @Sendable func show(_ request: Request, _ context: PeerContext) async throws -> Response {

@@ -87,8 +87,9 @@ actor StoreLedger: RunLedger {
         }
         return files.read(
             run.id, run.folder, attempt: question.attempt, incarnations: question.incarnations,
-            ended: question.ended, job: run.lifecycle.job?.id, exitCodes: row?.exitCodes ?? [:], progress: saved,
-            isPreemptible: question.isPreemptible, now: clock.now())
+            ended: question.ended, job: run.lifecycle.job?.id, adopted: run.lifecycle.adopted,
+            exitCodes: row?.exitCodes ?? [:], progress: saved, isPreemptible: question.isPreemptible,
+            now: clock.now())
     }
 
     func tell(_ message: String, about run: TrackedRun) async throws(LedgerError) {
@@ -106,8 +107,11 @@ actor StoreLedger: RunLedger {
             var result: [AttemptKey: RunID] = [:]
             for key in keys {
                 guard let attempt = try snapshot.attempt(key: key.rawValue), let id = RunID(rawValue: attempt.run),
-                    let record = try snapshot.run(id), try WatchedRun(record).lifecycle.attempt?.key != key
+                    let record = try snapshot.run(id)
                 else { continue }
+                let lifecycle = try WatchedRun(record).lifecycle
+                // What somebody wrote by hand is theirs again once its attempt is over.
+                guard lifecycle.attempt?.key != key, lifecycle.adopted == nil else { continue }
                 result[key] = id
             }
             return result
@@ -129,7 +133,11 @@ actor StoreLedger: RunLedger {
         defer { reading.remove(run.id) }
         let id = run.id.rawValue
         let offsets = try await read { snapshot in try snapshot.eventFiles(id) }
-        let tail = EventTail.read(folder: run.folder.events, after: offsets)
+        let tail = run.lifecycle.adopted.map { job in
+            AdoptedEvidence(run.folder, job).progress(
+                incarnation: run.lifecycle.job?.incarnation.number ?? job.incarnation,
+                attempt: run.lifecycle.lastAttempt, after: offsets)
+        } ?? EventTail.read(folder: run.folder.events, after: offsets)
         guard !tail.offsets.isEmpty else { return }
         let now = clock.now()
         try await write { transaction in

@@ -60,6 +60,23 @@ package struct EventTail: Sendable {
         return tail
     }
 
+    /// Reads what the ranks of a hand-written job wrote to the files that the Slurm plugin named them.
+    static func read(
+        plugin folder: String, name: String, epoch: Int, after offsets: [String: Int]
+    ) -> EventTail {
+        var tail = EventTail()
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+        for file in names where file.hasPrefix("progress-") && file.hasSuffix("-0.jsonl") {
+            let key = "\(name)/\(file)"
+            guard case .new(let events, let next) = look(
+                "\(folder)/\(file)", from: offsets[key] ?? 0, limit: Limits.eventBytes)
+            else { continue }
+            tail.offsets[key] = next
+            tail.lines += events.map { Line(epoch: epoch, rank: 0, event: $0) }
+        }
+        return tail
+    }
+
     /// `<epoch>-<rank|job>.jsonl`.
     static func parse(_ name: String) -> (epoch: Int, rank: Int?)? {
         guard name.hasSuffix(".jsonl") else { return nil }

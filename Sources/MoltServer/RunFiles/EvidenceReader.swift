@@ -10,8 +10,15 @@ struct EvidenceReader {
     /// - Parameter ended: the incarnation that seems to be over; what it left is read once that is known.
     mutating func read(
         _ run: RunID, _ folder: RunFolder, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, ended: Int?,
-        job: UInt32?, exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool, now: Double
+        job: UInt32?, adopted: AdoptedJob?, exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool,
+        now: Double
     ) -> Evidence {
+        if let adopted {
+            var evidence = AdoptedEvidence(folder, adopted).read(attempt, incarnations, ended: ended)
+            evidence.committedStep = progress
+            evidence.isPreemptible = isPreemptible
+            return evidence
+        }
         let known = refresh(run, folder), newest = incarnations.upperBound
         let silence = signs.silence(
             of: run, incarnationFolder: folder.incarnation(attempt: attempt.number, incarnation: newest),

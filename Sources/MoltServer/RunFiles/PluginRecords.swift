@@ -7,6 +7,8 @@ package struct PluginRecords: Sendable {
     /// Ranks that ended badly. Only the workers' own watcher may say that one is done.
     package private(set) var workerEnds: [WorkerEnd] = []
     package private(set) var scriptEnd: ScriptEnd?
+    /// When the script started, if it has ended.
+    private(set) var startedAt: Double?
     /// Hosts that refused to start a rank.
     package private(set) var unfitNodes: [String] = []
 
@@ -32,6 +34,7 @@ package struct PluginRecords: Sendable {
         for name in names.prefix(Limits.workerEnds) where name.hasSuffix(".json") {
             guard let record = Self.record("\(folder)/\(name)") else { continue }
             if name == "end.json" {
+                startedAt = record.startedAt
                 scriptEnd = ScriptEnd(
                     status: record.status, signal: record.signal, endedAt: record.endedAt ?? record.startedAt)
             } else if name.hasPrefix("unfit-") {

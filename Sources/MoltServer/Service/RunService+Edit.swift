@@ -25,6 +25,9 @@ extension RunService {
             guard let id = RunID(rawValue: run.id), var frozen = try transaction.snapshot.frozen(run.id) else {
                 throw APIError(.internalError, "run \(run.id) has no recipe in the store")
             }
+            guard try WatchedRun(run).lifecycle.adopted == nil else {
+                throw APIError(.conflict, "run \(run.id) is a job written by hand; Molt submits nothing for it")
+            }
             guard frozen.recipe == request.before else {
                 throw APIError(.conflict, "the run's recipe was changed meanwhile", fix: "look at it and try again")
             }

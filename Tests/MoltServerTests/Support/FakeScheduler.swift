@@ -100,6 +100,20 @@ actor FakeScheduler: Scheduler {
         }
     }
 
+    func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
+        if isAway { throw .unavailable(message: "no controller") }
+        guard let status = jobs[adoption.job] else { throw .notFound(job: adoption.job) }
+        if status.key == adoption.to { return }
+        guard status.name == adoption.name, status.key == adoption.from else { throw .keyMismatch(job: adoption.job) }
+        if status.state.isTerminal {
+            guard adoption.from != nil else { throw .wrongState(job: adoption.job, message: "already done") }
+            log.append("put back \(adoption.job)")
+            jobs[adoption.job]?.state = .pending
+            jobs[adoption.job]?.restartCount += 1
+        }
+        jobs[adoption.job]?.comment = adoption.to.comment
+    }
+
     func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
         if isAway { throw .unavailable(message: "no controller") }
         let hook = beforeConfiguration
@@ -158,6 +172,16 @@ actor FakeScheduler: Scheduler {
         let id = nextID
         nextID += 1
         jobs[id] = JobStatus(job: id, name: "stranger", comment: "", userID: 1000, state: .running)
+        return id
+    }
+
+    /// A job that the user of the daemon has submitted without it.
+    func addHandWritten(_ name: String = "train.sh", state: JobState = .running) -> UInt32 {
+        let id = nextID
+        nextID += 1
+        jobs[id] = JobStatus(job: id, name: name, comment: "mine", userID: ProcessOwner.id, state: state)
+        jobs[id]?.nodes = state == .running ? ["n1"] : []
+        jobs[id]?.startedAt = state == .running ? clock.now() : nil
         return id
     }
 

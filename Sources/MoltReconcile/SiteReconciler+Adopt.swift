@@ -1,0 +1,61 @@
+import MoltCore
+import MoltLifecycle
+import MoltScheduler
+
+extension SiteReconciler {
+    /// What sending is for a run that consists of a hand-written job: the job gets the attempt's key, and if it has
+    /// ended as an earlier attempt, it is put back into the queue.
+    func attach(_ job: AdoptedJob, _ attempt: RunLifecycle.Attempt, _ run: TrackedRun) async throws(LedgerError) {
+        // From here on the outcome is unknown until the scheduler has answered; a restarted daemon must know that.
+        try await ledger.record([(run.id, .sendingStarted(at: clock.now()))])
+        // The user may have taken the wish back meanwhile.
+        let now = try await ledger.watched().first { $0.id == run.id }?.lifecycle
+        guard now?.isSending(attempt) == true else { return }
+        try await ledger.pass(.sendingRecorded)
+        let memory = await excluded(run)
+        let adoption = JobAdoption(
+            job: job.id, name: job.name, from: job.key, to: attempt.key, excludedNodes: memory)
+        let event = try await take(adoption, attempt, run)
+        if case .outcomeUnknown = event { failedSends[attempt.key] = clock.now() }
+        try await ledger.pass(.submitAnswered)
+        try await ledger.record([(run.id, event)])
+        try await ledger.pass(.outcomeRecorded)
+        hurry()
+    }
+
+    private func excluded(_ run: TrackedRun) async -> [String] {
+        guard !run.lifecycle.avoidedNodes.isEmpty,
+            let settings = await configuration(maxAge: Limits.configurationAge)
+        else { return [] }
+        let partition = settings.partitions.first { partition in
+            run.partition.map { $0 == partition.name } ?? partition.isDefault
+        }
+        return run.lifecycle.exclusions(among: partition?.nodes, needed: 1, at: clock.now())
+    }
+
+    private func take(
+        _ adoption: JobAdoption, _ attempt: RunLifecycle.Attempt, _ run: TrackedRun
+    ) async throws(LedgerError) -> LifecycleEvent {
+        do throws(SchedulerError) {
+            try await scheduler.adopt(adoption)
+            return .acknowledged(job: adoption.job, at: clock.now())
+        } catch {
+            switch error {
+            case .notFound, .wrongState:
+                // It was over before it could be taken; what the plugin wrote may still tell how it ended.
+                let question = EvidenceQuestion(
+                    run: run, attempt: attempt, incarnations: 0...0, ended: nil, readsProgress: false,
+                    isPreemptible: false)
+                let hasEnd = try await !ledger.evidence(question).receipts.isEmpty
+                return hasEnd && adoption.from == nil
+                    ? .outcomeUnknown(message: "job \(adoption.job) was over before it was adopted")
+                    : .refused(message: "job \(adoption.job) cannot be had any more: \(error.words)")
+            case .keyMismatch: return .refused(message: "job \(adoption.job) belongs to another run or another user")
+            case .rejected, .notPermitted: return .refused(message: error.words)
+            case .later, .unavailable:
+                return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)
+            case .ambiguous: return .outcomeUnknown(message: error.words)
+            }
+        }
+    }
+}

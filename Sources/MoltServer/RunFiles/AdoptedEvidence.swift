@@ -1,0 +1,71 @@
+import FoundationEssentials
+import MoltCore
+import MoltLifecycle
+
+/// What is known of a hand-written job: no molt-job claims the run or leaves a receipt, so the plugin's records stand
+/// for both. Without the plugin a start is claimed as soon as the scheduler shows it, and nothing proves a success.
+struct AdoptedEvidence {
+    let folder: RunFolder
+    let job: AdoptedJob
+
+    init(_ folder: RunFolder, _ job: AdoptedJob) {
+        self.folder = folder
+        self.job = job
+    }
+
+    /// Rises with each start of the run; one attempt may be restarted that often.
+    static func epoch(attempt: Int, incarnation: Int) -> Int { (attempt - 1) * 1000 + incarnation + 1 }
+
+    func read(_ attempt: RunLifecycle.Attempt, _ incarnations: ClosedRange<Int>, ended: Int?) -> Evidence {
+        let numbers = Set(incarnations).union([job.incarnation]).sorted()
+        var evidence = Evidence(claims: numbers.map { claim(attempt, $0) })
+        for number in numbers {
+            let records = PluginRecords(folder: folder.pluginRecords(jobID: job.id, incarnation: number))
+            let wasPutBack = number < incarnations.upperBound
+            if let receipt = receipt(attempt, number, records, wasPutBack: wasPutBack) {
+                evidence.receipts.append(receipt)
+            }
+            guard number == ended else { continue }
+            var remains = Remains(workerEnds: records.workerEnds)
+            remains.unfitNodes = records.unfitNodes
+            evidence.remains = remains
+        }
+        return evidence
+    }
+
+    private func claim(_ attempt: RunLifecycle.Attempt, _ number: Int) -> Claim {
+        let start = PluginRecords.record(
+            folder.pluginRecords(jobID: job.id, incarnation: number) + "/adopted.json")
+        return Claim(
+            key: attempt.key, epoch: Self.epoch(attempt: attempt.number, incarnation: number), attempt: attempt.number,
+            incarnation: number, jobID: job.id, host: start?.host ?? "",
+            process: ProcessIdentity(bootID: "", pid: 0, startTicks: 0), claimedAt: start?.startedAt ?? 0)
+    }
+
+    private func receipt(
+        _ attempt: RunLifecycle.Attempt, _ number: Int, _ records: PluginRecords, wasPutBack: Bool
+    ) -> Receipt? {
+        guard let end = records.scriptEnd else { return nil }
+        let code = end.status ?? 128 + (end.signal ?? 0)
+        // A script that was told to stop dies of it, as its shell reports it, or says that it has saved; that it has
+        // it may also say by itself.
+        let isStopped = code == 128 + 15 || code == JobExit.continueMe.rawValue && wasPutBack
+        var reason = end.signal.map { "its script was killed by signal \($0)" }
+            ?? "its script ended with status \(code)"
+        if code != 0, !isStopped, let first = Remains(workerEnds: records.workerEnds).firstToFail {
+            let how = first.signal.map { "signal \($0)" } ?? "status \(first.status ?? 0)"
+            reason += "; rank \(first.rank) on \(first.host) failed first, with \(how)"
+        }
+        return Receipt(
+            key: attempt.key, incarnation: number,
+            epoch: Self.epoch(attempt: attempt.number, incarnation: number), exitCode: code, reason: reason,
+            stopSignal: isStopped ? 15 : nil, unfitNodes: records.unfitNodes.isEmpty ? nil : records.unfitNodes,
+            startedAt: records.startedAt ?? end.endedAt, endedAt: end.endedAt)
+    }
+
+    func progress(incarnation: Int, attempt: Int, after offsets: [String: Int]) -> EventTail {
+        EventTail.read(
+            plugin: folder.pluginRecords(jobID: job.id, incarnation: incarnation), name: "\(job.id).\(incarnation)",
+            epoch: Self.epoch(attempt: attempt, incarnation: incarnation), after: offsets)
+    }
+}
