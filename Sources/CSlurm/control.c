@@ -2,6 +2,7 @@
 #include "versions.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 int32_t molt_slurm_cancel(uint32_t job) { return molt_code(slurm_kill_job(MOLT_JOB_ID(job), SIGKILL, 0)); }
 
@@ -52,4 +53,24 @@ int32_t molt_slurm_adopt(uint32_t job, const char *comment, const char *excluded
 int32_t molt_slurm_ping(void) {
     int32_t code = molt_code(slurm_ping(0));
     return code == 0 || slurm_ping(1) == SLURM_SUCCESS ? 0 : code;
+}
+
+int32_t molt_slurm_set_time_limit(uint32_t job, uint32_t minutes) {
+    job_desc_msg_t update;
+    slurm_init_job_desc_msg(&update);
+    MOLT_JOB_OF(&update) = job;
+    update.time_limit = minutes;
+    return molt_code(slurm_update_job(&update));
+}
+
+int32_t molt_slurm_set_node(const char *name, int32_t is_down, const char *reason) {
+    update_node_msg_t update;
+    slurm_init_update_node_msg(&update);
+    update.node_names = (char *)(uintptr_t)name;
+    update.node_state = is_down ? NODE_STATE_DOWN : NODE_RESUME;
+    if (is_down) {
+        update.reason = (char *)(uintptr_t)reason;
+        update.reason_uid = geteuid();
+    }
+    return molt_code(slurm_update_node(&update));
 }

@@ -66,6 +66,12 @@ int32_t molt_slurm_load_user(uint32_t user_id, molt_slurm_jobs *table) {
     return take(code, answer, table);
 }
 
+int32_t molt_slurm_load_all(molt_slurm_jobs *table) {
+    job_info_msg_t *answer = NULL;
+    int32_t code = molt_code(slurm_load_jobs(0, &answer, SHOWN));
+    return take(code, answer, table);
+}
+
 int32_t molt_slurm_load_one(uint32_t job, molt_slurm_jobs *table) {
     job_info_msg_t *answer = NULL;
     int32_t code = molt_code(slurm_load_job(&answer, MOLT_JOB_ID(job), SHOWN));

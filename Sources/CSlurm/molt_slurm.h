@@ -78,6 +78,8 @@ typedef struct {
 } molt_slurm_jobs;
 
 int32_t molt_slurm_load_user(uint32_t user_id, molt_slurm_jobs *table);
+// Of all users, as far as the controller shows them.
+int32_t molt_slurm_load_all(molt_slurm_jobs *table);
 int32_t molt_slurm_load_one(uint32_t job, molt_slurm_jobs *table);
 void molt_slurm_free_jobs(molt_slurm_jobs *table);
 
@@ -94,6 +96,9 @@ int32_t molt_slurm_put_back(uint32_t job);
 // Sets the comment of a job that has not ended; `excluded` may be empty.
 int32_t molt_slurm_adopt(uint32_t job, const char *comment, const char *excluded);
 int32_t molt_slurm_ping(void);
+// For drills: the limit of a running job, and a node that is declared down or up again (operators only).
+int32_t molt_slurm_set_time_limit(uint32_t job, uint32_t minutes);
+int32_t molt_slurm_set_node(const char *name, int32_t is_down, const char *reason);
 
 typedef struct {
     char *name, *nodes;

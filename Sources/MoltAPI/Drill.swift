@@ -4,13 +4,22 @@ package enum DrillFault: String, Codable, Hashable, Sendable, CaseIterable {
     case preempt
     /// Every worker gets SIGKILL.
     case kill
+    /// Its node is declared down, as when it breaks, and up again once the job has left it.
+    case nodeFail = "node-fail"
+    /// The job's time limit is lowered to a minute or two from now.
+    case walltime
+    /// The daemon cannot reach the scheduler for a while.
+    case ctldOutage = "ctld-outage"
 }
 
 package struct DrillRequest: Codable, Hashable, Sendable {
     package var fault: DrillFault
+    /// How long an outage lasts.
+    package var seconds: Double?
 
-    package init(fault: DrillFault) {
+    package init(fault: DrillFault, seconds: Double? = nil) {
         self.fault = fault
+        self.seconds = seconds
     }
 }
 
@@ -24,6 +33,8 @@ package struct DrillStart: Codable, Hashable, Sendable {
     package var step: Int
     /// Seconds since 1970, by the daemon's clock.
     package var at: Double
+    /// When an outage is over.
+    package var until: Double?
 
     package init(id: String, name: String, attempt: Int, incarnation: Int, step: Int, at: Double) {
         self.id = id

@@ -29,6 +29,9 @@ package protocol Scheduler: Sendable {
     /// the queue. Doing it twice is harmless.
     func adopt(_ adoption: JobAdoption) async throws(SchedulerError)
 
+    /// Makes something happen to a running job that otherwise happens by itself.
+    func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError)
+
     /// Limits, partitions and settings that decide how jobs behave here.
     func configuration() async throws(SchedulerError) -> SchedulerConfiguration
 
@@ -40,6 +43,22 @@ extension Scheduler {
     package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
         throw .rejected(code: 0, message: "this site takes no jobs that somebody else submitted")
     }
+}
+
+extension Scheduler {
+    package func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {
+        throw .rejected(code: 0, message: "this fault cannot be made at this site")
+    }
+}
+
+/// A fault that is made on purpose.
+package enum JobFault: Hashable, Sendable, Codable {
+    /// Its time limit comes within the next two minutes.
+    case endOfTime
+    /// This node of its own is down until the job has left it. Needs an operator's rights.
+    case nodeDown(String)
+    /// Nobody here reaches the scheduler for so many seconds.
+    case outage(Double)
 }
 
 /// Which job is to carry which key.

@@ -7,6 +7,9 @@ package enum Limits {
     /// Seconds between looks for jobs that asked for a run, and the age at which one that Slurm has forgotten is left.
     static let adoptionInterval: Double = 5
     static let adoptionAge: Double = 86400
+    /// Seconds for which a drill keeps the scheduler away.
+    static let drillOutage: Double = 30
+    static let drillOutageMax: Double = 600
     /// Age of a scheduler's settings when a submission is checked.
     static let configurationAge: Double = 300
     /// Bytes read from one event file in one cycle.

@@ -17,6 +17,7 @@ enum SlurmService {
         case .update(let job, let key, let change):
             guarded(job, key) { molt_slurm_update(job, change.number) }
         case .adopt(let adoption): adopt(adoption)
+        case .inject(let fault, let job, let key): SlurmFaults.inject(fault, into: job, key: key)
         case .configuration: Cluster.load()
         case .ping: done(molt_slurm_ping())
         }
@@ -93,7 +94,7 @@ enum SlurmService {
         return .job(JobStatus.all(in: table).first { $0.job == job })
     }
 
-    private static func done(_ code: Int32) -> SlurmAnswer { code == 0 ? .done : failed(code) }
+    static func done(_ code: Int32) -> SlurmAnswer { code == 0 ? .done : failed(code) }
 
     static func failed(_ code: Int32, said: String = "", reading: Bool = false) -> SlurmAnswer {
         let text = String(cString: molt_slurm_error_text(code))

@@ -39,4 +39,30 @@ struct DrillTests {
         #expect(!grade.passed)
         #expect(grade.verdict.contains(state.rawValue))
     }
+
+    @Test func twoJobsAtOnceAreNoSuccess() throws {
+        var run = Self.run(.running, first: 26)
+        run.attempts[0].incarnations[0].endedAt = 110
+        let grade = try #require(DrillGrade(Self.start, .nodeFail, now: run))
+        #expect(grade.isDoubled && !grade.passed)
+        run.attempts[0].incarnations[0].endedAt = 101
+        let good = try #require(DrillGrade(Self.start, .nodeFail, now: run))
+        #expect(!good.isDoubled && good.passed && good.handOverSeconds == 2)
+    }
+
+    /// Seen at a moment, at a step; nil: not decided yet.
+    @Test(arguments: [(120.0, 30, nil), (131, 24, nil), (131, 30, true)] as [(Double, Int, Bool?)])
+    func anOutageIsGradedOnceTheSchedulerHasBeenSeenAgain(_ seen: Double, _ step: Int, _ passed: Bool?) {
+        var start = Self.start, run = Self.run(.running, first: nil)
+        start.until = 130
+        run.summary.asOf = seen
+        run.summary.step = step
+        #expect(DrillGrade(start, .ctldOutage, now: run)?.passed == passed)
+    }
+
+    @Test func aRunThatWasStartedAgainForAnOutageFails() throws {
+        var start = Self.start
+        start.until = 130
+        #expect(try #require(DrillGrade(start, .ctldOutage, now: Self.run(.running, first: 26))).passed == false)
+    }
 }

@@ -12,7 +12,7 @@ struct FlagsTests {
         molt daemon status [--json]
         molt daemon stop
         molt doctor [--json --site -s]
-        molt drill [--json --within] fault run
+        molt drill [--for --json --within] fault run
         molt du [--json] runs
         molt edit [--json] run key=value
         molt events [--json] run

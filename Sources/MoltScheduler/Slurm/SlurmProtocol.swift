@@ -23,6 +23,7 @@ package enum SlurmOperation: Codable, Sendable {
     case requeue(UInt32, key: AttemptKey)
     case update(UInt32, key: AttemptKey, change: JobChange)
     case adopt(JobAdoption)
+    case inject(JobFault, into: UInt32, key: AttemptKey)
     case configuration
     case ping
 
@@ -30,14 +31,14 @@ package enum SlurmOperation: Codable, Sendable {
     var isReading: Bool {
         switch self {
         case .loadJobs, .load, .configuration, .ping: true
-        case .submit, .cancel, .signal, .requeue, .update, .adopt: false
+        case .submit, .cancel, .signal, .requeue, .update, .adopt, .inject: false
         }
     }
 
     var job: UInt32? {
         switch self {
         case .load(let job), .cancel(let job, _), .signal(let job, _, _, _), .requeue(let job, _),
-            .update(let job, _, _):
+            .update(let job, _, _), .inject(_, let job, _):
             job
         case .adopt(let adoption): adoption.job
         case .submit, .loadJobs, .configuration, .ping: nil

@@ -5,6 +5,8 @@ import Synchronization
 package final class SlurmScheduler: Scheduler {
     private let helper: SlurmHelper
     private let deadline = Mutex(Limits.callDeadline)
+    /// Until when calls are refused, on the clock that nobody sets: an outage that was made on purpose.
+    private let outage = Mutex(-Double.infinity)
 
     /// - Parameters:
     ///   - command: the helper and its leading arguments; `SlurmScheduler.besideUs` in production.
@@ -55,6 +57,13 @@ package final class SlurmScheduler: Scheduler {
         _ = try await call(.adopt(adoption))
     }
 
+    package func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {
+        switch fault {
+        case .outage(let seconds): outage.withLock { $0 = MonotonicTime.now() + seconds }
+        case .endOfTime, .nodeDown: _ = try await call(.inject(fault, into: job, key: key))
+        }
+    }
+
     package func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
         guard case .configuration(let configuration) = try await call(.configuration) else {
             throw Self.nonsense(reading: true)
@@ -73,6 +82,9 @@ package final class SlurmScheduler: Scheduler {
     }
 
     private func call(_ operation: SlurmOperation) async throws(SchedulerError) -> SlurmAnswer {
+        guard MonotonicTime.now() >= outage.withLock({ $0 }) else {
+            throw .unavailable(message: "an outage on purpose (molt drill)")
+        }
         let seconds = deadline.withLock { $0 }
         let answer: SlurmAnswer
         do throws(SlurmHelper.Failure) {

@@ -1,0 +1,90 @@
+import CSlurm
+import Glibc
+import MoltCore
+import MoltScheduler
+
+/// Faults that are made on purpose, to one job of ours and to nobody else's.
+enum SlurmFaults {
+    static func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) -> SlurmAnswer {
+        let status: JobStatus
+        switch load(job) {
+        case .success(let found): status = found
+        case .failure(let failed): return SlurmService.failed(failed.code, reading: true)
+        }
+        guard status.key == key, status.userID == geteuid() else { return .keyMismatch }
+        guard status.state == .running else { return SlurmService.failed(notRunning) }
+        return switch fault {
+        case .endOfTime: shorten(status)
+        case .nodeDown(let node): takeDown(node, status)
+        case .outage: .misunderstood("an outage is not the helper's")
+        }
+    }
+
+    private struct Failed: Error {
+        var code: Int32
+    }
+
+    private static func load(_ job: UInt32) -> Result<JobStatus, Failed> {
+        var table = molt_slurm_jobs()
+        let code = molt_slurm_load_one(job, &table)
+        guard code == 0 else { return .failure(Failed(code: code)) }
+        defer { molt_slurm_free_jobs(&table) }
+        guard let status = JobStatus.all(in: table).first(where: { $0.job == job }) else {
+            return .failure(Failed(code: unknownJob))
+        }
+        return .success(status)
+    }
+
+    /// Slurm counts limits in whole minutes from the start: the second one from now leaves time to save.
+    private static func shorten(_ status: JobStatus) -> SlurmAnswer {
+        guard let startedAt = status.startedAt else { return SlurmService.failed(notRunning) }
+        let minutes = UInt32(max(0, (Double(time(nil)) - startedAt) / 60)) + 2
+        if let limit = status.timeLimit, limit <= Double(minutes) * 60 { return .done }
+        return SlurmService.done(molt_slurm_set_time_limit(status.job, minutes))
+    }
+
+    private static func takeDown(_ node: String, _ status: JobStatus) -> SlurmAnswer {
+        guard status.nodes.contains(node) else { return SlurmService.failed(notRunning) }
+        var table = molt_slurm_jobs()
+        let code = molt_slurm_load_all(&table)
+        guard code == 0 else { return SlurmService.failed(code, reading: true) }
+        let others = JobStatus.all(in: table).filter { other in
+            other.job != status.job && !other.state.isTerminal && other.nodes.contains(node)
+        }
+        molt_slurm_free_jobs(&table)
+        guard others.isEmpty else {
+            let jobs = others.count == 1 ? "another job runs" : "\(others.count) other jobs run"
+            return SlurmService.failed(nodesBusy, said: "\(jobs) on \(node), and would die too")
+        }
+        let down = molt_slurm_set_node(node, 1, "molt drill node-fail of job \(status.job)")
+        guard down == 0 else { return SlurmService.failed(down) }
+        waitUntilGone(status)
+        let up = molt_slurm_set_node(node, 0, "")
+        guard up == 0, isDown(node) else { return .done }
+        return SlurmService.failed(
+            up, said: "node \(node) is still down; bring it back: scontrol update nodename=\(node) state=resume")
+    }
+
+    /// The controller takes the job off the node at once, or nearly so.
+    private static func waitUntilGone(_ before: JobStatus) {
+        for _ in 0..<50 {
+            guard case .success(let now) = load(before.job) else { return }
+            if now.state != .running || now.restartCount != before.restartCount { return }
+            usleep(100_000)
+        }
+    }
+
+    private static func isDown(_ node: String) -> Bool {
+        var cluster = molt_slurm_cluster()
+        guard molt_slurm_load_cluster(&cluster) == 0 else { return true }
+        defer { molt_slurm_free_cluster(&cluster) }
+        return UnsafeBufferPointer(start: cluster.nodes, count: Int(cluster.node_count)).contains { found in
+            String(cString: found.name) == node && found.state & 0xf == 1
+        }
+    }
+
+    // Slurm's numbers.
+    private static let unknownJob: Int32 = 2017
+    private static let nodesBusy: Int32 = 2016
+    private static let notRunning: Int32 = 2086
+}
