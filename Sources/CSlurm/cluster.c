@@ -19,6 +19,13 @@ static int32_t load_settings(molt_slurm_cluster *cluster) {
     cluster->scheduler_parameters = molt_copy(conf->sched_params);
     cluster->requeue_exit = molt_copy(conf->requeue_exit);
     cluster->requeue_exit_hold = molt_copy(conf->requeue_exit_hold);
+    cluster->priority_type = molt_copy(conf->priority_type);
+    cluster->weight_age = conf->priority_weight_age;
+    cluster->weight_association = conf->priority_weight_assoc;
+    cluster->weight_fair_share = conf->priority_weight_fs;
+    cluster->weight_size = conf->priority_weight_js;
+    cluster->weight_partition = conf->priority_weight_part;
+    cluster->weight_qos = conf->priority_weight_qos;
     cluster->booted = conf->boot_time;
     cluster->kill_wait = conf->kill_wait;
     cluster->minimum_job_age = conf->min_job_age;
@@ -103,5 +110,6 @@ void molt_slurm_free_cluster(molt_slurm_cluster *cluster) {
     free(cluster->scheduler_parameters);
     free(cluster->requeue_exit);
     free(cluster->requeue_exit_hold);
+    free(cluster->priority_type);
     memset(cluster, 0, sizeof *cluster);
 }

@@ -113,9 +113,10 @@ typedef struct {
 } molt_slurm_node;
 
 typedef struct {
-    char *version, *auth_info, *scheduler_parameters, *requeue_exit, *requeue_exit_hold;
+    char *version, *auth_info, *scheduler_parameters, *requeue_exit, *requeue_exit_hold, *priority_type;
     int64_t booted;
     uint32_t kill_wait, minimum_job_age, message_timeout, job_requeue, preempt_mode, private_data;
+    uint32_t weight_age, weight_association, weight_fair_share, weight_size, weight_partition, weight_qos;
     uint32_t partition_count, node_count;
     molt_slurm_partition *partitions;
     molt_slurm_node *nodes;

@@ -41,6 +41,8 @@ package struct RunExplanation: Codable, Hashable, Sendable {
         package var priority: UInt32?
         /// Own jobs that wait in the same partition with a higher priority.
         package var ahead: Int?
+        /// How it stands among the jobs of all users, and what decides that; in words.
+        package var ranking: [String]?
 
         package init(words: String, code: String? = nil) {
             self.words = words

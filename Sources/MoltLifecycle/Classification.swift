@@ -132,6 +132,9 @@ package struct IncarnationEnd: Hashable, Sendable {
         case .wallTime: .wallTime
         case .nodeFailed: .nodeFailed
         case .outOfMemory: .outOfMemory
+        // A broken machine or a file system that is away silences molt-job as well.
+        case .diskFull, .storageFault: finding?.cause ?? .lost
+        case .gpuFault where finding?.isHardware == true: .gpuFault
         default: causeOfScriptEnd ?? .lost
         }
     }

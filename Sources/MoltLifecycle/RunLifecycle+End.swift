@@ -267,7 +267,9 @@ extension RunLifecycle {
         if cause == .crashed || cause == .userError, let phase, phase != "step", phase != "finish" {
             detail += " (in phase '\(phase)')"
         }
-        guard let finding = end.finding, finding.cause == cause, !detail.contains(finding.line) else { return detail }
+        guard let finding = end.finding, finding.cause == cause || cause == .lost, !detail.contains(finding.line) else {
+            return detail
+        }
         return "\(detail); its log says: \(DisplayText.escaped(finding.line, limit: 300))"
     }
 

@@ -29,6 +29,9 @@ package protocol Scheduler: Sendable {
     /// the queue. Doing it twice is harmless.
     func adopt(_ adoption: JobAdoption) async throws(SchedulerError)
 
+    /// How a pending job stands among all that wait, of whatever user; nil where the site does not tell.
+    func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking?
+
     /// Makes something happen to a running job that otherwise happens by itself.
     func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError)
 

@@ -18,6 +18,7 @@ enum SlurmService {
             guarded(job, key) { molt_slurm_update(job, change.number) }
         case .adopt(let adoption): adopt(adoption)
         case .inject(let fault, let job, let key): SlurmFaults.inject(fault, into: job, key: key)
+        case .ranking(let job): SlurmRanking.load(job)
         case .configuration: Cluster.load()
         case .ping: done(molt_slurm_ping())
         }

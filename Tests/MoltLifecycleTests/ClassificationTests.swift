@@ -132,4 +132,16 @@ extension ClassificationTests {
         end.receipt = Self.receipt(0)
         #expect(end.cause == .done, "a receipt is better")
     }
+
+    /// molt-job is gone as well: only what silences a whole machine is believed.
+    @Test(arguments: [
+        ("OSError: [Errno 28] No space left on device", Cause.diskFull),
+        ("OSError: [Errno 116] Stale file handle: '/x'", .storageFault),
+        ("NVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus", .gpuFault), ("KeyError: 'x'", .lost),
+    ])
+    func theLogOfASilentJobIsRead(_ line: String, _ cause: Cause) {
+        var end = IncarnationEnd(ending: .silent, wasClaimed: true)
+        end.finding = Finding.of([LogTail(.rank(0), line)])
+        #expect(end.finding != nil && end.cause == cause)
+    }
 }

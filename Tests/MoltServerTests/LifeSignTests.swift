@@ -30,6 +30,19 @@ struct LifeSignTests {
         #expect(try await daemon.detail(run).attempts.first?.incarnations.first?.outcome == "lost")
     }
 
+    @Test func theLogOfASilentJobTellsWhatSilencedIt() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running(process: Self.elsewhere)
+        var sign = try daemon.sign(run)
+        try sign.give()
+        try daemon.leaveLog(run, "OSError: [Errno 116] Stale file handle: '/shared/data'")
+        try await daemon.pass(SignOfLife.silenceMax + 20)
+        #expect(await daemon.scheduler.log.contains("cancel \(job)"))
+        let start = try await daemon.detail(run).attempts.first?.incarnations.first
+        #expect(start?.outcome == "storage-fault", "\(String(describing: start))")
+        #expect(start?.reason?.contains("Stale file handle") == true)
+    }
+
     @Test func aJobThatCanBeSeenToLiveIsLeftAlone() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running(process: .current())

@@ -36,6 +36,18 @@ struct WhyTests {
         #expect(told.next == "it starts as soon as the scheduler lets it")
     }
 
+    @Test func aJobThatWaitsForOthersTellsWhatDecides() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.submitted()
+        #expect(try await daemon.service.explain(run).waiting?.ranking == nil, "it waits for nodes, not for others")
+        await daemon.scheduler.wait(job, for: "Priority")
+        try await daemon.pass(3)
+        #expect(try await daemon.service.explain(run).waiting?.ranking == [
+            "its priority is 40; 3 waiting jobs have a higher one in this partition, some of them of 2 other users",
+            "priority here is weighed from fair share 75 %, waiting time 25 %",
+        ])
+    }
+
     @Test func aPauseOfOursIsToldWithItsEnd() async throws {
         let daemon = try TestDaemon()
         let run = try await daemon.submit { $0.policy.backOff = 100 }

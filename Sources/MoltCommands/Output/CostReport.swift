@@ -16,6 +16,8 @@ package struct CostReport: Encodable, Hashable, Sendable {
     package var trainingSeconds: Double
     /// Seconds from the end of an incarnation that was preempted to the start of the next one.
     package var preemptedSeconds: Double
+    /// How often it saves, and what would lose least by what saves and interruptions have cost so far.
+    package var saving: SavingDetail?
 
     package init(_ run: RunDetail, curve: ProgressCurve, now: Double) {
         id = run.summary.id
@@ -23,6 +25,7 @@ package struct CostReport: Encodable, Hashable, Sendable {
         state = run.summary.state.rawValue
         attempts = run.attempts.count
         steps = run.summary.step
+        saving = run.saving
         tokensPerSecond = run.summary.tokensPerSecond
         firstValidationLoss = curve.validation.min { $0.step < $1.step }?.loss
         lastValidationLoss = run.validationLoss ?? curve.validation.max { $0.step < $1.step }?.loss
@@ -46,6 +49,13 @@ package struct CostReport: Encodable, Hashable, Sendable {
             .init("TRAINED", .right), .init("LOST TO PREEMPTION", .right),
         ]
         return Table(columns, rows: reports.map(\.row))
+    }
+
+    /// One line a run of which enough is known.
+    package static func savings(_ reports: [CostReport]) -> [String] {
+        reports.compactMap { report in
+            report.saving.map { "\(DisplayText.escaped(report.name)) saves \(RunText.saving($0))" }
+        }
     }
 
     private var row: [Table.Cell] {

@@ -36,7 +36,7 @@ package enum RunPage {
             fields.append(("ended", RunText.moment(finished) + took))
         }
         fields.append(("folder", DisplayText.escaped(run.runFolder)))
-        if let saving = run.saving { fields.append(("saving", self.saving(saving))) }
+        if let saving = run.saving { fields.append(("saving", RunText.saving(saving))) }
         if let error = summary.lastError { fields.append(("last error", DisplayText.escaped(error))) }
         let title = "\(summary.id)  \(DisplayText.escaped(summary.name))"
         return [terminal.coloured(title, .bold)] + fields.map { name, value in
@@ -50,15 +50,6 @@ package enum RunPage {
             step: run.summary.step, steps: run.summary.steps, loss: run.summary.loss,
             tokensPerSecond: run.summary.tokensPerSecond,
             secondsLeft: run.summary.state.isFinal ? nil : run.secondsLeft)
-    }
-
-    /// `every 10 min; 3 interruptions in 5 h and 0.4 s a save: every 4 min 12 s would lose least`
-    private static func saving(_ saving: SavingDetail) -> String {
-        let now = saving.every.map { "every \(Durations.text($0)); " } ?? ""
-        let count = saving.interruptions == 1 ? "1 interruption" : "\(saving.interruptions) interruptions"
-        let cost = saving.cost < 10 ? "\(Decimals.text(saving.cost, digits: 2)) s" : Durations.text(saving.cost)
-        return "\(now)\(count) in \(Durations.text(saving.ran)) and \(cost) a save: "
-            + "every \(Durations.text(max(1, saving.best))) would lose least"
     }
 
     private static func attempts(_ run: RunDetail, terminal: Terminal) -> [String] {

@@ -37,6 +37,7 @@ package enum WhyPage {
         if let start = waiting.expectedAt {
             texts.append("the scheduler expects to start it at \(RunText.moment(start))")
         }
+        texts += waiting.ranking ?? []
         if let ahead = waiting.ahead, ahead > 0 {
             let jobs = ahead == 1 ? "1 waiting job" : "\(ahead) waiting jobs"
             texts.append("\(jobs) of your own in this partition \(ahead == 1 ? "has" : "have") a higher priority")

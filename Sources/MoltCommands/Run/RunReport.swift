@@ -39,7 +39,7 @@ struct RunReport: AsyncParsableCommand {
             curves.append((detail.summary.name, curve))
         }
         try Output.render(reports, json: output.json) { terminal in
-            var lines = CostReport.table(reports).lines(for: terminal)
+            var lines = CostReport.table(reports).lines(for: terminal) + CostReport.savings(reports)
             for (name, curve) in curves where curve.points.count > 1 {
                 lines += ["", name]
                 lines += LossPlot.lines(curve, width: min(terminal.width ?? 80, 100), terminal: terminal)

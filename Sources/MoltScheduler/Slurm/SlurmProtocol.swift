@@ -24,20 +24,21 @@ package enum SlurmOperation: Codable, Sendable {
     case update(UInt32, key: AttemptKey, change: JobChange)
     case adopt(JobAdoption)
     case inject(JobFault, into: UInt32, key: AttemptKey)
+    case ranking(UInt32)
     case configuration
     case ping
 
     /// True when asking twice does no harm and no answer changes nothing.
     var isReading: Bool {
         switch self {
-        case .loadJobs, .load, .configuration, .ping: true
+        case .loadJobs, .load, .ranking, .configuration, .ping: true
         case .submit, .cancel, .signal, .requeue, .update, .adopt, .inject: false
         }
     }
 
     var job: UInt32? {
         switch self {
-        case .load(let job), .cancel(let job, _), .signal(let job, _, _, _), .requeue(let job, _),
+        case .load(let job), .ranking(let job), .cancel(let job, _), .signal(let job, _, _, _), .requeue(let job, _),
             .update(let job, _, _), .inject(_, let job, _):
             job
         case .adopt(let adoption): adoption.job
@@ -50,6 +51,7 @@ package enum SlurmAnswer: Codable, Sendable {
     case submitted(SubmitReply)
     case table(JobTable)
     case job(JobStatus?)
+    case ranking(JobRanking?)
     case configuration(SchedulerConfiguration)
     case done
     /// The job carries another key.

@@ -57,6 +57,11 @@ package final class SlurmScheduler: Scheduler {
         _ = try await call(.adopt(adoption))
     }
 
+    package func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
+        guard case .ranking(let ranking) = try await call(.ranking(job)) else { throw Self.nonsense(reading: true) }
+        return ranking
+    }
+
     package func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {
         switch fault {
         case .outage(let seconds): outage.withLock { $0 = MonotonicTime.now() + seconds }
@@ -103,7 +108,7 @@ package final class SlurmScheduler: Scheduler {
             throw SlurmErrors.classify(failed, code: code, text: text)
         case .keyMismatch: throw .keyMismatch(job: operation.job ?? 0)
         case .misunderstood(let text): throw .unavailable(message: "molt-slurm does not understand: \(text)")
-        case .submitted, .table, .job, .configuration, .done: return answer
+        case .submitted, .table, .job, .ranking, .configuration, .done: return answer
         }
     }
 

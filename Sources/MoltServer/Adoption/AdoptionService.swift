@@ -1,8 +1,8 @@
 import FoundationEssentials
-import Logging
+package import Logging
 import MoltCore
 import MoltLifecycle
-import MoltRecipe
+package import MoltRecipe
 import MoltReconcile
 import MoltScheduler
 import MoltStore

@@ -30,7 +30,8 @@ struct EvidenceReader {
         var evidence = Evidence(
             claims: known.values.sorted { $0.epoch < $1.epoch }, receipts: receipts, committedStep: progress,
             exitCodes: exitCodes, isPreemptible: isPreemptible, silence: silence)
-        if let ended {
+        // One that has died without the scheduler's notice has ended, too.
+        if let ended = ended ?? (silence > LifecycleLimits.silenceMax ? newest : nil) {
             let receipt = receipts.last { $0.incarnation == ended }
             let epoch = known.values.first { $0.key == attempt.key && $0.incarnation == ended }?.epoch
             evidence.remains = RemainsReader.read(

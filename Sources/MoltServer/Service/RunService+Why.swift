@@ -115,6 +115,9 @@ extension RunService {
         if let begin = own.eligibleAt, begin > table.asOf { waiting.beginsAt = begin }
         if let start = own.startedAt, start > table.asOf { waiting.expectedAt = start }
         waiting.priority = own.priority
+        if waiting.code == "Priority", let ranking = try? await scheduler.ranking(own.job) {
+            waiting.ranking = ranking.words
+        }
         if let priority = own.priority {
             waiting.ahead = table.jobs.count { other in
                 other.state == .pending && other.partition == own.partition && (other.priority ?? 0) > priority

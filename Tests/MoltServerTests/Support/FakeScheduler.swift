@@ -100,6 +100,18 @@ actor FakeScheduler: Scheduler {
         }
     }
 
+    func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {
+        _ = try own(job, key)
+        if let refusal { throw refusal }
+        log.append("\(fault) \(job)")
+    }
+
+    func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
+        JobRanking(
+            priority: 40, ahead: 3, usersAhead: 2, rule: "priority/multifactor",
+            weights: ["fair share": 750, "waiting time": 250])
+    }
+
     func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
         if isAway { throw .unavailable(message: "no controller") }
         guard let status = jobs[adoption.job] else { throw .notFound(job: adoption.job) }
@@ -193,6 +205,8 @@ actor FakeScheduler: Scheduler {
         jobs[job]?.startedAt = clock.now()
         jobs[job]?.endsAt = clock.now() + 3600
     }
+
+    func wait(_ job: UInt32, for reason: String) { jobs[job]?.reason = reason }
 
     func preempt(_ job: UInt32) {
         jobs[job]?.state = .pending
