@@ -249,7 +249,7 @@ extension RunLifecycle {
     }
 
     /// Returns those that are new.
-    private mutating func avoid(_ bad: [String], at now: Double) -> [String] {
+    mutating func avoid(_ bad: [String], at now: Double) -> [String] {
         var memory = nodes ?? NodeMemory()
         let new = bad.filter { !avoidedNodes.contains($0) || !memory.isAvoided($0, at: now, policy.exclusion) }
         avoidedNodes = avoidedNodes.filter { !new.contains($0) } + new

@@ -48,6 +48,8 @@ extension RunLifecycle {
                 records += claimed(&job, evidence)
                 return records + [drainingNote(job)].compactMap { $0 } + enter(.draining(job))
             }
+            // Of a start that came to nothing; which of several nodes refused it, nobody tells.
+            let refusing = job.incarnation.epoch == nil ? job.incarnation.nodes : []
             let (ended, verdict) = endIncarnation(&job, .requeued, seen, evidence, at: now)
             records += ended
             let cooldown = Cooldown(
@@ -57,7 +59,10 @@ extension RunLifecycle {
             job.incarnation = Incarnation(number: seen.restartCount)
             switch verdict {
             case .again:
-                return records + enter(phase: seen, job, evidence, at: now, after: cooldown)
+                return records
+                    + enter(
+                        phase: seen, job, evidence, at: now, after: cooldown,
+                        refusing: refusing.count == 1 ? refusing : [])
             case .finish, .pause, .cancel, .fail, .stuck:
                 return records + attemptEnded(job, ended) + enter(.closing(job, verdict))
             }
@@ -113,7 +118,8 @@ extension RunLifecycle {
     }
 
     private mutating func enter(
-        phase seen: JobObservation, _ before: Job, _ evidence: Evidence, at now: Double, after cooldown: Cooldown? = nil
+        phase seen: JobObservation, _ before: Job, _ evidence: Evidence, at now: Double,
+        after cooldown: Cooldown? = nil, refusing: [String] = []
     ) -> [LifecycleRecord] {
         var job = before
         var records = [LifecycleRecord]()
@@ -128,7 +134,7 @@ extension RunLifecycle {
         switch phase {
         case .queued(let reason): records += enter(.pending(job, reason: reason))
         case .stuckDependency: records += enterStuckDependency(job)
-        case .held(.launchFailed): records += abandon(job)
+        case .held(.launchFailed): records += abandon(job, refusedBy: refusing, at: now)
         case .held(let holder): records += enter(.heldInQueue(job, holder))
         case .draining: records += enter(.draining(job))
         case .cooldown: records += enterCooldown(job, seen, cooldown)
@@ -196,18 +202,20 @@ extension RunLifecycle {
     }
 
     /// Slurm could not start the job and keeps it for a person to look at; nobody is awake, and another submission
-    /// gets past that.
-    private mutating func abandon(_ job: Job) -> [LifecycleRecord] {
-        let reason = "Slurm could not start job \(job.id) and holds it"
+    /// gets past that, without the node that refused it.
+    private mutating func abandon(_ job: Job, refusedBy nodes: [String], at now: Double) -> [LifecycleRecord] {
+        let place = nodes.isEmpty ? "" : " on \(nodes.joined(separator: ", "))"
+        let reason = "Slurm could not start job \(job.id)\(place) and holds it"
         let verdict = Verdict.of(
             EndAccount(cause: .launchFailed, detail: reason), budget: &budget, policy: policy)
         state = .closing(job, verdict)
+        let avoided = avoid(nodes, at: now)
         let decision = Decision.words(
-            verdict, .launchFailed, budget, policy, wish, nextAttempt: job.attempt.number + 1)
+            verdict, .launchFailed, budget, policy, wish, nextAttempt: job.attempt.number + 1, avoiding: avoided)
+        let exclusion = avoided.isEmpty ? [] : [LifecycleRecord.nodesAvoided(avoided, reason: "launch-failed")]
         return [
             .note(kind: "launch-failed", reason), .attemptEnded(job.attempt, .launchFailed, reason: reason),
-            .note(kind: "decision", decision),
-        ]
+        ] + exclusion + [.note(kind: "decision", decision)]
     }
 
     /// The scheduler takes a job for running that has died, or that has left its receipt: it is cancelled, and what its

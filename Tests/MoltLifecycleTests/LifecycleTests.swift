@@ -185,6 +185,18 @@ struct LifecycleTests {
         #expect(causes == [.nodeFailed, .launchFailed])
     }
 
+    /// D18: what could not even be started there is not offered to the same node again; of several none is known.
+    @Test(arguments: [(["n1"], ["n1"]), (["n1", "n2"], [])])
+    func theNodeThatCouldNotStartAJobIsLeftOut(_ nodes: [String], _ avoided: [String]) throws {
+        var machine = Machine()
+        try machine.submit()
+        try machine.observe(machine.seen(.running, nodes: nodes))
+        machine.clock = 1002
+        try machine.observe(machine.seen(.pending, restart: 1, reason: "launch failed requeued held"))
+        #expect(machine.run.avoidedNodes == avoided)
+        #expect(machine.steps() == [.cancel(job: 7, machine.key)])
+    }
+
     @Test func launchRacesCostNoBudget() throws {
         var machine = Machine()
         for _ in 1...LifecycleLimits.launchRacesMax {
