@@ -8,6 +8,7 @@
 #include <slurm/spank.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 SPANK_PLUGIN(molt, 1)
@@ -28,6 +29,7 @@ SPANK_PLUGIN(molt, 1)
 static struct molt_settings settings = {.oom_score = 500};
 static struct molt_job job;
 static char option[MOLT_OPTION_MAX + 1];
+static uint32_t *restart_of_script;  // shared with the process that becomes the script
 static bool is_mute;  // a record was not written in time: the next ones are not tried
 
 static bool get(void *spank, const char *name, char *value, size_t size) {
@@ -93,7 +95,23 @@ HOOK(user_init) {
     const char *node = getenv("SLURMD_NODENAME");
     if (node == NULL || !molt_first_host(node, job.host, sizeof job.host)) gethostname(job.host, sizeof job.host - 1);
     // Steps of Slurm's own (extern, interactive) have no ranks, and for root nothing is done as root.
-    if (job.uid != 0 && (job.is_batch || job.step < 0xfffffff0)) molt_identify(&job, &settings, option, get, spank);
+    if (job.uid == 0 || (!job.is_batch && job.step >= 0xfffffff0)) return;
+    molt_identify(&job, &settings, option, get, spank);
+    if (!job.is_batch || job.kind == MOLT_STRANGER) return;
+    void *page = mmap(NULL, sizeof *restart_of_script, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    restart_of_script = page == MAP_FAILED ? NULL : page;
+}
+
+// Slurm 22.05 tells nobody but the script itself how often its job was restarted, in a variable.
+static void learn_restart(spank_t spank) {
+    molt_identify(&job, &settings, option, get, spank);
+    if (restart_of_script != NULL) *restart_of_script = job.restart;
+}
+
+static void use_restart(spank_t spank) {
+    if (!job.is_batch || restart_of_script == NULL || *restart_of_script == job.restart) return;
+    job.restart = *restart_of_script;
+    molt_identify(&job, &settings, option, get, spank);
 }
 
 // The last moment as root, on a file of the kernel's: a rank dies of a full memory before the batch script does.
@@ -131,6 +149,7 @@ static void export(spank_t spank, uint32_t rank) {
 // In the rank, which has become the user: variables, then the veto.
 HOOK(task_init) {
     if (job.kind == MOLT_STRANGER) return;
+    if (job.is_batch) learn_restart(spank);
     struct molt_start start = {.job = &job, .gpu_dev = settings.gpu_dev, .shm_min = settings.shm_min};
     struct molt_text reply = {0};
     char value[MOLT_HOST_MAX];
@@ -151,6 +170,7 @@ HOOK(task_exit) {
     struct molt_end end = {.job = &job, .at = molt_now()};
     struct molt_text reply;
     if (is_mute || job.kind == MOLT_STRANGER || (!job.is_batch && !job.has_records)) return;
+    use_restart(spank);
     if (spank_get_item(spank, S_TASK_EXIT_STATUS, &end.word) != ESPANK_SUCCESS ||
         spank_get_item(spank, S_TASK_GLOBAL_ID, &end.rank) != ESPANK_SUCCESS) return;
     // A thousand ranks that are done need no thousand files; moltd's own workers leave one of their own.

@@ -205,6 +205,10 @@ struct PluginScenarios {
         #expect(bed.read("\(bed.work)/restarts") == "0\n1\n")
         let first = try bed.record("\(bed.work)/runs/again/slurm/\(job).0/step-0.rank-0.json")
         let second = try bed.record("\(bed.work)/runs/again/slurm/\(job).1/step-0.rank-0.json")
+        let scripts = try (0...1).map { try bed.record("\(bed.work)/runs/again/slurm/\(job).\($0)/end.json") }
+        #expect(scripts.map(\.incarnation) == [0, 1] && scripts[0].status != 0 && scripts[1].status == 0)
+        let starts = try (0...1).map { try bed.record("\(bed.work)/runs/again/slurm/\(job).\($0)/adopted.json") }
+        #expect(starts.allSatisfy { $0.batch == true })
         #expect(first.signal != nil && first.incarnation == 0)
         #expect(second.status == 0 && second.incarnation == 1)
         withExtendedLifetime(plugin) {}
