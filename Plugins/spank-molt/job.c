@@ -102,6 +102,9 @@ void molt_identify(
     if (job->is_batch && get(context, "SLURM_JOB_NUM_NODES", value, sizeof value) && molt_number(value, &number)) {
         job->nodes = (uint32_t)number;
     }
+    // Whoever types it for one step means that step.
+    bool has_hang = job->hang == 0 && job->kind == MOLT_ADOPTED && get(context, "MOLT_HANG", value, sizeof value);
+    if (has_hang && !molt_seconds(value, &job->hang)) job->hang = 0;
     // Of moltd's own jobs the workers' step knows the epoch; ranks of the preflight have nothing to tell.
     job->has_records = !job->is_batch && (job->kind == MOLT_ADOPTED || has_epoch);
 }

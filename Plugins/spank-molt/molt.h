@@ -30,6 +30,7 @@ bool molt_copy(char *target, size_t size, const char *source);
 bool molt_is_run(const char *value);   // `support-bot` or `/shared/runs/support-bot`: letters, digits and ._-+@=
 bool molt_is_path(const char *value);  // absolute, without control characters or `..`
 bool molt_number(const char *value, int64_t *number);             // nothing but at most 18 digits
+bool molt_seconds(const char *value, int64_t *seconds);           // 90, 90s, 10m, 2h; at most a week
 bool molt_first_host(const char *list, char *host, size_t size);  // n[03-7,9]x,m1 -> n03x
 
 // job.c: what is known about the job.
@@ -53,6 +54,7 @@ struct molt_job {
     gid_t gid, groups[MOLT_GROUPS_MAX];
     int group_count;
     int64_t started_at, ends_at;  // microseconds; seconds, 0: unknown
+    int64_t hang;  // seconds without progress after which a rank is ended; 0: never
     char run[MOLT_PATH_MAX], folder[MOLT_FILE_MAX], checkpoints[MOLT_FILE_MAX];  // folder: <run>/slurm/<job>.<restart>
     char name[MOLT_OPTION_MAX + 1], epoch[24], host[MOLT_HOST_MAX];  // name: of the run, as given
 };
@@ -79,6 +81,15 @@ struct molt_end {
     int64_t at;
 };
 molt_work molt_write_end;
+
+struct molt_hang {
+    const struct molt_job *job;
+    uint32_t rank;
+    char progress[MOLT_FILE_MAX];  // the file to which the rank appends
+};
+molt_work molt_write_hang;
+// watch.c: leaves a process behind that looks after the calling rank. It is nobody's child and holds nothing open.
+void molt_watch(const struct molt_hang *hang);
 
 struct molt_start {
     const struct molt_job *job;

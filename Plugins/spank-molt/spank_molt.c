@@ -62,6 +62,22 @@ static int take_option(int value, const char *argument, int is_remote) {
     return is_remote ? 0 : -1;
 }
 
+// The same for --molt-hang.
+static int take_hang(int value, const char *argument, int is_remote) {
+    (void)value;
+    int64_t seconds;
+    if (argument != NULL && molt_seconds(argument, &seconds)) {
+        job.hang = seconds;
+        if (!is_remote) setenv("MOLT_HANG", argument, 1);
+        return 0;
+    }
+    slurm_error("molt: --molt-hang takes a duration like 90s, 10m or 2h, at most a week");
+    return is_remote ? 0 : -1;
+}
+
+static struct spank_option hang_option = {
+    "molt-hang", "duration", "end a rank of a --molt job that makes no progress for so long", 1, 0, take_hang};
+
 static struct spank_option molt_option = {
     "molt", "run", "make this job part of a run of Molt: its name, or the path of its folder", 1, 0, take_option};
 
@@ -69,6 +85,7 @@ HOOK(init) {
     spank_context_t context = spank_context();
     if (context == S_CTX_LOCAL || context == S_CTX_REMOTE || context == S_CTX_ALLOCATOR) {
         spank_option_register(spank, &molt_option);
+        spank_option_register(spank, &hang_option);
     }
     if (context != S_CTX_REMOTE) return;
     for (int index = 0; index < count; index++) {
@@ -162,7 +179,11 @@ HOOK(task_init) {
         slurm_spank_log("molt: %s is unfit for this job: %s", job.host, reply.bytes);
         _exit(MOLT_UNFIT);
     }
-    if (job.kind == MOLT_ADOPTED) export(spank, start.rank);
+    if (job.kind != MOLT_ADOPTED) return;
+    export(spank, start.rank);
+    struct molt_hang hang = {.job = &job, .rank = start.rank};
+    bool is_watched = geteuid() != 0 && !job.is_batch && job.hang > 0;
+    if (is_watched && get(spank, "MOLT_PROGRESS_FILE", hang.progress, sizeof hang.progress)) molt_watch(&hang);
 }
 
 // In slurmstepd, as root: a child writes down how the rank, or the script, ended.

@@ -90,6 +90,20 @@ bool molt_number(const char *value, int64_t *number) {
     return true;
 }
 
+bool molt_seconds(const char *value, int64_t *seconds) {
+    char digits[8];
+    size_t length = strspn(value, "0123456789");
+    if (length == 0 || length >= sizeof digits) return false;
+    memcpy(digits, value, length);
+    digits[length] = 0;
+    if (!molt_number(digits, seconds)) return false;
+    const char *unit = value + length;
+    if (strcmp(unit, "m") == 0) *seconds *= 60;
+    else if (strcmp(unit, "h") == 0) *seconds *= 3600;
+    else if (unit[0] != 0 && strcmp(unit, "s") != 0) return false;
+    return *seconds >= 1 && *seconds <= 7 * 86400;
+}
+
 bool molt_first_host(const char *list, char *host, size_t size) {
     size_t length = 0;
     bool is_inside = false;

@@ -76,6 +76,26 @@ bool molt_write_end(const void *argument, struct molt_text *reply) {
     return false;
 }
 
+bool molt_write_hang(const void *argument, struct molt_text *reply) {
+    const struct molt_hang *hang = argument;
+    struct molt_text text = {0}, name = {0}, problem = {0};
+    (void)reply;
+    begin_record(&text, hang->job);
+    molt_put_field(&text, "step", hang->job->step);
+    molt_put_field(&text, "rank", hang->rank);
+    molt_put_time(&text, "endedAt", molt_now());
+    molt_put(&problem, "no progress for ");
+    molt_put_number(&problem, hang->job->hang);
+    molt_put(&problem, " s");
+    molt_put_string(&text, "problem", problem.bytes);
+    molt_put(&name, "/hang-");
+    molt_put_number(&name, hang->job->step);
+    molt_put(&name, ".rank-");
+    molt_put_number(&name, hang->rank);
+    molt_put(&name, ".json");
+    return make_folders(hang->job->folder, hang->job->run) && write_record(hang->job, name.bytes, &text);
+}
+
 // What moltd looks for: <runs>/*/slurm/*/adopted.json says that a job of the user's own making belongs to a run.
 static void adopt(const struct molt_job *job, uint32_t rank) {
     struct molt_text path = {0}, text = {0};

@@ -2,7 +2,6 @@
 #include "versions.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 int32_t molt_slurm_cancel(uint32_t job) { return molt_code(slurm_kill_job(MOLT_JOB_ID(job), SIGKILL, 0)); }
 
@@ -68,9 +67,7 @@ int32_t molt_slurm_set_node(const char *name, int32_t is_down, const char *reaso
     slurm_init_update_node_msg(&update);
     update.node_names = (char *)(uintptr_t)name;
     update.node_state = is_down ? NODE_STATE_DOWN : NODE_RESUME;
-    if (is_down) {
-        update.reason = (char *)(uintptr_t)reason;
-        update.reason_uid = geteuid();
-    }
+    // Whose reason it is the controller knows from the credential.
+    if (is_down) update.reason = (char *)(uintptr_t)reason;
     return molt_code(slurm_update_node(&update));
 }

@@ -172,6 +172,41 @@ struct PluginScenarios {
         withExtendedLifetime(plugin) {}
     }
 
+    @Test func aRankWithoutProgressIsEndedAndOneThatAdvancesOrIsSuspendedIsNot() async throws {
+        let plugin = try Plugin(), bed = try await cluster(plugin)
+        let script = """
+            srun --kill-on-bad-exit=0 bash -c '
+              case $SLURM_PROCID in
+              0) for n in $(seq 12); do echo "{\\"step\\": $n}" >>$MOLT_PROGRESS_FILE; sleep 1; done ;;
+              1) echo $$ >\(bed.work)/suspended; kill -STOP $$ ;;
+              2) trap "echo here >>\(bed.work)/dumped" QUIT; while :; do sleep 1; done ;;
+              esac
+              echo $SLURM_PROCID >>\(bed.work)/ended' &
+            sleep 11
+            kill -CONT $(cat \(bed.work)/suspended)
+            wait
+            """
+        let job = try bed.job(script, ["--molt=slow", "--molt-hang=4s", "-n3"], environment: runs(bed))
+        let view = try await bed.end(of: job)
+        #expect(view.state == "COMPLETED" || view.state == "FAILED", "\(view.fields)")
+        let folder = "\(bed.work)/runs/slow/slurm/\(job).0"
+        #expect(try bed.record("\(folder)/hang-0.rank-2.json").problem == "no progress for 4 s")
+        #expect(bed.read("\(bed.work)/dumped") == "here\n", "it was asked where it is")
+        #expect(try bed.record("\(folder)/step-0.rank-2.json").signal == 15)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("hang-") }
+        #expect(names == ["hang-0.rank-2.json"])
+        #expect(Set((bed.read("\(bed.work)/ended") ?? "").split(separator: "\n")) == ["0", "1"])
+        #expect(bed.drained == [])
+        for value in ["", "x", "-1", "0", "9d", "10m5", "99999999"] {
+            #expect(try bed.submit("true", ["--molt=slow", "--molt-hang=\(value)", "-n1"]).status != 0, "\(value)")
+        }
+        // The watchers go with their ranks.
+        let left = "for p in /proc/[0-9]*; do grep -qsx molt-watch $p/comm && grep -qsF \(bed.folder) $p/environ && "
+            + "echo $p; done"
+        #expect(await eventually(within: 10) { Shell.run(left).output == "" })
+        withExtendedLifetime(plugin) {}
+    }
+
     @Test func sbatchRefusesAWrongRun() async throws {
         let plugin = try Plugin(), bed = try await cluster(plugin)
         let long = String(repeating: "a", count: 129)

@@ -76,7 +76,7 @@ static void invent(char *text, size_t size) {
 
 // --- Slurm ---------------------------------------------------------------------------------------------------------
 
-static struct spank_option *registered;
+static struct spank_option *registered, *hang_registered;
 static spank_context_t context;
 static int end_word;
 
@@ -147,7 +147,7 @@ spank_context_t spank_context(void) { return context; }
 int spank_remote(spank_t spank) { return spank == NULL && context == S_CTX_REMOTE; }
 spank_err_t spank_option_register(spank_t spank, struct spank_option *option) {
     (void)spank;
-    registered = option;
+    *(strcmp(option->name, "molt") == 0 ? &registered : &hang_registered) = option;
     return ESPANK_SUCCESS;
 }
 
@@ -198,6 +198,9 @@ static void parse_one(void) {
     if (registered != NULL) {
         MUST(registered->cb(0, text, 1) == 0);
         MUST(registered->cb(0, text, 0) == (molt_is_run(text) ? 0 : -1));
+        MUST(hang_registered->cb(0, text, 1) == 0);
+        MUST(hang_registered->cb(0, text, 0) == (molt_seconds(text, &number) ? 0 : -1));
+        if (molt_seconds(text, &number)) MUST(number > 0 && number <= 604800 && consists_of(text, "smh"));
     }
 }
 

@@ -46,13 +46,17 @@ struct AdoptedEvidence {
         _ attempt: RunLifecycle.Attempt, _ number: Int, _ records: PluginRecords, wasPutBack: Bool
     ) -> Receipt? {
         guard let end = records.scriptEnd else { return nil }
-        let code = end.status ?? 128 + (end.signal ?? 0)
+        var code = end.status ?? 128 + (end.signal ?? 0)
+        // The script only sees that its rank was killed.
+        let hang = code == 0 ? nil : records.hangs.first
+        if hang != nil { code = JobExit.noProgress.rawValue }
         // A script that was told to stop dies of it, as its shell reports it, or says that it has saved; that it has
         // it may also say by itself.
         let isStopped = code == 128 + 15 || code == JobExit.continueMe.rawValue && wasPutBack
         var reason = end.signal.map { "its script was killed by signal \($0)" }
-            ?? "its script ended with status \(code)"
-        if code != 0, !isStopped, let first = Remains(workerEnds: records.workerEnds).firstToFail {
+            ?? "its script ended with status \(end.status ?? 0)"
+        if let hang { reason = "\(hang); \(reason)" }
+        if code != 0, hang == nil, !isStopped, let first = Remains(workerEnds: records.workerEnds).firstToFail {
             let how = first.signal.map { "signal \($0)" } ?? "status \(first.status ?? 0)"
             reason += "; rank \(first.rank) on \(first.host) failed first, with \(how)"
         }

@@ -9,6 +9,8 @@ package struct PluginRecords: Sendable {
     package private(set) var scriptEnd: ScriptEnd?
     /// When the script started, if it has ended.
     private(set) var startedAt: Double?
+    /// What was said of ranks that were ended because they made no progress.
+    private(set) var hangs: [String] = []
     /// Hosts that refused to start a rank.
     package private(set) var unfitNodes: [String] = []
 
@@ -37,6 +39,9 @@ package struct PluginRecords: Sendable {
                 startedAt = record.startedAt
                 scriptEnd = ScriptEnd(
                     status: record.status, signal: record.signal, endedAt: record.endedAt ?? record.startedAt)
+            } else if name.hasPrefix("hang-") {
+                let who = record.rank.map { "rank \($0) on \(record.host)" } ?? record.host
+                hangs.append("\(who): \(record.problem ?? "no progress")")
             } else if name.hasPrefix("unfit-") {
                 unfitNodes.append(record.host)
             } else if name.hasPrefix("step-"), let rank = record.rank {
