@@ -18,8 +18,11 @@ package struct CostReport: Encodable, Hashable, Sendable {
     package var preemptedSeconds: Double
     /// How often it saves, and what would lose least by what saves and interruptions have cost so far.
     package var saving: SavingDetail?
+    /// Seconds between saves, as the recipe says; nil for a program that is not ours.
+    package var saveEvery: Double?
 
-    package init(_ run: RunDetail, curve: ProgressCurve, now: Double) {
+    package init(_ run: RunDetail, curve: ProgressCurve, saveEvery: Double? = nil, now: Double) {
+        self.saveEvery = run.saving?.every ?? saveEvery
         id = run.summary.id
         name = run.summary.name
         state = run.summary.state.rawValue
@@ -51,10 +54,14 @@ package struct CostReport: Encodable, Hashable, Sendable {
         return Table(columns, rows: reports.map(\.row))
     }
 
-    /// One line a run of which enough is known.
+    /// How often each run saves, and would lose least by, once saves and interruptions have told.
     package static func savings(_ reports: [CostReport]) -> [String] {
         reports.compactMap { report in
-            report.saving.map { "\(DisplayText.escaped(report.name)) saves \(RunText.saving($0))" }
+            let name = DisplayText.escaped(report.name)
+            if let saving = report.saving { return "\(name) saves \(RunText.saving(saving))" }
+            return report.saveEvery.map {
+                "\(name) saves every \(Durations.text($0)); too little is known yet to suggest another interval"
+            }
         }
     }
 

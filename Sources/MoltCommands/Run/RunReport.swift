@@ -1,6 +1,8 @@
 import ArgumentParser
+import FoundationEssentials
 import MoltAPI
 import MoltCore
+import MoltRecipe
 
 struct RunReport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,7 +37,11 @@ struct RunReport: AsyncParsableCommand {
         for run in runs {
             let detail = try await client.run(run)
             let curve = try await client.progress(detail.summary.id)
-            reports.append(CostReport(detail, curve: curve, now: settings.now()))
+            let recipe = try await client.recipe(detail.summary.id).recipe
+            let every = (try? JSONDecoder().decode(Recipe.self, from: Data(recipe.utf8))).flatMap { recipe in
+                recipe.task == .command ? nil : recipe.checkpoint.every
+            }
+            reports.append(CostReport(detail, curve: curve, saveEvery: every, now: settings.now()))
             curves.append((detail.summary.name, curve))
         }
         try Output.render(reports, json: output.json) { terminal in
