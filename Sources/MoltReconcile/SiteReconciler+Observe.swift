@@ -47,8 +47,8 @@ extension SiteReconciler {
             let evidence = try await evidence(for: run, attempt, jobs[attempt.key] ?? [])
             try await ledger.pass(.evidenceRead)
             let event: LifecycleEvent
-            if let status = try await choose(jobs[attempt.key] ?? [], evidence, run) {
-                event = .observed(JobObservation(status, asOf: table.asOf), evidence, at: ended)
+            if let seen = try await choose(jobs[attempt.key] ?? [], evidence, run, asOf: table.asOf) {
+                event = .observed(seen, evidence, at: ended)
             } else {
                 let settle = SettleTime.seconds(
                     mayArriveLate: site.isCluster, failedAt: failedSends[attempt.key], controller: controller,
@@ -175,25 +175,20 @@ extension SiteReconciler {
         }
     }
 
-    /// Of several jobs with one key only one stays: what has proven to be done, else what lives, before others what
-    /// holds a claim; the others are ended.
+    /// Of several jobs with one key only one stays; the others are ended, and no further attempt goes out before they
+    /// have been seen to be gone.
     private func choose(
-        _ statuses: [JobStatus], _ evidence: Evidence, _ run: TrackedRun
-    ) async throws(LedgerError) -> JobStatus? {
-        let mine = statuses.sorted { $0.job < $1.job }
-        guard mine.count > 1 else { return mine.first }
-        let claimants = evidence.claims.filter { $0.key == mine[0].key }.map(\.jobID)
-        let live = mine.filter { !$0.state.isTerminal }
-        let isDone = evidence.receipts.contains { $0.exitCode == JobExit.done.rawValue }
-        let claimant = mine.first { claimants.contains($0.job) }
-        let keep = (isDone ? claimant : nil) ?? live.first { claimants.contains($0.job) } ?? live.first ?? claimant
-            ?? mine[0]
-        for status in live where status.job != keep.job {
-            guard let key = status.key, mayRepeat("duplicate \(status.job)", run.id, after: Limits.repeatAction) else {
-                continue
-            }
-            logger.warning("ending a duplicate job", metadata: ["run": "\(run.id)", "job": "\(status.job)"])
-            try? await scheduler.cancel(status.job, key: key)
+        _ statuses: [JobStatus], _ evidence: Evidence, _ run: TrackedRun, asOf: Double
+    ) async throws(LedgerError) -> JobObservation? {
+        let seen = statuses.map { JobObservation($0, asOf: asOf) }
+        guard let keep = DuplicateJobs.kept(seen, evidence, followed: run.lifecycle.job?.id) else { return nil }
+        for other in seen where other.job != keep.job && (!other.base.isTerminal || other.flags.contains(.completing)) {
+            haunted.insert(run.id)
+            guard !other.base.isTerminal, let key = other.key,
+                mayRepeat("duplicate \(other.job)", run.id, after: Limits.repeatAction)
+            else { continue }
+            logger.warning("ending a duplicate job", metadata: ["run": "\(run.id)", "job": "\(other.job)"])
+            try? await scheduler.cancel(other.job, key: key)
             try await ledger.pass(.duplicateEnded)
         }
         return keep

@@ -8,7 +8,9 @@ package enum Campaign {
     package static let coverageShare = 0.95
     package static let medianEvents = 200
 
-    package static func run(first: UInt64, count: Int, jobs: Int) async -> CampaignReport {
+    package static func run(
+        first: UInt64, count: Int, jobs: Int, ordeal: Ordeal? = nil
+    ) async -> CampaignReport {
         let chunk = 64
         return await withTaskGroup(of: CampaignReport.self) { group in
             var next = 0
@@ -18,7 +20,9 @@ package enum Campaign {
                 next += size
                 group.addTask {
                     var report = CampaignReport()
-                    for offset in 0..<size { report.add(await Simulation.run(seed: start + UInt64(offset))) }
+                    for offset in 0..<size {
+                        report.add(await Simulation.run(seed: start + UInt64(offset), ordeal: ordeal))
+                    }
                     return report
                 }
             }
@@ -42,6 +46,8 @@ package struct CampaignReport: Sendable {
     /// How many seeds had so many events, in steps of ten.
     private var histogram: [Int: Int] = [:]
 
+    package init() {}
+
     mutating func add(_ report: SeedReport) {
         seeds += 1
         histogram[report.events / 10, default: 0] += 1
@@ -52,7 +58,7 @@ package struct CampaignReport: Sendable {
         reasons.append("seed \(report.seed): \(first)")
     }
 
-    mutating func add(_ other: CampaignReport) {
+    package mutating func add(_ other: CampaignReport) {
         seeds += other.seeds
         failures += other.failures
         reasons += other.reasons
@@ -83,8 +89,10 @@ package struct CampaignReport: Sendable {
                 + "median \(medianEvents) events a seed; \(failures.count) seeds failed",
             "\(statistics.crashes) crashes of the daemon, \(statistics.submissions) submissions, "
                 + "\(statistics.duplicates) duplicates, \(statistics.lostAcknowledgements) lost acknowledgements, "
-                + "\(statistics.recycledIDs) recycled ids, \(statistics.claims) claims, \(statistics.fenced) fenced, "
-                + "\(statistics.clockJumps) clock jumps, \(statistics.vanished) vanished jobs",
+                + "\(statistics.recycledIDs) recycled ids, \(statistics.foreignJobs) requests that met a foreign job, "
+                + "\(statistics.claims) claims, \(statistics.fenced) fenced, "
+                + "\(statistics.clockJumps) clock jumps, \(statistics.changedClocks) daemons by another clock, "
+                + "\(statistics.vanished) vanished jobs",
             "\(Pairs.reachable.count - coverage.missed.count) of \(Pairs.reachable.count) reachable pairs of state and "
                 + "event (\(Int((coverage.share * 1000).rounded()))‰), "
                 + "\(Coverage.failpoints.count - coverage.missedFailpoints.count) of \(Coverage.failpoints.count) "

@@ -21,9 +21,9 @@ package enum Simulation {
     static let turnsMax = 100_000
 
     package static func run(
-        seed: UInt64, sabotage: Sabotage? = nil, keepsTrace: Bool = false
+        seed: UInt64, ordeal: Ordeal? = nil, sabotage: Sabotage? = nil, keepsTrace: Bool = false
     ) async -> SeedReport {
-        let world = World(seed: seed, sabotage: sabotage, keepsTrace: keepsTrace)
+        let world = World(seed: seed, ordeal: ordeal, sabotage: sabotage, keepsTrace: keepsTrace)
         await live(world)
         world.checkEnd()
         world.statistics.simulatedSeconds = world.now
@@ -32,7 +32,7 @@ package enum Simulation {
             trace: world.trace.lines, coverage: world.coverage, statistics: world.statistics)
     }
 
-    private static func live(_ world: World) async {
+    static func live(_ world: World) async {
         let end = world.setting.calmAt + patience
         var turns = 0
         while !world.isOver, world.now < end, turns < turnsMax, world.violations.isEmpty {

@@ -76,8 +76,8 @@ extension World {
     ) {
         let after = lifecycles[run]
         if after.lastAttempt < before.lastAttempt { violate("run \(run): attempts go backwards") }
-        if case .finished = after.state, !folders[run].receipts.contains(where: { $0.value.exitCode == 0 }) {
-            violate("run \(run) is finished without a receipt")
+        if case .finished = after.state, before.state != after.state, !hasProof(run, of: before.attempt?.key) {
+            violate("run \(run) is finished without a receipt of its last attempt")
         }
         if case .sendingStarted = event, runs[run].isCancelled, before != after {
             violate("run \(run) was cancelled and is sent")
@@ -86,10 +86,16 @@ extension World {
             !folders[run].claims.contains(where: { $0.value.epoch == epoch && $0.value.key == job.key }) {
             violate("run \(run) is called running under epoch \(epoch), which nobody claimed")
         }
-        if case .notInQueue = event, before.job != nil, before != after { statistics.vanished += 1 }
+        if case .notInQueue = event, before.job != nil, before != after, StateName(before.state) != .missing {
+            statistics.vanished += 1
+        }
         checkObserved(run, event, before)
         for record in records { checkEnd(run, record, before) }
         checkGivingUp(run, before)
+    }
+
+    private func hasProof(_ run: Int, of key: AttemptKey?) -> Bool {
+        folders[run].receipts.contains { $0.value.exitCode == JobExit.done.rawValue && $0.value.key == key }
     }
 
     /// What somebody else has cancelled is never brought back by itself.

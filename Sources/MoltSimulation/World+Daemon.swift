@@ -11,6 +11,10 @@ extension World {
     func pass(_ point: Failpoint) {
         trace.count(4, at: now)
         coverage.reached(point)
+        if let (place, passing) = death, place == point {
+            death = passing > 1 ? (place, passing - 1) : nil
+            if passing == 1 { killDaemon(at: point.rawValue) }
+        }
         if !isCalm, random.chance(setting.crash) { killDaemon(at: point.rawValue) }
     }
 
@@ -29,6 +33,8 @@ extension World {
         guard !isDaemonUp else { return }
         say("the daemon starts")
         isDaemonUp = true
+        if daemonAhead != aheadAtStart { statistics.changedClocks += 1 }
+        aheadAtStart = daemonAhead
         wantsWake = true
     }
 

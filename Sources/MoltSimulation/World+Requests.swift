@@ -123,6 +123,7 @@ extension World {
     private func act(on id: UInt32, _ key: AttemptKey, _ body: (Int) -> Int32) -> Answer {
         if !isCalm, random.chance(setting.later) { return .failed(Numbers.tryAgain) }
         guard let index = controller.index(of: id) else { return .failed(Numbers.unknownJob) }
+        if controller.memory.jobs[index].key != key { statistics.foreignJobs += 1 }
         guard controller.memory.jobs[index].key == key || sabotage == .noKeyCheck else { return .keyMismatch }
         if controller.memory.jobs[index].key != key { violate("acted on job \(id), which is not the run's") }
         let code = body(index)

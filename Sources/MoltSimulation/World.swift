@@ -59,7 +59,11 @@ final class World: @unchecked Sendable {
     /// Rises with each death, so that what is left of a dead daemon touches nothing.
     var generation = 0
     var isDaemonUp = true
+    /// Where it is to die, and at the how many-th time.
+    var death: (point: Failpoint, passing: Int)?
     var daemonAhead = 0.0
+    /// By how much the clock was ahead by which the last daemon started.
+    var aheadAtStart = 0.0
     var wantsWake = false
     /// When the loop last began a turn.
     var turnBeganAt = 0.0
@@ -68,10 +72,14 @@ final class World: @unchecked Sendable {
     /// The virtual clocks' seconds since 1970 at the beginning.
     static let origin = 1_000_000.0
 
-    init(seed: UInt64, setting: Setting? = nil, sabotage: Sabotage? = nil, keepsTrace: Bool = false) {
+    init(
+        seed: UInt64, setting: Setting? = nil, ordeal: Ordeal? = nil, sabotage: Sabotage? = nil,
+        keepsTrace: Bool = false
+    ) {
         self.seed = seed
         var random = SeededGenerator(seed: seed)
         var drawn = Setting.draw(&random)
+        ordeal?.impose(on: &drawn)
         sabotage?.provoke(&drawn)
         self.setting = setting ?? drawn
         self.sabotage = sabotage
@@ -164,10 +172,14 @@ package struct Statistics: Sendable {
     package var submissions = 0
     package var duplicates = 0
     package var recycledIDs = 0
+    /// Requests of the loop that met somebody else's job under the number of its own.
+    package var foreignJobs = 0
     package var lostAcknowledgements = 0
     package var claims = 0
     package var fenced = 0
     package var clockJumps = 0
+    /// Daemons that went by another clock than the one before.
+    package var changedClocks = 0
     /// Jobs that a look did not find any more.
     package var vanished = 0
     package var simulatedSeconds = 0.0
@@ -179,10 +191,12 @@ package struct Statistics: Sendable {
         submissions += other.submissions
         duplicates += other.duplicates
         recycledIDs += other.recycledIDs
+        foreignJobs += other.foreignJobs
         lostAcknowledgements += other.lostAcknowledgements
         claims += other.claims
         fenced += other.fenced
         clockJumps += other.clockJumps
+        changedClocks += other.changedClocks
         vanished += other.vanished
         simulatedSeconds += other.simulatedSeconds
     }
@@ -204,11 +218,7 @@ package enum Sabotage: String, CaseIterable, Sendable {
     /// More of the trouble in which the mistake shows.
     func provoke(_ setting: inout Setting) {
         switch self {
-        case .noKeyCheck:
-            setting.faults = [.controllerCrash, .strangers]
-            setting.faultInterval = 12
-            setting.userInterval = 10
-            setting.poll = 10
+        case .noKeyCheck: Ordeal.recycledIDs.impose(on: &setting)
         case .clockThatIsSet:
             setting.faults = [.clockJump, .controllerHang]
             setting.faultInterval = 15

@@ -4,7 +4,8 @@ import MoltSimulation
 import Glibc
 #endif
 
-/// `molt-sim run --seeds N [--first S] [--jobs J]`, `molt-sim replay SEED` and `molt-sim adopt JOBS`; not installed.
+/// `molt-sim run --seeds N [--first S] [--jobs J] [--ordeal NAME]`, `molt-sim replay SEED [ORDEAL]` and
+/// `molt-sim adopt JOBS`; not installed.
 @main
 struct SimMain {
     static func main() async {
@@ -17,33 +18,46 @@ struct SimMain {
             guard words.count == 1, let jobs = Int(words[0]), jobs > 0 else { usage() }
             await adopt(jobs)
         case "replay":
-            guard words.count == 1, let seed = UInt64(words[0]) else { usage() }
-            exit(await replay(seed) ? 0 : 1)
+            guard let first = words.first, let seed = UInt64(first), words.count <= 2 else { usage() }
+            exit(await replay(seed, words.count == 2 ? ordeal(words[1]) : nil) ? 0 : 1)
         default: usage()
         }
     }
 
     private static func usage() -> Never {
         put(
-            "usage: molt-sim run --seeds N [--first S] [--jobs J]\n       molt-sim replay SEED\n"
-                + "       molt-sim adopt JOBS", to: 2)
+            "usage: molt-sim run --seeds N [--first S] [--jobs J] [--ordeal NAME]\n"
+                + "       molt-sim replay SEED [ORDEAL]\n       molt-sim adopt JOBS\nordeals: "
+                + Ordeal.allCases.map(\.rawValue).joined(separator: ", "), to: 2)
         exit(2)
+    }
+
+    private static func ordeal(_ name: String) -> Ordeal {
+        guard let ordeal = Ordeal(rawValue: name) else { usage() }
+        return ordeal
     }
 
     private static func run(_ words: [String]) async {
         var values: [String: Int] = ["--seeds": 1000, "--first": 1, "--jobs": 2]
-        var rest = words[...]
+        var rest = words[...], ordeal: Ordeal?
         while let name = rest.popFirst() {
+            if name == "--ordeal" {
+                guard let word = rest.popFirst() else { usage() }
+                ordeal = Self.ordeal(word)
+                continue
+            }
             guard values[name] != nil, let text = rest.popFirst(), let value = Int(text), value > 0 else { usage() }
             values[name] = value
         }
         let first = UInt64(values["--first"] ?? 1), count = values["--seeds"] ?? 1000
         let began = ContinuousClock.now
-        let summary = await Campaign.run(first: first, count: count, jobs: values["--jobs"] ?? 2)
+        let summary = await Campaign.run(
+            first: first, count: count, jobs: values["--jobs"] ?? 2, ordeal: ordeal)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         put(summary.report(seconds: seconds))
-        for seed in summary.failures.prefix(3) { _ = await replay(seed) }
-        exit(summary.isGood(demandsCoverage: count >= Campaign.coverageSeeds) ? 0 : 1)
+        for seed in summary.failures.prefix(3) { _ = await replay(seed, ordeal) }
+        let demandsCoverage = ordeal == nil && count >= Campaign.coverageSeeds
+        exit(summary.isGood(demandsCoverage: demandsCoverage) ? 0 : 1)
     }
 
     /// Twenty daemons, each of which finds so many jobs that went on without it.
@@ -63,8 +77,8 @@ struct SimMain {
     }
 
     /// Prints all that happens under one seed; the same bytes each time.
-    private static func replay(_ seed: UInt64) async -> Bool {
-        let report = await Simulation.run(seed: seed, keepsTrace: true)
+    private static func replay(_ seed: UInt64, _ ordeal: Ordeal?) async -> Bool {
+        let report = await Simulation.run(seed: seed, ordeal: ordeal, keepsTrace: true)
         put("seed \(seed)\n" + report.trace.joined(separator: "\n"))
         for violation in report.violations { put("seed \(seed): \(violation)") }
         put("seed \(seed): \(report.events) events, digest \(String(report.digest, radix: 16))")

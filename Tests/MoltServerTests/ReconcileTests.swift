@@ -24,6 +24,7 @@ struct ReconcileTests {
         #expect(await daemon.scheduler.submits == 1)
     }
 
+    /// Covers D9.
     @Test func aPreemptedRunIsReleasedAndGoesOn() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()
@@ -60,6 +61,7 @@ struct ReconcileTests {
         #expect(await daemon.scheduler.log.contains("beginNow \(job)"))
     }
 
+    /// Covers D23.
     @Test func anUnfitNodeIsExcludedFromTheNextAttempt() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()
@@ -71,6 +73,7 @@ struct ReconcileTests {
         #expect(await daemon.scheduler.requests[second]?.excludedNodes == ["n1"])
     }
 
+    /// Covers D1.
     @Test func crashesEndTheRunWithinItsBudget() async throws {
         let daemon = try TestDaemon()
         let run = try await daemon.submit { $0.policy.maxCrashes = 3 }
@@ -89,6 +92,7 @@ struct ReconcileTests {
         #expect(try await daemon.detail(run).summary.lastError?.contains("3 crashes") == true)
     }
 
+    /// Covers D26.
     @Test func aJobCancelledFromOutsideStaysCancelled() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()
@@ -98,6 +102,7 @@ struct ReconcileTests {
         #expect(await daemon.scheduler.submits == 1)
     }
 
+    /// Covers B1.
     @Test func anOutageInventsNothing() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()
@@ -114,6 +119,7 @@ struct ReconcileTests {
         #expect(try await daemon.state(run) == .finished)
     }
 
+    /// Covers B6.
     @Test func aControllerThatForgotEverythingGetsANewAttempt() async throws {
         let daemon = try TestDaemon()
         let (run, _) = try await daemon.running()
@@ -124,6 +130,7 @@ struct ReconcileTests {
         #expect(try await daemon.attempts(run) == 2)
     }
 
+    /// Covers C1.
     @Test func aForgottenRunThatWasDoneIsNotRunAgain() async throws {
         let daemon = try TestDaemon()
         let (run, _) = try await daemon.running()
@@ -134,7 +141,8 @@ struct ReconcileTests {
         #expect(await daemon.scheduler.submits == 1)
     }
 
-    @Test func ofTwoJobsWithOneKeyTheLivingOneIsFollowed() async throws {
+    /// Covers C8.
+    @Test func ofTwoJobsWithOneKeyTheOneThatOwnsTheRunIsFollowed() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()
         let copy = await daemon.scheduler.copy(job)
@@ -143,11 +151,14 @@ struct ReconcileTests {
         let second = await daemon.scheduler.copy(job)
         await daemon.scheduler.end(job, .failed, status: 1)
         try await daemon.pass(5)
-        #expect(await daemon.scheduler.jobs[second]?.state == .running)
-        #expect(try await daemon.attempts(run) == 1)
+        #expect(await daemon.scheduler.jobs[second]?.state == .cancelled, "nor does a copy undo the owner's end")
+        try await daemon.pass(60)
+        #expect(try await daemon.attempts(run) == 2)
     }
 
     /// A controller that dies may forget the end of a job, and anybody can put an ended one back into the queue.
+    ///
+    /// Covers X11.
     @Test func aJobOfAnAttemptThatIsOverIsEndedWhenItLivesAgain() async throws {
         let daemon = try TestDaemon()
         let (done, old) = try await daemon.running()
@@ -172,6 +183,23 @@ struct ReconcileTests {
         let loads = await daemon.scheduler.loads
         try await daemon.pass(60)
         #expect(await daemon.scheduler.loads == loads)
+    }
+
+    /// Covers B3.
+    @Test(arguments: [(0.1, 5.0), (0.5, 25), (2, 60), (30, 60)])
+    func aSlowSchedulerIsAskedMoreRarely(_ cost: Double, _ pause: Double) async throws {
+        let daemon = try TestDaemon(poll: 1...60)
+        let run = try await daemon.submit()
+        try await daemon.pass(5)
+        await daemon.scheduler.takeTime(cost)
+        // The first slow look comes at the old pace.
+        let early = await daemon.scheduler.loads
+        while await daemon.scheduler.loads == early { try await daemon.pass(0.5) }
+        let before = await daemon.scheduler.loads, began = daemon.clock.now()
+        while await daemon.scheduler.loads < before + 4 { try await daemon.pass(0.5) }
+        let between = (daemon.clock.now() - began) / 4
+        #expect(between >= pause && between < pause + cost + 2, "\(between) s")
+        #expect(try await daemon.state(run) == .pending)
     }
 
     @Test(arguments: [1, 40])

@@ -4,6 +4,7 @@ import Testing
 
 /// Few seeds, in a debug build; `molt-sim run` runs many.
 struct SimulationTests {
+    /// Covers B2, D17, N3.
     @Test func noSeedBreaksAPromise() async {
         let report = await Campaign.run(first: 1, count: 60, jobs: 2)
         #expect(report.failures.isEmpty, "\(report.report(seconds: 0))")
@@ -40,6 +41,7 @@ struct SimulationTests {
         Issue.record("600 seeds did not notice \(sabotage)")
     }
 
+    /// Covers N7.
     @Test func aNewDaemonKnowsWhatBecameOfEveryJobAfterItsFirstTurn() async {
         let adoption = await Adoption.run(jobs: 250)
         #expect(adoption.wrong.isEmpty, "\(adoption.wrong.prefix(3))")

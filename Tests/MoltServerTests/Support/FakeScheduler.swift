@@ -18,6 +18,7 @@ actor FakeScheduler: Scheduler {
     private let clock: ManualClock
     private var beforeConfiguration: (@Sendable () async -> Void)?
     private var refusal: SchedulerError?
+    private var cost: Double = 0
 
     enum Submit {
         case accept
@@ -62,6 +63,7 @@ actor FakeScheduler: Scheduler {
     func loadJobs() async throws(SchedulerError) -> JobTable {
         if isAway { throw .unavailable(message: "no controller") }
         loads += 1
+        clock.advance(cost)
         return JobTable(jobs: jobs.values.sorted { $0.job < $1.job }, asOf: clock.now().rounded(.down))
     }
 
@@ -164,6 +166,8 @@ actor FakeScheduler: Scheduler {
     var lastRequest: JobRequest? { requests.max { $0.key < $1.key }?.value }
     func next(_ mode: Submit) { nextSubmit = mode }
     func goAway() { isAway = true }
+    /// Each look takes so many seconds.
+    func takeTime(_ seconds: Double) { cost = seconds }
     /// Something that happens while the next question about the settings is being answered.
     func whileAskedForSettings(_ body: @escaping @Sendable () async -> Void) { beforeConfiguration = body }
     func refuseUpdates(_ error: SchedulerError?) { refusal = error }
