@@ -48,6 +48,7 @@ let exclusions = [
     "MoltModelsTests": ["Golden"],
     "MoltSimulationTests": ["Traces"],
     "MoltOptimTests": ["Golden"],
+    "MoltTrainerTests": ["Recorder"],
 ]
 
 let shared: [Target] = [
@@ -97,7 +98,7 @@ let orchestration: [Target] = [
         "MoltServerTests",
         [
             "MoltServer", "MoltStore", "MoltReconcile", "MoltScheduler", "MoltLifecycle", "MoltAPI", "MoltHTTP",
-            "MoltRecipe", "MoltCore", logging,
+            "MoltRecipe", "MoltCore", logging, grdb,
         ]),
     tests("MoltCommandsTests", ["MoltCommands", "MoltAPI", "MoltCore"]),
     tests("MoltJobTests", ["MoltJob", "MoltRecipe", "MoltCore", subprocess]),

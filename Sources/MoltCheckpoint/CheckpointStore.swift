@@ -68,7 +68,7 @@ package struct CheckpointStore: Sendable {
             run: snapshot.run, step: snapshot.name.step, epoch: epoch, files: files, recipeHash: snapshot.recipeHash,
             architecture: snapshot.architecture, worldSize: snapshot.worldSize, state: snapshot.state,
             savedAt: Clock.now())
-        try JSONFile.write(manifest, to: "\(temporary)/\(CheckpointManifest.fileName)")
+        try DurableFile.write(manifest.encoded(), to: "\(temporary)/\(CheckpointManifest.fileName)")
         return files.reduce(0) { $0 + $1.bytes }
     }
 

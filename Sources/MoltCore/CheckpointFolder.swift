@@ -115,8 +115,11 @@ package struct CheckpointFolder: Hashable, Sendable {
         } catch {
             throw .badManifest(path: path, reason: "it is not a manifest (\(data.count) bytes)")
         }
-        guard manifest.format == CheckpointManifest.currentFormat else {
+        guard CheckpointManifest.knownFormats.contains(manifest.format) else {
             throw .badManifest(path: path, reason: "format \(manifest.format) is not known to this version")
+        }
+        guard manifest.isIntact(in: data) else {
+            throw .badManifest(path: path, reason: "it is not as it was written: its own SHA-256 differs")
         }
         for file in manifest.files where file.name.contains("/") || file.name.hasPrefix(".") || file.bytes < 0 {
             throw .badManifest(path: path, reason: "it lists a file outside its folder")

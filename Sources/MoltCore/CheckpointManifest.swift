@@ -1,6 +1,8 @@
 /// `manifest.json` of a checkpoint, written last: a reader trusts nothing that it does not list.
 package struct CheckpointManifest: Codable, Hashable, Sendable {
-    package static let currentFormat = 1
+    /// 2: the manifest has a digest of its own.
+    package static let currentFormat = 2
+    package static let knownFormats = 1...currentFormat
     package static let fileName = "manifest.json"
 
     package var format: Int
@@ -15,6 +17,8 @@ package struct CheckpointManifest: Codable, Hashable, Sendable {
     /// Everything the trainer needs besides tensors: data position, RNG, schedule, numerics record.
     package var state: [String: String]
     package var savedAt: Double
+    /// SHA-256 of the file itself; see `encoded()`.
+    package var digest: String?
 
     /// The key in `state` of the last validation loss before the save.
     package static let validationLossKey = "validation_loss"

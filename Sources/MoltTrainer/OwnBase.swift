@@ -39,7 +39,7 @@ struct OwnBase {
         for file in manifest.files {
             try take("\(source.folder)/\(file.name)", as: "\(temporary)/\(file.name)")
         }
-        try JSONFile.write(manifest, to: "\(temporary)/\(CheckpointManifest.fileName)")
+        try DurableFile.write(manifest.encoded(), to: "\(temporary)/\(CheckpointManifest.fileName)")
         guard rename(temporary, final) == 0 else { throw FileError("rename to", final) }
         try DurableFile.syncFolder(of: final)
         return try CheckpointSource(verified: final, key: "init_from")

@@ -59,6 +59,7 @@ struct CheckpointStoreTests {
         #expect(try CheckpointFolder(path: run.checkpoints).entries() == ["step-00000012-e3"])
     }
 
+    /// Covers E6.
     @Test func theNewestEpochWinsAndThenTheNewestStep() throws {
         for (step, epoch) in [(50, 1), (10, 2), (20, 2), (60, 1)] { try commit(step: step, epoch: epoch) }
         var rejected: [String] = []
@@ -71,6 +72,7 @@ struct CheckpointStoreTests {
         case foreignManifest, manifestOfAnotherFormat, pathOutside
     }
 
+    /// Covers E3, E4, E5.
     @Test(arguments: Damage.allCases)
     func damageIsNamedAndTheOneBeforeIsLoaded(_ damage: Damage) throws {
         let older = try commit(step: 1, epoch: 1)
@@ -108,9 +110,23 @@ struct CheckpointStoreTests {
     private func rewrite(_ path: String, _ change: (inout CheckpointManifest) -> Void) throws {
         var manifest = try JSONFile.read(CheckpointManifest.self, from: path)
         change(&manifest)
-        try JSONFile.write(manifest, to: path)
+        try DurableFile.write(manifest.encoded(), to: path)
     }
 
+    @Test func aCheckpointOfTheFirstFormatIsStillLoaded() throws {
+        let name = try commit(step: 3, epoch: 1)
+        let path = "\(run.checkpoints)/step-00000003-e1/manifest.json"
+        var manifest = try JSONFile.read(CheckpointManifest.self, from: path)
+        #expect(manifest.format == 2 && manifest.digest?.count == 64)
+        (manifest.format, manifest.digest) = (1, nil)
+        try JSONFile.write(manifest, to: path)
+        #expect(try store(epoch: 1).folder.verify(name).step == 3)
+        manifest.format = 2
+        try JSONFile.write(manifest, to: path)
+        #expect(throws: CheckpointProblem.self) { try store(epoch: 1).folder.verify(name) }
+    }
+
+    /// Covers E11.
     @Test func aNewerEpochFencesCommitsAndPruning() throws {
         try commit(step: 1, epoch: 1)
         try DurableFile.createExclusively(Data("{}".utf8), at: run.claim(epoch: 2))
@@ -167,6 +183,7 @@ struct CheckpointStoreTests {
         #expect(beats == 8)
     }
 
+    /// Covers E10.
     @Test(arguments: [
         (0, [1, 2, 3, 4], [4, 3], [1, 2]), (1, [1, 2, 3, 4], [4, 3, 2, 1], [1, 2]),
         (3, [1, 2, 3, 4], [4, 3, 2, 1], [1]),

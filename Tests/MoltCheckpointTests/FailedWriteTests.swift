@@ -21,6 +21,8 @@ struct FailedWriteTests {
 
     /// In a process of its own, because the limit on file sizes is the process's: write(2) fails after some bytes, as
     /// on a full disk. Every limit in the list cuts the write at another place.
+    ///
+    /// Covers E7, E8.
     @Test func aWriteThatFailsPartWayLeavesTheOldCheckpointAndNoLitter() async {
         await #expect(processExitsWith: .success) {
             signal(SIGXFSZ, SIG_IGN)
@@ -49,6 +51,7 @@ struct FailedWriteTests {
         }
     }
 
+    /// Covers E14.
     @Test func aFolderThatCannotBeMadeIsNamed() throws {
         let folder = TemporaryFolder("readonly")
         try DurableFile.write(Data("a file".utf8), to: folder("checkpoints"))

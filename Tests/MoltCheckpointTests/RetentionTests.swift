@@ -72,6 +72,8 @@ struct RetentionTests {
     private struct Crash: Error {}
 
     /// Removes with a crash before the n-th change on disk, for every n; then another incarnation starts.
+    ///
+    /// Covers E10.
     @Test func aRemovalThatBreaksOffAnywhereCostsNothingThatShouldStay() throws {
         var crashes = 0
         while true {

@@ -45,6 +45,7 @@ struct SafetensorsTests {
         #expect(try file.read(file.header.entries[0]).bytes == Array(repeating: 7, count: 8))
     }
 
+    /// Covers E15.
     @Test(arguments: [
         (#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, 4, "4 bytes for F32 [2], which takes 8"),
         (#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 4, "lie outside the file"),
@@ -89,6 +90,7 @@ struct SafetensorsTests {
         #expect(throws: SafetensorsProblem.self) { try SafetensorsFile(path: path) }
     }
 
+    /// Covers E15.
     @Test func noFlippedBitOfAHeaderCrashesTheReader() throws {
         let path = folder("a.safetensors")
         _ = try SafetensorsWriter.write(Self.tensors, to: path)

@@ -5,6 +5,7 @@ import Testing
 
 /// Decisions without tensors: deadlines, save schedules, the environment.
 struct DecisionTests {
+    /// Covers D14.
     @Test(arguments: [
         (0.0, 0.0, 102.0, false), (0.0, 0.0, 97.0, false), (0.0, 0.0, 98.0, true), (10.0, 0.0, 84.0, true),
         (10.0, 0.0, 82.0, false), (10.0, 5.0, 78.0, true), (10.0, 5.0, 77.0, false),

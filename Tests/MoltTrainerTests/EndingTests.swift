@@ -13,6 +13,7 @@ extension WorkerTests {
     struct EndingTests {
         private let data = TemporaryFolder("data")
 
+        /// Covers D9.
         @Test(arguments: [SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
         func everyStopSignalSavesAndExitsWithContinueMe(signal: Int32) async throws {
             let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
@@ -43,6 +44,7 @@ extension WorkerTests {
             #expect(await fleet.wait() == [75, 75])
         }
 
+        /// Covers D14.
         @Test func aDeadlineIsMetWithTimeToSpare() async throws {
             let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
             let deadline = Date().timeIntervalSince1970 + 25
@@ -52,6 +54,7 @@ extension WorkerTests {
             #expect(try fleet.checkpoints.names().last?.step == fleet.lastStep(epoch: 1))
         }
 
+        /// Covers D8, E11.
         @Test func aNewerIncarnationEndsTheOlderOneWithoutASave() async throws {
             let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
             try fleet.start()
@@ -64,6 +67,8 @@ extension WorkerTests {
         }
 
         /// Writes fail past a file size, as on a full disk: the run goes on, older checkpoints stay, the end is honest.
+        ///
+        /// Covers E7.
         @Test func aFullDiskCostsTheSavesAndNothingElse() async throws {
             let fleet = try Fleet(try TinyRecipe.make(data))
             try fleet.start()
@@ -127,6 +132,8 @@ extension WorkerTests {
         }
 
         /// Rank 1 dies while rank 0 saves in the background: rank 0 ends too, but not before its save has.
+        ///
+        /// Covers E16.
         @Test func aSaveUnderWayIsCommittedWhenAnotherRankDies() async throws {
             var recipe = try TinyRecipe.make(data, steps: 100_000)
             recipe.model?.feedForwardSize = 32_768
@@ -143,6 +150,7 @@ extension WorkerTests {
             #expect(try fleet.checkpoints.names().count >= 1)
         }
 
+        /// Covers I3.
         @Test(arguments: PolicySection.NaNAction.allCases)
         func aRunThatDivergesStopsByPolicy(action: PolicySection.NaNAction) async throws {
             var recipe = try TinyRecipe.make(data)

@@ -24,6 +24,8 @@ extension WorkerTests {
         }
 
         /// Ten incarnations of each run are ended at steps drawn from a fixed seed, by SIGTERM and SIGKILL in turn.
+        ///
+        /// Covers D13, E13, N9.
         @Test(arguments: [1, 2])
         func aRunStoppedAndKilledTenTimesIsBitForBitTheSame(ranks: Int) async throws {
             let recipe = try TinyRecipe.make(data, steps: 36)
@@ -50,6 +52,8 @@ extension WorkerTests {
         }
 
         /// Saves are made slow by a wide layer, and the workers die while a temporary folder is there.
+        ///
+        /// Covers D12, E13, N9.
         @Test(arguments: [1, 2])
         func aRunKilledDuringFiveSavesIsBitForBitTheSame(ranks: Int) async throws {
             var recipe = try TinyRecipe.make(data, steps: 18)
@@ -77,6 +81,7 @@ extension WorkerTests {
             #expect(try fleet.checkpoints.entries().allSatisfy { !$0.hasPrefix(".") })
         }
 
+        /// Covers E3.
         @Test func aDamagedCheckpointIsNamedAndTheRunGoesOnFromTheOneBefore() async throws {
             let recipe = try TinyRecipe.make(data)
             let reference = try Fleet(recipe)
@@ -99,6 +104,8 @@ extension WorkerTests {
         }
 
         /// Sums are taken in another order, so the losses are close and no more.
+        ///
+        /// Covers E12.
         @Test func aRunMayChangeItsNumberOfRanks() async throws {
             let recipe = try TinyRecipe.make(data)
             let reference = try Fleet(recipe)
