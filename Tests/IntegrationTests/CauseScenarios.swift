@@ -10,7 +10,9 @@ struct CauseScenarios {
         return try JSONDecoder().decode(RunExplanation.self, from: Data(output.out.utf8))
     }
 
-    /// D25: on n1 everything fails at once; Slurm, which sees an idle node, would go on offering it for ever.
+    /// On n1 everything fails at once; Slurm, which sees an idle node, would go on offering it for ever.
+    ///
+    /// Covers D25, N16.
     @Test func aBlackHoleNodeIsLeftOutAfterTwoAttempts() async throws {
         try await LiveCluster.with(minutes: 3) { cluster in
             let script = "[ $SLURMD_NODENAME = n1 ] || exit 0; echo /data/x: No such file or directory >&2; exit 1"
@@ -24,6 +26,7 @@ struct CauseScenarios {
         }
     }
 
+    /// Covers D1.
     @Test func aFileThatIsMissingEverywhereEndsTheRunAndIsNamed() async throws {
         try await LiveCluster.with(minutes: 3) { cluster in
             let run = try await cluster.submit(command: ["/bin/cat", "/nowhere/train.jsonl"], name: "missing")
@@ -34,6 +37,7 @@ struct CauseScenarios {
         }
     }
 
+    /// Covers B1, D27.
     @Test func aWaitingRunTellsWhyAndAsOfWhenWhileTheControllerIsAway() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
             let blocker = try await cluster.submitCounter(to: 10000, name: "blocker", resources: "gpus_per_node: 4")

@@ -9,6 +9,7 @@ struct EndingScenarios {
         return ["/bin/sh", "-c", "if mkdir \(mark) 2>/dev/null; then exit \(code); fi; exit 0"]
     }
 
+    /// Covers D1.
     @Test(arguments: [75, 77, 80])
     func anAttemptThatAsksForAnotherGetsOne(_ code: Int) async throws {
         try await LiveCluster.with(minutes: 2) { cluster in
@@ -20,6 +21,7 @@ struct EndingScenarios {
         }
     }
 
+    /// Covers D1.
     @Test func aWrongRecipeStopsAtOnce() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let run = try await cluster.submit(
@@ -30,6 +32,7 @@ struct EndingScenarios {
         }
     }
 
+    /// Covers D1, I6.
     @Test func aCrashingRankIsTriedAgainWithinItsBudget() async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 3) { cluster in
             let run = try await cluster.submit(
@@ -41,6 +44,7 @@ struct EndingScenarios {
         }
     }
 
+    /// Covers D26, X10.
     @Test func aJobCancelledElsewhereIsNeverBroughtBack() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let run = try await cluster.submitCounter(to: 10000)
@@ -93,6 +97,8 @@ struct EndingScenarios {
 
     /// With its slurmd killed as well, the node goes on running the old incarnation until that sees that it is fenced
     /// out.
+    ///
+    /// Covers D6, X15, X16.
     @Test(arguments: [["node-down"], ["slurmd-kill", "node-down"]])
     func aLostNodeCostsNothingButTheStep(_ faults: [String]) async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 4) { cluster in

@@ -42,7 +42,9 @@ struct HangScenarios {
         return try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
     }
 
-    /// I1: a rank that is stopped on another node than molt-job.
+    /// A rank that is stopped on another node than molt-job.
+    ///
+    /// Covers I1, N15.
     @Test func aStoppedRankIsFoundLoggedAndTheRunGoesOn() async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 3) { cluster in
             let run = try await submit(["40", "stops"], nodes: 2, to: cluster)
@@ -58,7 +60,9 @@ struct HangScenarios {
         }
     }
 
-    /// D11: `scancel --signal=STOP` stops the ranks, and Slurm goes on calling the job running.
+    /// `scancel --signal=STOP` stops the ranks, and Slurm goes on calling the job running.
+    ///
+    /// Covers D11.
     @Test func aSuspendedJobIsNotAHang() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             let run = try await submit(["150", ""], nodes: 1, to: cluster)
@@ -77,7 +81,9 @@ struct HangScenarios {
         }
     }
 
-    /// D4, X17: without its slurmstepd a job looks running for half an hour.
+    /// Without its slurmstepd a job looks running for half an hour.
+    ///
+    /// Covers D4, X17.
     @Test(arguments: ["batch", "all"])
     func aJobWithoutItsKeeperIsReplaced(_ what: String) async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in

@@ -5,6 +5,7 @@ import Testing
 
 /// Text that a shell, a batch script or Slurm could take for something else, on a real Slurm.
 struct HostileScenarios {
+    /// Covers J1, J4, J8, N18.
     @Test func argumentsArriveAsTheyAreAndNamesThatCouldHarmAreRefused() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 2) { cluster in
             let words = [

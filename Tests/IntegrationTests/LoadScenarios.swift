@@ -45,6 +45,7 @@ struct LoadScenarios {
         }
     }
 
+    /// Covers N22, X30.
     @Test(arguments: [1, 40])
     func oneLoadCallAnIntervalHoweverManyRunsThereAre(_ count: Int) async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
@@ -65,6 +66,7 @@ struct LoadScenarios {
         }
     }
 
+    /// Covers N22.
     @Test func nothingIsAskedWithoutActiveRuns() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             let run = try await cluster.submitCounter(to: 2)

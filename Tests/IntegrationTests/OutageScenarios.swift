@@ -10,6 +10,8 @@ import Glibc
 /// The controller, the daemon and every program of ours go away at bad moments.
 struct OutageScenarios {
     /// Stopped for a minute it holds on to every call; killed it refuses them.
+    ///
+    /// Covers B1, B4, N21.
     @Test(arguments: zip(["ctld-stop", "ctld-kill"], [60, 12]))
     func aRunOutlivesItsController(_ fault: String, _ seconds: Int) async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 5) { cluster in
@@ -37,6 +39,7 @@ struct OutageScenarios {
         }
     }
 
+    /// Covers B6, C3, X19.
     @Test func aControllerThatForgotEverythingGetsTheRunAgain() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
             let run = try await cluster.submitCounter(to: 120)
@@ -49,6 +52,7 @@ struct OutageScenarios {
         }
     }
 
+    /// Covers A8, X2.
     @Test func submittingWhileTheControllerIsAwayMakesOneJobOnceItIsBack() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             _ = try await cluster.submitCounter(to: 1, name: "warm")
@@ -65,6 +69,8 @@ struct OutageScenarios {
     }
 
     /// A request that died with the controller is sent to the next one without waiting for its credential to expire.
+    ///
+    /// Covers A9, X4.
     @Test func aSubmissionThatDiedWithItsControllerGoesToTheNext() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
             let warm = try await cluster.submitCounter(to: 1, name: "warm")
@@ -91,6 +97,8 @@ struct OutageScenarios {
     }
 
     /// SIGKILL for one of our programs at a moment that the seed chooses; whatever dies, the run finishes, once.
+    ///
+    /// Covers D13.
     @Test(arguments: zip(["moltd", "molt-slurm", "molt-job", "/counter.sh"], [2, 3, 4, 5]))
     func killingAnyOfOurProgramsLosesNothing(_ program: String, _ step: Int) async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 4) { cluster in

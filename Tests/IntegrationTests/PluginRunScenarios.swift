@@ -10,6 +10,7 @@ import Glibc
 
 /// Runs of Molt's own on a site that has the Slurm plugin: `molt-job` does its work as ever, and knows more.
 struct PluginRunScenarios {
+    /// Covers I6.
     @Test func theRankWhoseWatcherWasKilledIsNamed() async throws {
         let folder = TemporaryFolder("plugin")
         chmod(folder.path, 0o755)

@@ -12,6 +12,7 @@ struct PreemptionScenarios {
     /// One rank that has every GPU of its node, so that two such runs cannot share one.
     private static let wholeNode = "gpus_per_node: 4, ranks_per_node: 1"
 
+    /// Covers D9, N11, X8, X9.
     @Test(arguments: ["low", "low20"])
     func aPreemptedRunComesBackAndFinishes(_ partition: String) async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
@@ -34,6 +35,8 @@ struct PreemptionScenarios {
 
     /// A daemon that had no time to look while the job drained, and a molt-job that was killed before it could write:
     /// only slurmstepd has said what happened.
+    ///
+    /// Covers D9.
     @Test func aPreemptionThatNobodySawIsFoundInTheLog() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
             let victim = try await cluster.submitCounter(to: 100_000, resources: Self.wholeNode)
@@ -63,6 +66,8 @@ struct PreemptionScenarios {
 
     /// The two races of a release: an update while the job is COMPLETING is overwritten, and a restart within the
     /// second of the kill can end FAILED 1:0. Many quick preemptions in a row meet both.
+    ///
+    /// Covers D9, N11.
     @Test func manyPreemptionsInARowCostNoAttempt() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 5) { cluster in
             let victim = try await cluster.submitCounter(to: 100_000, resources: Self.wholeNode)

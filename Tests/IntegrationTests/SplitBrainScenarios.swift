@@ -26,6 +26,7 @@ struct SplitBrainScenarios {
         resources: {nodes: 1, partition: low, time: 30m}
         """
 
+    /// Covers D8, E11, N13, X16.
     @Test func theOldIncarnationCommitsNothingMoreAndIsGone() async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 8) { cluster in
             try await cluster.write(Self.recipe, to: "split.yaml")

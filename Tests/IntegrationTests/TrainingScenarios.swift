@@ -105,6 +105,8 @@ struct TrainingScenarios {
     }
 
     /// Bars 2 and 3 of the main job in one run: default Slurm settings, two nodes, five preemptions.
+    ///
+    /// Covers E13, N12.
     @Test func fivePreemptionsCostSecondsAndNotOneBit() async throws {
         try await LiveCluster.with(["--nodes", "2", "--defaults"], minutes: 9) { cluster in
             let steps = 1500

@@ -4,6 +4,7 @@ import Testing
 
 /// Runs that need longer than one allocation lasts.
 struct WallTimeScenarios {
+    /// Covers D14.
     @Test func aRunContinuesPastItsTimeLimit() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 6) { cluster in
             let run = try await cluster.submitCounter(to: 320, partition: "short", time: "1m")
@@ -15,6 +16,8 @@ struct WallTimeScenarios {
     }
 
     /// With nobody to submit the next attempt, the job puts itself back: its own deadline is the cause.
+    ///
+    /// Covers D14.
     @Test func aDeadDaemonDoesNotEndTheChain() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 8) { cluster in
             let run = try await cluster.submitCounter(to: 320, partition: "short", time: "1m")

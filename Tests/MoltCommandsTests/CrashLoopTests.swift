@@ -56,6 +56,7 @@ struct CrashLoopTests {
             attempts: 2, cause: "collective-fault", names: "could not reach each other"),
     ]
 
+    /// Covers D1, D20, I3.
     @Test(arguments: cases)
     private func aCrashLoopEndsWithinItsBudgetWithItsCauseNamed(_ example: Case) async throws {
         let molt = try Molt()

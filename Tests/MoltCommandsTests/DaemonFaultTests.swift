@@ -27,6 +27,7 @@ struct DaemonFaultTests {
         #expect(answer.error.split(separator: "\n").count <= 2, "line \(line): \(answer.error)")
     }
 
+    /// Covers H9.
     @Test func aSecondDaemonRefusesAndTheFirstGoesOn() throws {
         let molt = try Molt()
         #expect(try molt("daemon", "start").status == 0)
@@ -37,6 +38,7 @@ struct DaemonFaultTests {
         #expect(molt.daemonFile?.process == first.process && molt.daemonFile?.socket == first.socket)
     }
 
+    /// Covers H9.
     @Test func aDaemonWhoseHostIsGoneIsReplacedOnceItsLeaseHasRunOut() throws {
         let molt = try Molt(), now = Date().timeIntervalSince1970
         let other = try foreign(molt, leaseUntil: now + 3600)
@@ -48,6 +50,7 @@ struct DaemonFaultTests {
         #expect(try molt.text(expired.socket) == "not yours", "what lies on a foreign host is never removed")
     }
 
+    /// Covers H9.
     @Test func aDaemonThatAnotherHostTookOverFromEndsByItself() async throws {
         let molt = try Molt()
         #expect(try molt("daemon", "start").status == 0)
@@ -67,6 +70,7 @@ struct DaemonFaultTests {
             try molt.run(molt.folder("bin/molt"), ["ls"]), molt.folder("bin/moltd"), "cannot be started", "installed")
     }
 
+    /// Covers H3.
     @Test func aDaemonThatEndsAtOnceHasTheLastWord() throws {
         let molt = try Molt()
         try DurableFile.makeFolder(molt.home)

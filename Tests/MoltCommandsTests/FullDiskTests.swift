@@ -38,6 +38,7 @@ struct FullDiskTests {
         try JSONDecoder().decode(RunDetail.self, from: Data(try molt("show", run, "--json").out.utf8))
     }
 
+    /// Covers E14.
     @Test func aReadOnlyRunsFolderIsNamedAndNothingIsLeft() throws {
         let molt = try started("ro")
         try molt.write("name: a\ntask: command\ncommand: [\"true\"]\n", to: "r.yaml")
@@ -78,6 +79,7 @@ struct FullDiskTests {
         for number in 1...50 { unlink("\(folder)/filler-\(number)") }
     }
 
+    /// Covers E7.
     @Test func aSaveOnAFullDiskLeavesTheEarlierCheckpointsAndSucceedsOnceThereIsSpace() async throws {
         let molt = try started("size=80m")
         let runs = try seen("\(molt.home)/runs", by: molt)
@@ -112,6 +114,7 @@ struct FullDiskTests {
         #expect(!names.contains { $0.hasPrefix(".tmp") }, "\(names)")
     }
 
+    /// Covers E7.
     @Test func tooLittleSpaceAtTheStartIsTheUsersBusinessAndBlamesNoNode() async throws {
         let molt = try started("size=80m")
         let runs = try seen("\(molt.home)/runs", by: molt)
@@ -127,6 +130,7 @@ struct FullDiskTests {
         try await molt.until("the run has finished", within: 30) { try show(molt, run).summary.state == .finished }
     }
 
+    /// Covers E17.
     @Test func aProgramThatFillsTheDiskIsToldToWhoeverLooks() async throws {
         let molt = try started("size=80m")
         let fill = "head -c 100000000 /dev/zero >$MOLT_CHECKPOINT_DIR/big"

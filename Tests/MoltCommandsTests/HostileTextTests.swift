@@ -19,6 +19,7 @@ struct HostileTextTests {
         String(decoding: try JSONEncoder().encode(text), as: UTF8.self)
     }
 
+    /// Covers J1, J9.
     @Test func argumentsAndVariablesReachTheProgramAsTheyAre() throws {
         let molt = try Molt()
         let arguments = try Self.texts.map(quoted).joined(separator: ", ")
@@ -53,6 +54,7 @@ struct HostileTextTests {
         #expect(!isHarmed(molt))
     }
 
+    /// Covers J2.
     @Test(arguments: texts)
     func aReferenceThatIsNoRunIsNamedOnOneLine(_ text: String) throws {
         let molt = try Molt()
@@ -64,6 +66,7 @@ struct HostileTextTests {
         #expect(!isHarmed(molt))
     }
 
+    /// Covers J5.
     @Test(arguments: texts)
     func aSiteOfSuchANameIsRefused(_ text: String) throws {
         let molt = try Molt()

@@ -171,6 +171,7 @@ struct LocalSiteTests {
         #expect(page.contains("preempted") && page.contains("finished"), "\(page)")
     }
 
+    /// Covers H12.
     @Test func aKilledDaemonIsReplacedByTheNextCommand() async throws {
         let molt = try prepared(50)
         let run = try submit(molt)
@@ -194,6 +195,7 @@ struct LocalSiteTests {
         #expect(try molt("daemon", "stop").status == 0)
     }
 
+    /// Covers H9.
     @Test func manyCommandsAtOnceStartOneDaemon() async throws {
         let molt = try Molt()
         let pids = try await withThrowingTaskGroup(of: Int32.self) { group in

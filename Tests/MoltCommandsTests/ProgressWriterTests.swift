@@ -54,6 +54,7 @@ struct ProgressWriterTests {
             == "abcdefgh failed, step 5/10, 3 starts, 1 min 30 s: rank 1 was killed by signal 11")
     }
 
+    /// Covers J11.
     @Test func logsCannotDriveTheTerminal() {
         let text = "a\tb\nold\rnew\ndos\r\n\u{1b}[31mred\n"
         #expect(LogText.shown(text, terminal: Terminal(isInteractive: true)) == "a\tb\nnew\ndos\n\\u{1b}[31mred\n")

@@ -29,6 +29,7 @@ struct RunTableTests {
         ])
     }
 
+    /// Covers J8, J11.
     @Test func namesOfOthersCannotMoveTheCursor() {
         let evil = run("aaaaaaaa", .failed) {
             $0.name = "x\u{1b}[2Jy"

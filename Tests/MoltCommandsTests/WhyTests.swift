@@ -84,6 +84,7 @@ struct WhyTests {
                 """)
     }
 
+    /// Covers J8.
     @Test func whatOthersWroteIsShownEscaped() {
         var run = explanation(.failed, next: "nothing")
         run.ends = [.init(at: Self.now, cause: "crashed", words: "its program crashed", reason: "\u{1b}[2Jgone")]

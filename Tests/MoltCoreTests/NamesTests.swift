@@ -7,6 +7,7 @@ struct NamesTests {
         try RunName.check(name)
     }
 
+    /// Covers J2, J4.
     @Test(arguments: [
         "", "-rf", ".hidden", "a b", "a/b", "../evil", "a\nb", "$(id)", "`id`", "it's", "\"quoted\"", "läuft", "🐍",
         "a\0b", "%x", String(repeating: "x", count: 65),

@@ -10,6 +10,7 @@ import Glibc
 
 /// Who may run, and where.
 struct ClaimAndPreflightTests {
+    /// Covers C8.
     @Test func aSecondSubmissionOfALiveAttemptIsFencedOut() throws {
         let job = try JobFixture("echo > ready; while [ ! -e go ]; do sleep 0.02; done")
         try job.start(job: 7)
@@ -26,6 +27,7 @@ struct ClaimAndPreflightTests {
         #expect(throws: (any Error).self) { try JSONFile.read(Claim.self, from: job.run.claim(epoch: 2)) }
     }
 
+    /// Covers D8.
     @Test func aHigherEpochEndsTheOlderIncarnation() throws {
         let job = try JobFixture("trap '' TERM; echo > ready; while :; do sleep 0.02; done")
         try job.start()
@@ -46,12 +48,14 @@ struct ClaimAndPreflightTests {
         #expect(try job.receipt(incarnation: 1).epoch == 2)
     }
 
+    /// Covers C8.
     @Test func aJobWithAnotherAttemptsKeyDoesNothing() throws {
         let job = try JobFixture("echo > ran")
         #expect(try job.runToEnd(job: 7, restart: 0, ["MOLT_KEY": AttemptKey.random().rawValue]) == 76)
         #expect(access(job.folder("ran"), F_OK) != 0)
     }
 
+    /// Covers D23.
     @Test func anUnfitNodeIsNamed() throws {
         let job = try JobFixture("exit 0")
         job.plan.gpusPerRank = 2
@@ -100,6 +104,7 @@ struct ClaimAndPreflightTests {
         #expect(end.output.contains("launch.json"))
     }
 
+    /// Covers C8.
     @Test(arguments: [
         (nil, 1, .take(epoch: 1)), (ClaimCase(attempt: 1, job: 7, restart: 0), 2, .take(epoch: 5)),
         (ClaimCase(attempt: 3, job: 7, restart: 0), 2, nil),

@@ -27,6 +27,7 @@ struct HangTests {
         """
     }
 
+    /// Covers I1.
     @Test func aStoppedRankIsFoundAndEveryRanksStateIsLogged() throws {
         let stop = "[ $RANK.$step = 1.5 ] && kill -STOP $$"
         let job = try JobFixture(Self.lockstep(3, steps: 1000, extra: stop), ranks: 3)
@@ -61,6 +62,8 @@ struct HangTests {
     }
 
     /// Each of these is silent for four times what a step may take.
+    ///
+    /// Covers I2.
     @Test(arguments: [RunEvent.Phase.data, .load, .save, .evaluate, .finish])
     func aSlowPhaseIsNotAHang(_ phase: RunEvent.Phase) throws {
         let slow = "[ $step = 3 ] && [ $RANK = 0 ] && { say '{\"kind\":\"phase\",\"phase\":\"\(phase.rawValue)\"}'; "
@@ -73,6 +76,8 @@ struct HangTests {
     }
 
     /// The scheduler stops everything, or (`scancel --signal=STOP`) everything but molt-job itself.
+    ///
+    /// Covers D11.
     @Test(arguments: [true, false])
     func aSuspendedJobIsNotAHang(_ withMoltJob: Bool) throws {
         let job = try JobFixture(Self.lockstep(2, steps: 100_000, extra: "[ -e go.$step ] && exit 0"), ranks: 2)
@@ -110,6 +115,7 @@ struct FencingTests {
         try DurableFile.createExclusively(JSONFile.encode(claim), at: job.run.claim(epoch: 2))
     }
 
+    /// Covers D8.
     @Test func aSupersededIncarnationIsGoneWithinSeconds() throws {
         let job = try JobFixture(Self.stubborn)
         let worker = try started(job)
@@ -133,6 +139,7 @@ struct FencingTests {
         #expect(job.end(within: 10) == 76)
     }
 
+    /// Covers D8.
     @Test func withoutItsRunFolderAnIncarnationEndsAfterTheLease() throws {
         let job = try JobFixture(Self.stubborn)
         job.plan.lease = 2
@@ -156,6 +163,8 @@ struct FencingTests {
     }
 
     /// What slurmstepd is to a job: its parent. Slurm itself takes half an hour to notice.
+    ///
+    /// Covers D4.
     @Test func aJobWhoseKeeperIsGoneSavesAndStops() throws {
         let job = try JobFixture("trap 'echo saved; exit 75' TERM USR1; echo > ready; while :; do sleep 0.02; done")
         // So that the stop goes by the watchers: this srun passes no signals on.

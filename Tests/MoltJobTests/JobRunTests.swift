@@ -33,6 +33,7 @@ struct JobRunTests {
         #expect(try job.receipt().lastStep == 12)
     }
 
+    /// Covers I6.
     @Test func aCrashedRankEndsTheOthersAndIsNamed() throws {
         let job = try JobFixture(
             "if [ $RANK = 1 ]; then for i in $(seq 30); do echo line $i; done; kill -SEGV $$; fi; sleep 600", ranks: 3)
@@ -47,6 +48,7 @@ struct JobRunTests {
         #expect(!job.jobLog.contains("rank 1 | line 10\n"))
     }
 
+    /// Covers D1.
     @Test(arguments: [75, 76, 77, 78, 79, 80, 3] as [Int32])
     func whatAWorkerSaysIsPassedOn(_ code: Int32) throws {
         let job = try JobFixture("exit $(( RANK == 0 ? \(code) : 0 ))", ranks: 2)
@@ -54,6 +56,7 @@ struct JobRunTests {
         #expect(try job.receipt().exitCode == code)
     }
 
+    /// Covers E16.
     @Test func aRankThatStillSavesIsNotKilledByAnothersContinueMe() throws {
         let job = try JobFixture(
             "if [ $RANK = 0 ]; then exit 75; fi; while [ ! -e go ]; do sleep 0.02; done; echo saved; exit 75", ranks: 2)
@@ -72,6 +75,7 @@ struct JobRunTests {
         #expect(try job.receipt().exitCode == 75)
     }
 
+    /// Covers D9.
     @Test(arguments: [SIGTERM, SIGUSR1, SIGUSR2, SIGINT])
     func aStopSignalReachesTheWorkersOnce(_ signal: Int32) throws {
         let job = try JobFixture(
@@ -101,6 +105,7 @@ struct JobRunTests {
         #expect(job.end() == 75)
     }
 
+    /// Covers D14.
     @Test func workersAreStoppedBeforeTheTimeLimit() throws {
         let job = try JobFixture("trap 'exit 75' TERM; echo > ready; while :; do sleep 0.02; done")
         job.plan.timeLimit = 3
@@ -119,6 +124,7 @@ struct JobRunTests {
         #expect(job.end() == 75)
     }
 
+    /// Covers I1.
     @Test func silenceEndsWithADumpAndEighty() throws {
         let job = try JobFixture("echo '{\"kind\":\"phase\",\"phase\":\"step\"}' >> \"$MOLT_PROGRESS_FILE\"; sleep 600")
         job.plan.silence = [.step: 1]
@@ -129,6 +135,7 @@ struct JobRunTests {
         #expect(job.rankLog(0).contains("state of the worker") && job.rankLog(0).contains("waits in"))
     }
 
+    /// Covers D11.
     @Test func aStoppedJobIsNotAHang() throws {
         let job = try JobFixture("while [ ! -e go ]; do sleep 0.02; done")
         job.plan.silence = [.start: 7]
@@ -144,6 +151,7 @@ struct JobRunTests {
         #expect(job.end() == 0)
     }
 
+    /// Covers I7.
     @Test func grandchildrenEndWithTheRun() throws {
         let job = try JobFixture(
             "setsid sh -c 'echo $$ > far; exec sleep 601' & sleep 602 & echo $! > near; "
@@ -155,6 +163,7 @@ struct JobRunTests {
         }
     }
 
+    /// Covers D13, I7.
     @Test func aKilledJobLeavesNoReceiptAndNoWorkers() throws {
         let job = try JobFixture("echo $$ > pid; exec sleep 603")
         try job.start()

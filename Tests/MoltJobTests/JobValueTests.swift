@@ -22,6 +22,7 @@ struct JobValueTests {
         RankEnd(rank: rank, host: "n1", status: status, signal: signal, startedAt: 0, endedAt: at)
     }
 
+    /// Covers D3.
     @Test(arguments: [
         ([end(0, 0), end(1, 0)], [], 0, nil), ([end(0, 75), end(1, 0)], [], 75, nil),
         ([end(0, 75), end(1, 75)], [], 75, nil), ([end(0, 75), end(1, 1, at: 2)], [], 1, 1),
@@ -50,6 +51,7 @@ struct JobValueTests {
         #expect(Verdict.of(ends, expected: 2, launcherCode: launcher, stopAsked: asked).code == code)
     }
 
+    /// Covers D9.
     @Test func theStopIsPassedOnOnce() {
         var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
         #expect(supervisor.handle(.stopAsked(signal: 15), now: 0) == [.askToStop(15)])
@@ -58,6 +60,7 @@ struct JobValueTests {
         #expect(supervisor.stopSignal == 15)
     }
 
+    /// Covers D14.
     @Test func theDeadlineStopsAndIsRemembered() {
         var supervisor = Supervisor(stopAt: 100, killAfter: 30, killsAfterStop: false)
         #expect(supervisor.handle(.tick, now: 99) == [])

@@ -33,6 +33,7 @@ struct ProgressWatchTests {
         for second in 15...400 { #expect(watch.look(now: Double(second)) == nil, "no budget, no hang") }
     }
 
+    /// Covers I2.
     @Test(arguments: RunEvent.Phase.allCases)
     func everyPhaseThatLastsTooLongIsAHang(_ phase: RunEvent.Phase) throws {
         let budget = try #require(Patience().phases[phase])
@@ -118,6 +119,7 @@ struct ProgressWatchTests {
         #expect(watch.look(now: 511) != nil)
     }
 
+    /// Covers D11.
     @Test func timeInWhichTheWorkersWereStoppedDoesNotCountAndTeachesNothing() {
         var watch = ProgressWatch(silence: Patience().phases, now: 0)
         for number in 1...20 { watch.handle(Self.step(number, seconds: 1), now: Double(number)) }

@@ -87,6 +87,7 @@ struct BudgetTests {
         #expect(try ends(&machine, log: "", code: 137) == 3)
     }
 
+    /// Covers D20.
     @Test func outOfMemoryIsNotRepeatedUnchanged() throws {
         var machine = Machine()
         #expect(try ends(&machine, log: "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB") == 1)
@@ -138,7 +139,9 @@ struct BudgetTests {
 
     // MARK: - Nodes
 
-    /// D25: a node on which everything fails at once.
+    /// A node on which everything fails at once.
+    ///
+    /// Covers D25.
     @Test func aBlackHoleCostsTwoAttemptsAndThenTheRunGoesElsewhere() throws {
         var machine = Machine()
         for _ in 1...2 { try fail(&machine, on: "n3", after: 2, log: "No such file or directory: '/data'") }

@@ -25,6 +25,7 @@ struct ClassificationTests {
         #expect(IncarnationEnd(ending: .terminal(base), receipt: Self.receipt(0)).cause == .done)
     }
 
+    /// Covers D7, D10, D31.
     @Test(arguments: [
         (JobObservation.Base.complete, Cause.unproven), (.cancelled, .cancelledElsewhere), (.timeout, .wallTime),
         (.nodeFail, .nodeFailed), (.bootFail, .nodeFailed), (.preempted, .preempted), (.deadline, .deadline),
@@ -34,6 +35,7 @@ struct ClassificationTests {
         #expect(IncarnationEnd(ending: .terminal(base), wasClaimed: true).cause == cause)
     }
 
+    /// Covers D2.
     @Test(arguments: JobObservation.Base.allCases.filter(\.isTerminal))
     func successNeedsAReceipt(_ base: JobObservation.Base) {
         #expect(IncarnationEnd(ending: .terminal(base), wasClaimed: true).cause != .done)
@@ -60,6 +62,7 @@ struct ClassificationTests {
         #expect(end.cause == cause)
     }
 
+    /// Covers D14.
     @Test func theCauseOfAStopIsDerived() {
         let saved = Self.receipt(75, signal: 15)
         #expect(IncarnationEnd(ending: .terminal(.failed), receipt: saved, wish: .pause).cause == .stopped)
@@ -89,6 +92,7 @@ struct ClassificationTests {
         #expect(IncarnationEnd(ending: .terminal(.nodeFail), receipt: broken).cause == .nodeFailed)
     }
 
+    /// Covers D20.
     @Test func theMarkOfTheOutOfMemoryKillerIsSeen() {
         var end = IncarnationEnd(ending: .terminal(.failed), wasClaimed: true)
         end.outOfMemoryMark = true
@@ -98,6 +102,8 @@ struct ClassificationTests {
 
 extension ClassificationTests {
     /// Somebody cancels the job in the moment in which it ends by itself.
+    ///
+    /// Covers D26.
     @Test(arguments: [(0, Cause.done), (1, .cancelledElsewhere), (77, .cancelledElsewhere), (78, .userError),
         (79, .cancelledElsewhere), (80, .cancelledElsewhere)] as [(Int32, Cause)])
     func whatSomebodyCancelledIsNotBroughtBackWhateverTheReceiptSays(_ code: Int32, _ cause: Cause) throws {
@@ -134,6 +140,8 @@ extension ClassificationTests {
     }
 
     /// molt-job is gone as well: only what silences a whole machine is believed.
+    ///
+    /// Covers D4.
     @Test(arguments: [
         ("OSError: [Errno 28] No space left on device", Cause.diskFull),
         ("OSError: [Errno 116] Stale file handle: '/x'", .storageFault),

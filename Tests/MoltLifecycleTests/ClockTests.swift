@@ -12,6 +12,7 @@ struct ClockTests {
         return machine
     }
 
+    /// Covers G1.
     @Test func aNewDaemonWaitsAnewForASubmissionThatMayStillArrive() throws {
         var machine = try unresolved()
         // Its clock is an hour ahead of that of the one before.
@@ -24,6 +25,7 @@ struct ClockTests {
         #expect(machine.steps().count == 1)
     }
 
+    /// Covers G1.
     @Test func aClockThatWasSetBackDelaysASettlementByItsTimeOnly() throws {
         var machine = try unresolved()
         try machine.handle(.notInQueue(Evidence(), lookedAt: -2600, settle: 300))
@@ -35,6 +37,7 @@ struct ClockTests {
         #expect(machine.steps().count == 1)
     }
 
+    /// Covers G1.
     @Test func aLostJobIsNoticedThoughTheClockWasSetBack() throws {
         var machine = Machine()
         try machine.start()
@@ -59,6 +62,7 @@ struct ClockTests {
         }
     }
 
+    /// Covers E9.
     @Test func aReceiptThatIsLateOnTheFileSystemIsWaitedForUnderANewDaemonToo() throws {
         var machine = Machine()
         try machine.start()

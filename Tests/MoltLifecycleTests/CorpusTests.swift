@@ -28,6 +28,7 @@ struct CorpusTests {
         #expect(Set(Cause.allCases).subtracting(tried) == [.requeued], "it is the user's doing, and leaves no log")
     }
 
+    /// Covers I4.
     @Test func theMachineIsBlamedForItsHardwareOnly() throws {
         let broken = Set(try Sample.all().filter { $0.end.finding?.isHardware == true }.map(\.name))
         #expect(broken.isSuperset(of: ["xid-79-in-the-log", "double-bit-ecc", "gpu-lost-under-nvidia-smi"]))

@@ -12,6 +12,7 @@ struct JobPhaseTests {
         return seen.phase
     }
 
+    /// Covers D19, D27, D28, D30.
     @Test func pendingJobsAreToldApartByFlagAndReason() {
         #expect(phase(.pending, reason: "Resources") == .queued(reason: "Resources"))
         #expect(phase(.pending, .completing, restarts: 1) == .draining)
@@ -31,6 +32,7 @@ struct JobPhaseTests {
         #expect(seen.phase == .cooldown)
     }
 
+    /// Covers D11.
     @Test func runningJobsAreToldApartByFlag() {
         #expect(phase(.running) == .running)
         #expect(phase(.running, .configuring) == .starting)
@@ -40,6 +42,7 @@ struct JobPhaseTests {
         #expect(phase(.suspended) == .suspended)
     }
 
+    /// Covers D22.
     @Test(arguments: JobObservation.Base.allCases.filter(\.isTerminal))
     func aTerminalJobIsOverOnlyOnceItsProcessesAreGone(_ base: JobObservation.Base) {
         #expect(phase(base, .completing) == .finishing(base))

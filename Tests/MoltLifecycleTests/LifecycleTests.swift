@@ -14,6 +14,7 @@ struct LifecycleTests {
         #expect(machine.records.contains(.notify(.finished, "the run is finished")))
     }
 
+    /// Covers D2.
     @Test func completeWithoutAReceiptIsTriedOnceElsewhereThenFails() throws {
         var machine = Machine()
         try machine.submit()
@@ -29,6 +30,7 @@ struct LifecycleTests {
         guard case .failed = machine.run.state else { Issue.record("\(machine.run.state)"); return }
     }
 
+    /// Covers E9.
     @Test func aReceiptMayShowALittleLater() throws {
         var machine = Machine()
         try machine.start()
@@ -40,6 +42,7 @@ struct LifecycleTests {
         #expect(machine.run.state == .finished)
     }
 
+    /// Covers D9.
     @Test func preemptionDrainsCoolsDownAndGoesOnInTheSameAttempt() throws {
         var machine = Machine()
         try machine.start()
@@ -68,6 +71,7 @@ struct LifecycleTests {
         #expect(ends == [.preempted])
     }
 
+    /// Covers D8.
     @Test func aSilentNodeMayStillRunTheOldIncarnationUntilItsLeaseEnds() {
         let cooldown = RunLifecycle.Cooldown(clearedAt: 1000, nodes: ["n1"])
         #expect(!Planner.mayBegin(cooldown, SchedulerView(asOf: 1119, silentNodes: ["n1"])))
@@ -77,6 +81,8 @@ struct LifecycleTests {
     }
 
     /// Slurm waits for nobody when a node fails; a job that starts beside its old self gets the node drained.
+    ///
+    /// Covers D6.
     @Test func afterAFailedNodeTheOldProcessesGetTheirTimeToDie() throws {
         var machine = Machine()
         try machine.start()
@@ -162,6 +168,7 @@ struct LifecycleTests {
         #expect(pauses == [5, 10, 20, 40])
     }
 
+    /// Covers D18.
     @Test func aJobThatSlurmCouldNotStartAndHoldsIsReplaced() throws {
         var machine = Machine()
         try machine.start()
@@ -186,6 +193,8 @@ struct LifecycleTests {
     }
 
     /// D18: what could not even be started there is not offered to the same node again; of several none is known.
+    ///
+    /// Covers D18.
     @Test(arguments: [(["n1"], ["n1"]), (["n1", "n2"], [])])
     func theNodeThatCouldNotStartAJobIsLeftOut(_ nodes: [String], _ avoided: [String]) throws {
         var machine = Machine()
@@ -255,6 +264,7 @@ struct LifecycleTests {
         #expect(machine.records.contains(.nodesAvoided(["n2"], reason: "node-unfit")))
     }
 
+    /// Covers D26.
     @Test func aJobThatSomebodyCancelledIsNeverBroughtBack() throws {
         var machine = Machine()
         try machine.start()
@@ -264,6 +274,7 @@ struct LifecycleTests {
         #expect(machine.steps().isEmpty)
     }
 
+    /// Covers D16.
     @Test func wallTimeChainsWhileThereIsProgress() throws {
         var machine = Machine()
         for round in 1...10 {
@@ -302,6 +313,7 @@ struct LifecycleTests {
         }
     }
 
+    /// Covers B6.
     @Test func aForgottenJobIsGivenUpOnlyAfterAWhile() throws {
         var machine = Machine()
         try machine.start()
@@ -313,6 +325,7 @@ struct LifecycleTests {
         #expect(machine.steps() == [.openAttempt(2)])
     }
 
+    /// Covers C1.
     @Test func aForgottenJobThatWasDoneIsFinished() throws {
         var machine = Machine()
         try machine.start()
@@ -322,6 +335,7 @@ struct LifecycleTests {
         #expect(machine.run.state == .finished)
     }
 
+    /// Covers B6.
     @Test func aForgottenJobThatComesBackGoesOn() throws {
         var machine = Machine()
         try machine.start()
@@ -330,6 +344,7 @@ struct LifecycleTests {
         #expect(machine.run.state == .running(try #require(machine.run.job), epoch: 1))
     }
 
+    /// Covers C9.
     @Test func incarnationsThatNobodySawAreReadFromTheirClaims() throws {
         var machine = Machine()
         try machine.start()

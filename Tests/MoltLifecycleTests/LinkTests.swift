@@ -48,12 +48,15 @@ struct LinkTests {
     }
 
     /// One that reported steps once is taken at its word.
+    ///
+    /// Covers D16.
     @Test func aProgramThatReportedStepsAndStoppedToAdvanceIsStuck() throws {
         var machine = Machine(policy: LifecyclePolicy(isForeign: true))
         _ = try links(&machine, 1, seconds: 3600, committed: 7)
         #expect(try links(&machine, 20, seconds: 3600, committed: 7) == LifecycleLimits.fruitlessLinksMax)
     }
 
+    /// Covers D15, D16.
     @Test func ourEngineWithoutACheckpointIsStuckHoweverLongItsLinksAre() throws {
         var machine = Machine()
         #expect(try links(&machine, 20, seconds: 3600) == LifecycleLimits.fruitlessLinksMax)

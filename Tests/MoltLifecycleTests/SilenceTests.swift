@@ -8,6 +8,7 @@ struct SilenceTests {
         machine.records.compactMap { if case .incarnationEnded(_, _, let cause, _, _) = $0 { cause } else { nil } }
     }
 
+    /// Covers D4.
     @Test func aSilentJobIsCancelledAndAnotherAttemptFollows() throws {
         var machine = Machine()
         try machine.start()

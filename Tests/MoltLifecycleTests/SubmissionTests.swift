@@ -4,6 +4,7 @@ import Testing
 
 /// A job exists at most once per key, whatever is lost on the way.
 struct SubmissionTests {
+    /// Covers A10.
     @Test func theNormalPathConfirmsAfterTheControllerHasSavedItsState() throws {
         var machine = Machine()
         #expect(machine.steps() == [.openAttempt(1)])
@@ -20,6 +21,7 @@ struct SubmissionTests {
         #expect(machine.run.job?.isConfirmed == true)
     }
 
+    /// Covers A5.
     @Test func aDaemonThatDiedWhileSendingAdoptsTheJobItFinds() throws {
         var machine = Machine()
         try machine.handle(.intentRecorded(key: machine.key))
@@ -30,6 +32,7 @@ struct SubmissionTests {
         #expect(machine.run.job?.id == 7)
     }
 
+    /// Covers A4, A8.
     @Test func anOpenOutcomeIsSentAgainOnlyAfterItCannotArriveAnyMore() throws {
         var machine = Machine()
         try machine.handle(.intentRecorded(key: machine.key))
@@ -44,6 +47,7 @@ struct SubmissionTests {
         #expect(machine.run.attempt?.key == machine.key, "the same key: a late arrival would be found")
     }
 
+    /// Covers A5.
     @Test func aClaimProvesThatAnOpenSubmissionArrived() throws {
         var machine = Machine()
         try machine.handle(.intentRecorded(key: machine.key))
@@ -54,6 +58,7 @@ struct SubmissionTests {
         #expect(machine.steps().isEmpty)
     }
 
+    /// Covers A10.
     @Test func aLostAcknowledgementIsSentAgainUnderTheSameKey() throws {
         var machine = Machine()
         try machine.submit()
@@ -70,6 +75,7 @@ struct SubmissionTests {
         #expect(machine.run.job?.id == 7)
     }
 
+    /// Covers A13.
     @Test func aRefusalEndsTheRunAtOnce() throws {
         var machine = Machine()
         try machine.handle(.intentRecorded(key: machine.key))
@@ -79,6 +85,7 @@ struct SubmissionTests {
         #expect(machine.steps().isEmpty)
     }
 
+    /// Covers A12.
     @Test func laterMeansLater() throws {
         var machine = Machine()
         try machine.handle(.intentRecorded(key: machine.key))
@@ -89,6 +96,7 @@ struct SubmissionTests {
         #expect(machine.steps().count == 1)
     }
 
+    /// Covers A11.
     @Test func anotherJobWithTheKeyOfAnotherAttemptIsNotOurs() throws {
         var machine = Machine()
         try machine.submit()

@@ -16,6 +16,7 @@ struct RecipeErrorTests {
         var testDescription: String { line.prefix(60).description }
     }
 
+    /// Covers J9.
     @Test(arguments: [
         Mistake("trian: {steps: 3}", "r.yaml:2: trian", "unknown key 'trian'", "did you mean 'train'?"),
         Mistake("optimizer: {lrr: 3}", "r.yaml:2: optimizer.lrr", "unknown key 'lrr' in 'optimizer'", "'lr'"),
@@ -77,6 +78,7 @@ struct RecipeErrorTests {
         for part in mistake.says { #expect(complaint.contains(part), "in: \(complaint)") }
     }
 
+    /// Covers J2, J4.
     @Test(arguments: [
         "quo'te", "new\nline", "$(touch x)", "../up", "🙂", "", "a/b", "-x", ".x", "a b",
         String(repeating: "x", count: 65),
@@ -126,6 +128,7 @@ struct RecipeErrorTests {
         #expect(complaints.first?.hasPrefix("r.yaml") == true)
     }
 
+    /// Covers J6.
     @Test func hostileSizesEndQuickly() {
         let deep = String(repeating: "[", count: 20_000)
         let nested = "a: " + String(repeating: "[", count: 100) + String(repeating: "]", count: 100)

@@ -3,6 +3,7 @@ import MoltScheduler
 import Testing
 
 @Suite struct JobStatusTests {
+    /// Covers C5, C6, C7.
     @Test(arguments: [
         ("bot.0123456789", "", true), ("a.b.00ffee00ff", "written over", true), ("anything", "key", true),
         ("wrap", "", false), ("bot", "molt:1:short", false), ("bot.0123", "", false), ("0123456789", "", false),

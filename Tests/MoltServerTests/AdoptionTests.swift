@@ -173,6 +173,7 @@ struct AdoptionTests {
         #expect(detail.attempts.map(\.jobID) == [job, second] && detail.summary.state == .running)
     }
 
+    /// Covers X11.
     @Test func whatTheOwnerPutsBackAfterTheEndIsLeftAlone() async throws {
         let (run, job) = try await adopted()
         try write(job, "end.json", "\"status\":0,\"endedAt\":\(daemon.clock.now())")

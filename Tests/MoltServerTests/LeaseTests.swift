@@ -33,6 +33,7 @@ struct LeaseTests {
 
     private func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
+    /// Covers H9.
     @Test func aSecondDaemonOnTheSameHostIsRefusedAndTheFirstIsNamed() throws {
         let first = try acquire()
         try first.publish(socket: folder("s"))
@@ -43,6 +44,7 @@ struct LeaseTests {
         withExtendedLifetime(first) {}
     }
 
+    /// Covers H9.
     @Test func aForeignDaemonIsRespectedUntilItsLeaseHasRunOut() throws {
         let other = try leaveForeign(leaseFor: 60)
         let error = #expect(throws: UserError.self) { try acquire() }
@@ -59,6 +61,7 @@ struct LeaseTests {
         #expect(isThere(other.socket))
     }
 
+    /// Covers H9.
     @Test func aDaemonThatLostItsLeaseStopsAndLeavesTheNewOnesFile() throws {
         let lease = try acquire()
         try lease.publish(socket: folder("s"))
@@ -90,6 +93,7 @@ struct LeaseTests {
         #expect(file == nil && !isThere(folder("s")))
     }
 
+    /// Covers H12, H13.
     @Test func theFileOfADaemonThatDiedHereIsTakenOverAtOnce() throws {
         var dead = try leaveForeign(leaseFor: 3600)
         dead.host = "here"
@@ -109,6 +113,7 @@ struct LeaseTests {
         #expect(error?.what.contains("107") == true && error?.fix?.contains("XDG_RUNTIME_DIR") == true)
     }
 
+    /// Covers H13.
     @Test func anotherUsersFolderIsNeverUsed() throws {
         let error = #expect(throws: UserError.self) {
             try SocketPath.prepare(
@@ -117,6 +122,7 @@ struct LeaseTests {
         #expect(error?.what.contains("another user") == true)
     }
 
+    /// Covers H13.
     @Test func aFolderThatOthersMayEnterIsClosed() throws {
         mkdir(folder("molt"), 0o777)
         chmod(folder("molt"), 0o777)
@@ -125,6 +131,7 @@ struct LeaseTests {
         #expect(stat(folder("molt"), &status) == 0 && status.st_mode & 0o777 == 0o700)
     }
 
+    /// Covers H13.
     @Test func whatIsNoSocketIsNotRemoved() throws {
         let environment = ["XDG_RUNTIME_DIR": folder.path]
         let path = try SocketPath.prepare(home: "/h", environment: environment, userID: getuid())

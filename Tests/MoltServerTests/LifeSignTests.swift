@@ -10,6 +10,7 @@ struct LifeSignTests {
     /// A process of another host, which cannot be looked at from here.
     private static let elsewhere = ProcessIdentity(bootID: "another host", pid: 1, startTicks: 1)
 
+    /// Covers D4.
     @Test func aSilentJobIsReplacedWithinTwoSignsAndALook() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running(process: Self.elsewhere)
@@ -62,6 +63,8 @@ struct LifeSignTests {
     }
 
     /// The daemon's own host slept for a night: the jobs' first sign is yet to be read.
+    ///
+    /// Covers G3.
     @Test func aPauseOfOurOwnIsNotTheirs() throws {
         let folder = TemporaryFolder("signs"), run = RunID.random()
         var signs = LifeSigns(), sign = SignOfLife(incarnationFolder: folder.path)
@@ -77,6 +80,7 @@ struct LifeSignTests {
         #expect(silence(40_000) == 0, "a clock that was set back")
     }
 
+    /// Covers G3.
     @Test func aNewIncarnationBeginsAnew() throws {
         let first = TemporaryFolder("first"), second = TemporaryFolder("second"), run = RunID.random()
         var signs = LifeSigns()

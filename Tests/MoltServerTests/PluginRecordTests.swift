@@ -29,6 +29,7 @@ struct PluginRecordTests {
             == [[], ["n2"]])
     }
 
+    /// Covers C1.
     @Test func anEndThatSlurmHasForgottenIsReadFromTheScriptsRecord() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()

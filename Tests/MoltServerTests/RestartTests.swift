@@ -8,6 +8,7 @@ import Testing
 
 /// The daemon is killed at some point and another goes on from the store, the queue and the run folders.
 struct RestartTests {
+    /// Covers A1.
     @Test func aRestartBeforeTheFirstTurnLosesNothing() async throws {
         let daemon = try TestDaemon()
         let run = try await daemon.submit()
@@ -28,6 +29,7 @@ struct RestartTests {
         #expect(await daemon.scheduler.submits == 1)
     }
 
+    /// Covers C1, H12.
     @Test func whatHappenedWhileNoDaemonRanIsReadFromTheFolder() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()
@@ -54,6 +56,7 @@ struct RestartTests {
         #expect(try await daemon.state(run) == .cancelled)
     }
 
+    /// Covers D9.
     @Test func aPreemptionDuringARestartIsStillReleased() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()

@@ -44,6 +44,7 @@ struct SavingTests {
         try await daemon.store.write { try $0.save(row) }
     }
 
+    /// Covers D15.
     @Test func whatCanNeverSaveIsRefusedWithTheNumbers() async throws {
         let daemon = try TestDaemon(), bytes = try Self.bytes()
         try await saved(bytes: bytes, in: 600, at: daemon)
@@ -65,6 +66,7 @@ struct SavingTests {
         #expect(!ample.warnings.contains { $0.contains("before it has saved anything") })
     }
 
+    /// Covers D21.
     @Test(arguments: [(1.0, false), (2.5, true), (600, true)])
     func aPreemptionThatLeavesNoTimeToSaveIsTold(_ seconds: Double, _ isTold: Bool) async throws {
         let daemon = try TestDaemon()

@@ -61,6 +61,7 @@ struct StorageTests {
         #expect(error?.code == .conflict)
     }
 
+    /// Covers E10.
     @Test func theLastVerifiedCheckpointCannotBePruned() async throws {
         let daemon = try TestDaemon()
         let (run, folder) = try await paused(daemon)

@@ -10,6 +10,7 @@ import Testing
 
 /// Exactly one job an attempt, whatever is lost on the way.
 struct SubmissionTests {
+    /// Covers A8, A9b.
     @Test func anAnswerThatIsLostIsFoundByItsKey() async throws {
         let daemon = try TestDaemon()
         await daemon.scheduler.next(.loseAnswer)
@@ -19,6 +20,7 @@ struct SubmissionTests {
         #expect(try await daemon.detail(run).attempts.map(\.jobID) == [1])
     }
 
+    /// Covers A4.
     @Test func aSubmissionThatNeverArrivedIsSentAgainAfterItCannotArriveAnyMore() async throws {
         let daemon = try TestDaemon()
         await daemon.scheduler.next(.fail(.ambiguous(message: "reset")))
@@ -32,6 +34,8 @@ struct SubmissionTests {
 
     /// The controller restarts so many seconds after the call failed; by then its buffers are gone, unless they are
     /// handed on.
+    ///
+    /// Covers A9.
     @Test(arguments: [
         ("slurm 22.05.8", 3.0, true), ("slurm 23.02.7", 3.0, true), ("slurm 23.11.4", 3.0, false),
         ("slurm 24.05.0", 3.0, false), ("slurm 22.05.8", -3.0, false), ("slurm 22.05.8", 0.0, false),
@@ -72,6 +76,7 @@ struct SubmissionTests {
         #expect(await daemon.scheduler.submits == 2)
     }
 
+    /// Covers A10, A11.
     @Test func anAcknowledgedJobThatTheControllerLostIsSentAgainAndItsIDIsNotTouched() async throws {
         let daemon = try TestDaemon()
         await daemon.scheduler.next(.loseJob)
@@ -89,6 +94,7 @@ struct SubmissionTests {
         #expect(try await daemon.state(run) == .cancelled)
     }
 
+    /// Covers A13.
     @Test func aRefusalEndsTheRunWithItsReason() async throws {
         let daemon = try TestDaemon()
         await daemon.scheduler.next(.fail(.rejected(code: 2000, message: "invalid account")))
@@ -99,6 +105,7 @@ struct SubmissionTests {
         #expect(await daemon.scheduler.submits == 1)
     }
 
+    /// Covers A12.
     @Test func aFullQueueIsTriedAgainLater() async throws {
         let daemon = try TestDaemon()
         await daemon.scheduler.next(.fail(.later(message: "queue full")))
@@ -109,6 +116,7 @@ struct SubmissionTests {
         #expect(try await daemon.state(run) == .pending)
     }
 
+    /// Covers A6, A17.
     @Test func theSameRequestAHundredTimesIsOneRun() async throws {
         let daemon = try TestDaemon()
         let request = TestDaemon.request(try TestDaemon.recipe())
@@ -177,6 +185,7 @@ struct SubmissionTests {
         #expect((try? FileManager.default.contentsOfDirectory(atPath: daemon.folder("runs"))) ?? [] == [])
     }
 
+    /// Covers J4.
     @Test(arguments: [
         "../evil", "a\"b", "a\nb", "$(id)", "🦀", "", ".hidden", "-rf", String(repeating: "x", count: 65),
     ])

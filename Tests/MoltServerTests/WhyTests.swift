@@ -71,7 +71,9 @@ struct WhyTests {
         #expect(told.state == .running)
     }
 
-    /// D25: n1 fails everything at once; its run goes round it and is done.
+    /// On n1 everything fails at once; its run goes round it and is done.
+    ///
+    /// Covers D25, N16.
     @Test func aBlackHoleNodeIsLeftOutAndTheRunFinishes() async throws {
         let daemon = try TestDaemon()
         let run = try await daemon.submit()
@@ -92,6 +94,7 @@ struct WhyTests {
         #expect(try await daemon.attempts(run) == 3)
     }
 
+    /// Covers D25.
     @Test func aNodeThatThreeRunsLeftOutIsEverybodysBusiness() async throws {
         let daemon = try TestDaemon()
         for count in 1...3 {

@@ -49,6 +49,7 @@ struct StoreTests {
         try store.close()
     }
 
+    /// Covers H1.
     @Test func aSecondProcessCannotOpenIt() throws {
         let folder = TemporaryFolder("store")
         let store = try Store.open(path: folder("molt.sqlite"))
@@ -56,6 +57,7 @@ struct StoreTests {
         try store.close()
     }
 
+    /// Covers A17.
     @Test func theSameTokenIsTakenOnce() async throws {
         let store = try Store.inMemory()
         try await Self.insert(Self.run(), token: "t", into: store)
@@ -110,6 +112,7 @@ struct StoreTests {
         }
     }
 
+    /// Covers H3.
     @Test func aDamagedFileIsRecognised() throws {
         let folder = TemporaryFolder("store")
         try DurableFile.write(Data(repeating: 7, count: 8192), to: folder("molt.sqlite"))
@@ -121,6 +124,7 @@ struct StoreTests {
         }
     }
 
+    /// Covers H4.
     @Test func aRemovedFileIsNoticed() throws {
         let folder = TemporaryFolder("store")
         let store = try Store.open(path: folder("molt.sqlite"))
@@ -130,6 +134,7 @@ struct StoreTests {
         try store.close()
     }
 
+    /// Covers H4.
     @Test func aFileThatCannotBeSeenJustNowIsStillThere() throws {
         let folder = TemporaryFolder("store")
         try DurableFile.makeFolder(folder("home"))
@@ -147,6 +152,7 @@ struct StoreTests {
         try store.close()
     }
 
+    /// Covers H9.
     @Test func aLaterLeaseShutsOutTheEarlier() async throws {
         let store = try Store.inMemory()
         try await store.writer.write { try $0.execute(sql: "UPDATE lease SET epoch = epoch + 1") }
@@ -222,6 +228,7 @@ struct FileSystemKindTests {
         31 30 0:41 / /home/me/my\\040disk rw - ext4 /dev/vdb rw
         """
 
+    /// Covers H6.
     @Test(arguments: [
         ("/var/x", "ext4"), ("/home/me", "nfs4"), ("/homes/me", "ext4"), ("/home/me/my disk/x", "ext4"),
     ])

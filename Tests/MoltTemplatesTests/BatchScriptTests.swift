@@ -111,6 +111,7 @@ struct BatchScriptTests {
         #expect(plan.nodes == 2)
     }
 
+    /// Covers J9.
     @Test func onlyAFewNamesOfTheSubmittersEnvironmentAreTaken() throws {
         var input = try input(cluster)
         input.environment = ["PATH": "/bin", "LD_PRELOAD": "/evil.so", "SECRET_TOKEN": "x", "HOME": "/home/ada"]
@@ -121,6 +122,7 @@ struct BatchScriptTests {
         #expect(request.environment["SECRET_TOKEN"] == nil)
     }
 
+    /// Covers J4.
     @Test func aRunFolderThatSlurmWouldRewriteIsRefused() throws {
         var site = cluster
         site.runs = "/shared/100%j"

@@ -30,6 +30,7 @@ struct QuotingTests {
         }
     }()
 
+    /// Covers J1.
     @Test func bashReadsBackExactlyWhatWasQuoted() throws {
         let values = Self.hostile + Self.random
         let script = "printf '%s\\0' " + values.map(ShellQuoting.quote).joined(separator: " ")
@@ -37,6 +38,7 @@ struct QuotingTests {
         #expect(output == values)
     }
 
+    /// Covers J3, X25.
     @Test func sbatchReadsBackExactlyWhatWasQuoted() throws {
         for value in Self.hostile + Self.random {
             if value.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {

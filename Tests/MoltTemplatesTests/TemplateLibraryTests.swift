@@ -44,6 +44,7 @@ struct TemplateLibraryTests {
         #expect(library.recipeNames().contains("mamba2-130m"))
     }
 
+    /// Covers J5.
     @Test(arguments: ["../etc/passwd", "", ".hidden", "a/b", "a b", "no-such-recipe"])
     func strangeNamesFindNothing(_ name: String) throws {
         #expect(try Self.library.recipe(named: name) == nil)

@@ -4,6 +4,7 @@ import Testing
 
 /// What can be said of the plugin without a Slurm that runs.
 struct BuildTests {
+    /// Covers N24.
     @Test func everyReleaseWithinReachCompilesAndTheOthersAreNamed() async throws {
         let matrix = try await Testbed.offPool { Shell.run(["\(Testbed.repository)/Scripts/compile-matrix"]) }
         #expect(matrix.status == 0, "\(matrix.output)")
@@ -45,6 +46,7 @@ struct BuildTests {
         #expect(lines > 300 && lines <= 800, "\(lines) lines of code")
     }
 
+    /// Covers N17.
     @Test func randomOptionsAndEnvironmentsDoNoHarmUnderTheSanitizers() async throws {
         let folder = TemporaryFolder("fuzz")
         let check = try await Testbed.offPool { Plugin.make(["check", "OUT=\(folder.path)", "FUZZ_SECONDS=4"]) }

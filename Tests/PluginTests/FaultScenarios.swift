@@ -48,6 +48,7 @@ struct FaultScenarios {
         }
     }
 
+    /// Covers D2, N25, X32.
     @Test func noFaultInAnyHookDrainsANodeOrHidesThatAJobDidNotRun() async throws {
         let plugin = try Plugin(hasFaults: true), bed = try await cluster(plugin)
         let jobs = try await submitAll(bed)
@@ -117,6 +118,7 @@ struct FaultScenarios {
         #expect(await eventually(within: 10) { !bed.drained.isEmpty })
     }
 
+    /// Covers N25.
     @Test func theHooksAddLessThanFiveMillisecondsToTheStartOfARank() async throws {
         let plugin = try Plugin(hasFaults: true), bed = try await cluster(plugin)
         var best = Double.infinity

@@ -229,6 +229,7 @@ struct PluginScenarios {
         withExtendedLifetime(plugin) {}
     }
 
+    /// Covers C9.
     @Test func aRequeuedJobHasAFolderForEachIncarnation() async throws {
         let plugin = try Plugin(), bed = try await cluster(plugin)
         let job = try bed.job(

@@ -5,6 +5,7 @@ import Testing
 
 /// Cancel, requeue, hold, signals: the same on every backend.
 @Suite struct ControlTests {
+    /// Covers X10.
     @Test(arguments: BackendKind.allCases)
     func cancelEndsARunningJob(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("echo $$ > $CASE.pid; sleep 300")
@@ -38,6 +39,7 @@ import Testing
         #expect(job.note("ran").isEmpty)
     }
 
+    /// Covers A11.
     @Test(arguments: BackendKind.allCases)
     func nothingIsDoneToAJobWithAnotherKey(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("sleep 300")
@@ -67,6 +69,7 @@ import Testing
         #expect(try await job.status()?.state == .complete)
     }
 
+    /// Covers C9.
     @Test(arguments: BackendKind.allCases)
     func aRequeuedJobStartsAgainUnderTheSameNumber(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit(
@@ -100,6 +103,7 @@ import Testing
         await job.end()
     }
 
+    /// Covers X11.
     @Test(arguments: BackendKind.allCases)
     func requeueLeavesAnEndedJobAlone(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("exit 3")

@@ -15,6 +15,7 @@ import Testing
         #expect(job.output.contains("hello"))
     }
 
+    /// Covers D1.
     @Test(arguments: BackendKind.allCases, [1, 75, 78, 137] as [Int32])
     func theExitStatusIsReported(_ kind: BackendKind, _ code: Int32) async throws {
         let end = try await kind.open().submit("exit \(code)").waitForEnd()
@@ -23,6 +24,7 @@ import Testing
         #expect(end.exitSignal == 0)
     }
 
+    /// Covers D1.
     @Test(arguments: BackendKind.allCases)
     func aDeathBySignalIsReported(_ kind: BackendKind) async throws {
         let end = try await kind.open().submit("kill -SEGV $$").waitForEnd()
@@ -62,6 +64,7 @@ import Testing
         await first.end()
     }
 
+    /// Covers X20.
     @Test(arguments: BackendKind.allCases)
     func anEndedJobIsForgottenAfterAWhile(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("true")

@@ -5,6 +5,7 @@ import Testing
 
 /// Time limits and preemption: the same on every backend.
 @Suite struct LimitTests {
+    /// Covers X13.
     @Test(arguments: BackendKind.allCases)
     func theTimeLimitWarnsTheWorkersAndThenEndsTheJob(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit(
@@ -36,6 +37,7 @@ import Testing
         await job.end()
     }
 
+    /// Covers D9, X9.
     @Test(arguments: BackendKind.allCases)
     func highPreemptsLowWhichComesBack(_ kind: BackendKind) async throws {
         let backend = try await kind.open(alone: true)
@@ -53,6 +55,7 @@ import Testing
         #expect(low.note("starts") == "x\nx\n")
     }
 
+    /// Covers D9, X8.
     @Test(arguments: BackendKind.allCases)
     func withinTheGraceTheWorkersMaySaveAndTheirExitCounts(_ kind: BackendKind) async throws {
         let backend = try await kind.open(alone: true)
@@ -73,6 +76,7 @@ import Testing
         #expect(try await high.waitForEnd(60).state == .complete)
     }
 
+    /// Covers D9, X8.
     @Test(arguments: BackendKind.allCases)
     func afterTheGraceTheJobIsPutBack(_ kind: BackendKind) async throws {
         let backend = try await kind.open(alone: true)

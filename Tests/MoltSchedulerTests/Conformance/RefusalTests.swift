@@ -15,6 +15,7 @@ import Testing
         }
     }
 
+    /// Covers A13.
     @Test(arguments: BackendKind.allCases)
     func anUnknownPartitionIsRejected(_ kind: BackendKind) async throws {
         let answer = try await rejection(try await kind.open()) { $0.partition = "nowhere" }
@@ -22,6 +23,8 @@ import Testing
     }
 
     /// Slurm rejects some sizes at once and lets others wait for hardware that may come (reason PartitionConfig).
+    ///
+    /// Covers A13.
     @Test(arguments: BackendKind.allCases, ["gpus", "cpus", "memory", "nodes"])
     func whatTheSiteDoesNotHaveNeverStarts(_ kind: BackendKind, _ what: String) async throws {
         let backend = try await kind.open()
@@ -50,6 +53,7 @@ import Testing
         #expect(try await rejection(backend) { $0.excludedNodes = nodes }.hasPrefix("rejected"))
     }
 
+    /// Covers J2, J4, X21, X22.
     @Test(
         arguments: BackendKind.allCases,
         ["../evil", "a b", "a\nJobState=COMPLETED", "$(touch x)", "a'b", "naïve", "\u{1F600}", "", "-x", "a%x", "a/b"])
@@ -57,6 +61,7 @@ import Testing
         #expect(try await rejection(try await kind.open()) { $0.name = name }.hasPrefix("rejected"))
     }
 
+    /// Covers X26.
     @Test(
         arguments: BackendKind.allCases,
         ["echo no shebang\n", "#!/bin/bash\r\ntrue\r\n", "#!/bin/bash\n\u{0}true\n", ""])
@@ -64,6 +69,7 @@ import Testing
         #expect(try await rejection(try await kind.open()) { $0.script = script }.hasPrefix("rejected"))
     }
 
+    /// Covers J4.
     @Test(arguments: BackendKind.allCases)
     func pathsMustBeAbsoluteAndPlain(_ kind: BackendKind) async throws {
         let backend = try await kind.open()
@@ -83,6 +89,7 @@ import Testing
         #expect(try await rejection(backend) { $0.timeLimit = -1 }.hasPrefix("rejected"))
     }
 
+    /// Covers X27.
     @Test(arguments: BackendKind.allCases)
     func withoutItsOutputFolderAJobFailsAndNeverRuns(_ kind: BackendKind) async throws {
         let backend = try await kind.open()

@@ -16,6 +16,7 @@ import MoltScheduler
         SlurmErrors.classify(.cancel(7, key: Self.request.key), code: code, text: "text")
     }
 
+    /// Covers A9, A9b.
     @Test(
         arguments: [
             5004, 104, 1801, 1802, 1002, 1003, 5003, 1007, 1005, 32, 110, 99001, 6000, 12345, -1, 1,
@@ -31,11 +32,13 @@ import MoltScheduler
         }
     }
 
+    /// Covers A13.
     @Test(arguments: [2000, 2006, 2014, 2015, 2044, 2051, 2072, 2045, 2050, 2066, 2115, 8000] as [Int32])
     func theControllersNoIsFinal(_ code: Int32) {
         #expect(submit(code) == .rejected(code: code, message: "Slurm says: text (\(code))"))
     }
 
+    /// Covers A12.
     @Test(arguments: [11, 2007, 2016, 1804] as [Int32])
     func aFullQueueMeansLater(_ code: Int32) {
         guard case .later = submit(code) else {
@@ -51,6 +54,7 @@ import MoltScheduler
         }
     }
 
+    /// Covers B14.
     @Test func aReadingNeverLeavesADoubt() {
         for code in [5004, 104, 1007, 1005, 12345, 1800] as [Int32] {
             guard case .unavailable = SlurmErrors.classify(.loadJobs, code: code, text: "") else {

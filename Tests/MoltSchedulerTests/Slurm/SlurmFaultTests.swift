@@ -47,6 +47,7 @@ import Glibc
         }
     }
 
+    /// Covers B1, X5.
     @Test func withTheControllerDownNothingIsSent() async throws {
         let own = try await Own()
         defer { own.keep() }
@@ -67,6 +68,7 @@ import Glibc
         #expect(table.jobs.count == 1, "the refused submission left nothing behind")
     }
 
+    /// Covers A8, B4, X2.
     @Test func aSubmissionToAStoppedControllerMayArriveLater() async throws {
         let own = try await Own()
         defer { own.keep() }
@@ -81,6 +83,7 @@ import Glibc
         #expect(arrived, "it did arrive: to send it again would have made two")
     }
 
+    /// Covers A7, X3.
     @Test func aHelperKilledInMidCallLeavesADoubtAndIsReplaced() async throws {
         let own = try await Own()
         defer { own.keep() }
@@ -109,6 +112,7 @@ import Glibc
         try await own.scheduler.ping()
     }
 
+    /// Covers B8, X6.
     @Test func withoutMungeNoCallHangsForLong() async throws {
         let own = try await Own()
         defer { own.keep() }
@@ -122,6 +126,7 @@ import Glibc
         try await own.scheduler.ping()
     }
 
+    /// Covers B9, X7.
     @Test func withoutAConfigurationTheHelperDiesAndWeDoNot() async throws {
         let own = try await Own()
         defer { own.keep() }
@@ -150,6 +155,7 @@ import Glibc
         #expect(try await own.scheduler.loadJobs().jobs.map(\.job) == [job.job])
     }
 
+    /// Covers A12.
     @Test func aFullQueueMeansLater() async throws {
         let own = try await Own(["--set", "MaxJobCount=2"])
         defer { own.keep() }
@@ -167,6 +173,7 @@ import Glibc
         #expect(configuration.version.hasPrefix("slurm 2") && configuration.controllerStartedAt != nil)
     }
 
+    /// Covers A11, B7, X1.
     @Test func aLostAcknowledgedJobsNumberBelongsToAnother() async throws {
         let own = try await Own()
         defer { own.keep() }

@@ -1,0 +1,122 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+import Testing
+
+/// What admins and other people do to a cluster and to jobs, past Molt.
+struct AdminScenarios {
+    private static let wholeNode = "gpus_per_node: 4, ranks_per_node: 1"
+
+    /// Covers D5, X18.
+    @Test func aSlurmdThatRestartsChangesNothing() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
+            let run = try await cluster.submitCounter(to: 80)
+            try await cluster.wait(for: run, step: 4)
+            try await cluster.testbed("slurmd-kill", ["1"])
+            try await cluster.wait(for: run, step: 24)
+            try await cluster.testbed("slurmd-start", ["1"])
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 90)
+            #expect(detail.attempts.flatMap(\.incarnations).count == 1)
+        }
+    }
+
+    /// Covers B11.
+    @Test func rereadingItsConfigurationChangesNothing() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
+            let run = try await cluster.submitCounter(to: 60)
+            try await cluster.wait(for: run, step: 2)
+            for round in 1...8 {
+                try await cluster.run(["scontrol", "reconfigure"])
+                try await cluster.wait(for: run, step: 2 + 4 * round)
+            }
+            let detail = try await cluster.wait(for: run, toBe: .finished)
+            #expect(detail.attempts.flatMap(\.incarnations).count == 1)
+        }
+    }
+
+    /// Covers A16.
+    @Test func aPartitionThatGoesDownIsWaitedForWithItsReason() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
+            let blocker = try await cluster.submitCounter(to: 10_000, name: "blocker", resources: Self.wholeNode)
+            try await cluster.wait(for: blocker, step: 1)
+            let run = try await cluster.submitCounter(to: 4, resources: Self.wholeNode)
+            try await cluster.wait(for: run, toBe: .pending)
+            try await cluster.run(["scontrol", "update", "partitionname=low", "state=down"])
+            try await cluster.molt("cancel", blocker)
+            try await cluster.wait(for: blocker, toBe: .cancelled)
+            try await Command.until("the reason is told", within: 60) {
+                try await cluster.show(run).summary.pendingReason?.contains("the partition is down") == true
+            }
+            let jobs = try await cluster.run(["squeue", "-h", "-a", "-t", "pending", "-o", "%i"])
+            #expect(jobs.lines.count == 1, "it is not sent again and again")
+            try await cluster.run(["scontrol", "update", "partitionname=low", "state=up"])
+            let detail = try await cluster.wait(for: run, toBe: .finished)
+            #expect(detail.attempts.count == 1)
+        }
+    }
+
+    /// Covers D28, C9.
+    @Test func aJobThatAnAdminPutsBackAndHoldsWaitsAndGoesOn() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
+            let run = try await cluster.submitCounter(to: 60)
+            try await cluster.wait(for: run, step: 4)
+            let job = try await cluster.job(of: run)
+            try await cluster.run(["scontrol", "requeuehold", "\(job)"])
+            try await cluster.wait(for: run, toBe: .held)
+            try await cluster.run(["scontrol", "release", "\(job)"])
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 120)
+            #expect(detail.attempts.count == 1, "the same job")
+            #expect(detail.attempts.flatMap(\.incarnations).count == 2)
+            #expect(Set(try cluster.steps(of: detail)) == Set(1...60))
+        }
+    }
+
+    /// Covers C5, C6, D29.
+    @Test(arguments: ["comment=mine", "jobname=mine", "timelimit=20"])
+    func aJobThatSomebodyChangesStaysOurs(_ change: String) async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 3) { cluster in
+            let run = try await cluster.submitCounter(to: 60)
+            try await cluster.wait(for: run, step: 4)
+            let job = try await cluster.job(of: run)
+            try await cluster.run(["scontrol", "update", "jobid=\(job)", change])
+            let detail = try await cluster.wait(for: run, toBe: .finished)
+            #expect(detail.attempts.flatMap(\.incarnations).count == 1)
+            #expect(detail.attempts.first?.jobID == job)
+        }
+    }
+
+    /// Covers C8.
+    @Test func aScriptThatSomebodySubmitsByHandDoesNotRunBesideTheRun() async throws {
+        try await LiveCluster.with(["--nodes", "2"], minutes: 3) { cluster in
+            let run = try await cluster.submitCounter(to: 80)
+            try await cluster.wait(for: run, step: 4)
+            let script = "\(try await cluster.show(run).runFolder)/attempts/1/script.sbatch"
+            let copy = try await cluster.run(["sbatch", "--parsable", script])
+            let number = try #require(UInt32(copy.out.filter(\.isNumber)))
+            let detail = try await cluster.wait(for: run, toBe: .finished)
+            #expect(try cluster.steps(of: detail) == Array(1...80), "no step was made twice")
+            #expect(detail.attempts.first?.jobID != number)
+            try await Command.until("the copy is over", within: 30) {
+                try await cluster.field("JobState", ofJob: number) != "RUNNING"
+            }
+        }
+    }
+
+    /// Covers B2, X1.
+    @Test func aControllerThatDiesAgainAndAgainLosesAndDoublesNothing() async throws {
+        try await LiveCluster.with(["--nodes", "2"], minutes: 5) { cluster in
+            var runs: [String] = []
+            for round in 1...6 {
+                runs.append(try await cluster.submitCounter(to: 4, name: "round\(round)"))
+                try await cluster.testbed("ctld-kill")
+                runs.append(try await cluster.submitCounter(to: 4, name: "while\(round)"))
+                try await cluster.testbed("ctld-start")
+            }
+            for run in runs {
+                let detail = try await cluster.wait(for: run, toBe: .finished, within: 150)
+                #expect(Set(try cluster.steps(of: detail)) == Set(1...4))
+                #expect(detail.attempts.filter { $0.outcome == "finished" }.count == 1)
+            }
+        }
+    }
+}
