@@ -41,8 +41,9 @@ extension SiteReconciler {
             return .acknowledged(job: adoption.job, at: clock.now())
         } catch {
             switch error {
-            case .notFound, .wrongState:
-                // It was over before it could be taken; what the plugin wrote may still tell how it ended.
+            case .notFound, .wrongState, .keyMismatch:
+                // It was over before it could be taken, and may be forgotten or its number another's by now; what the
+                // plugin wrote may still tell how it ended.
                 let question = EvidenceQuestion(
                     run: run, attempt: attempt, incarnations: 0...0, ended: nil, readsProgress: false,
                     isPreemptible: false)
@@ -50,7 +51,6 @@ extension SiteReconciler {
                 return hasEnd && adoption.from == nil
                     ? .outcomeUnknown(message: "job \(adoption.job) was over before it was adopted")
                     : .refused(message: "job \(adoption.job) cannot be had any more: \(error.words)")
-            case .keyMismatch: return .refused(message: "job \(adoption.job) belongs to another run or another user")
             case .rejected, .notPermitted: return .refused(message: error.words)
             case .later, .unavailable:
                 return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)

@@ -7,6 +7,8 @@ package enum Limits {
     /// Seconds between looks for jobs that asked for a run, and the age at which one that Slurm has forgotten is left.
     static let adoptionInterval: Double = 5
     static let adoptionAge: Double = 86400
+    /// Between a job's start as Slurm and as its node tells it: their clocks, and what its prolog takes.
+    static let adoptionSkew: Double = 600
     /// Seconds for which a drill keeps the scheduler away.
     static let drillOutage: Double = 30
     static let drillOutageMax: Double = 600

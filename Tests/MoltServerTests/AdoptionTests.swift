@@ -85,6 +85,18 @@ struct AdoptionTests {
         #expect(try await daemon.detail(run).attempts.map(\.jobID) == [job, job])
     }
 
+    @Test func aRankThatThePluginEndedForItsSilenceIsNoCrash() async throws {
+        let (run, job) = try await adopted()
+        try write(job, "hang-0.rank-1.json", "\"step\":0,\"rank\":1,\"problem\":\"no progress for 600 s\"")
+        try write(job, "step-0.rank-1.json", "\"step\":0,\"rank\":1,\"signal\":15,\"endedAt\":1.0")
+        try write(job, "end.json", "\"status\":143,\"endedAt\":\(daemon.clock.now())")
+        await daemon.scheduler.end(job, .failed, status: 143)
+        try await daemon.pass(5)
+        let attempt = try await daemon.detail(run).attempts.first
+        #expect(attempt?.outcome == "no-progress")
+        #expect(attempt?.reason?.hasPrefix("rank 1 on n1: no progress for 600 s") == true, "\(attempt?.reason ?? "")")
+    }
+
     @Test func whatSaysContinueMeGoesBackIntoTheQueueUnderANewKey() async throws {
         let (run, job) = try await adopted()
         let before = await daemon.scheduler.jobs[job]?.key
@@ -155,6 +167,19 @@ struct AdoptionTests {
         await scan()
         #expect(try await runs().count == (ProcessOwner.id == 1000 ? 2 : 1))
         #expect(try await daemon.detail(own).attempts.count == 1)
+    }
+
+    /// The job of the record is long gone, and another one of the user's has its number.
+    @Test func aNumberThatWasGivenAgainIsNotTheJob() async throws {
+        let job = await daemon.scheduler.addHandWritten(state: .pending)
+        try write(job, "adopted.json", "")
+        try write(job, "end.json", "\"status\":0,\"endedAt\":\(daemon.clock.now())")
+        daemon.clock.advance(4000)
+        await daemon.scheduler.start(job)
+        await scan()
+        try await daemon.pass(20)
+        #expect(await daemon.scheduler.jobs[job]?.comment == "mine")
+        #expect(try await runs().map(\.state) == [.finished], "what the record tells stays true")
     }
 
     @Test func aSecondJobOfOneRunWaitsForTheFirst() async throws {

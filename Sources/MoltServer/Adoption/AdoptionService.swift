@@ -97,7 +97,10 @@ package actor AdoptionScan {
                     return false
                 }
             }
-            let status = try await service.sites.scheduler(site.name).load(job)
+            let found = try await service.sites.scheduler(site.name).load(job)
+            // A later start of it has a record of its own.
+            if let found, found.restartCount > number { return true }
+            let status = found.flatMap { Self.isOf(record, $0) ? $0 : nil }
             if let status {
                 guard status.userID == getuid(), status.key == nil else { return true }
             } else if service.clock.now() - record.startedAt > Limits.adoptionAge {
@@ -114,6 +117,12 @@ package actor AdoptionScan {
             tell("job \(job) cannot be adopted now: \(error)")
             return false
         }
+    }
+
+    /// False for a job that only has the number, as it is given again after slurmctld has lost what it knew.
+    private static func isOf(_ record: PluginRecords.Record, _ status: JobStatus) -> Bool {
+        guard status.restartCount == record.incarnation, let startedAt = status.startedAt else { return false }
+        return abs(startedAt - record.startedAt) < Limits.adoptionSkew
     }
 
     private func tell(_ message: String) {
