@@ -1,6 +1,7 @@
 #include "molt_slurm.h"
 #include "versions.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static char *reason_word(uint32_t reason) {
 
 static int64_t moment(time_t when) { return when == (time_t)NO_VAL ? 0 : (int64_t)when; }
 
-static void copy_job(const slurm_job_info_t *from, molt_slurm_job *to) {
+static void copy_job(slurm_job_info_t *from, molt_slurm_job *to, bool is_alone) {
     to->job = MOLT_JOB_OF(from);
     to->user_id = from->user_id;
     to->state = from->job_state;
@@ -41,9 +42,12 @@ static void copy_job(const slurm_job_info_t *from, molt_slurm_job *to) {
     to->reason_word = reason_word(from->state_reason);
     to->detail = molt_copy(from->state_desc);
     to->batch_host = molt_copy(from->batch_host);
+    char output[4096] = "";
+    if (is_alone && from->batch_flag) slurm_get_job_stdout(output, sizeof output, from);
+    to->output = molt_copy(output);
 }
 
-static int32_t take(int32_t code, job_info_msg_t *answer, molt_slurm_jobs *table) {
+static int32_t take(int32_t code, job_info_msg_t *answer, molt_slurm_jobs *table, bool is_alone) {
     memset(table, 0, sizeof *table);
     if (code != 0) return code;
     if (!answer) return MOLT_SLURM_NO_REPLY;
@@ -51,7 +55,7 @@ static int32_t take(int32_t code, job_info_msg_t *answer, molt_slurm_jobs *table
     table->count = answer->record_count;
     table->jobs = calloc(answer->record_count + 1, sizeof *table->jobs);
     if (!table->jobs) abort();
-    for (uint32_t i = 0; i < answer->record_count; i++) copy_job(&answer->job_array[i], &table->jobs[i]);
+    for (uint32_t i = 0; i < answer->record_count; i++) copy_job(&answer->job_array[i], &table->jobs[i], is_alone);
     slurm_free_job_info_msg(answer);
     return 0;
 }
@@ -63,19 +67,19 @@ enum { SHOWN = SHOW_ALL | SHOW_LOCAL };
 int32_t molt_slurm_load_user(uint32_t user_id, molt_slurm_jobs *table) {
     job_info_msg_t *answer = NULL;
     int32_t code = molt_code(slurm_load_job_user(&answer, user_id, SHOWN));
-    return take(code, answer, table);
+    return take(code, answer, table, false);
 }
 
 int32_t molt_slurm_load_all(molt_slurm_jobs *table) {
     job_info_msg_t *answer = NULL;
     int32_t code = molt_code(slurm_load_jobs(0, &answer, SHOWN));
-    return take(code, answer, table);
+    return take(code, answer, table, false);
 }
 
 int32_t molt_slurm_load_one(uint32_t job, molt_slurm_jobs *table) {
     job_info_msg_t *answer = NULL;
     int32_t code = molt_code(slurm_load_job(&answer, MOLT_JOB_ID(job), SHOWN));
-    return take(code, answer, table);
+    return take(code, answer, table, true);
 }
 
 void molt_slurm_free_jobs(molt_slurm_jobs *table) {
@@ -88,6 +92,7 @@ void molt_slurm_free_jobs(molt_slurm_jobs *table) {
         free(job->reason_word);
         free(job->detail);
         free(job->batch_host);
+        free(job->output);
     }
     free(table->jobs);
     memset(table, 0, sizeof *table);

@@ -67,8 +67,8 @@ typedef struct {
     // Minutes.
     uint32_t time_limit;
     int64_t submitted, eligible, started, ends, preempted;
-    // `nodes` is expanded: names separated by commas.
-    char *name, *comment, *partition, *nodes, *reason_word, *detail, *batch_host;
+    // `nodes` is expanded: names separated by commas. `output` is only told by molt_slurm_load_one.
+    char *name, *comment, *partition, *nodes, *reason_word, *detail, *batch_host, *output;
 } molt_slurm_job;
 
 typedef struct {

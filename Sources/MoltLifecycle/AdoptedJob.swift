@@ -8,10 +8,13 @@ package struct AdoptedJob: Hashable, Sendable, Codable {
     package var name: String
     /// The scheduler's count of its restarts when it was adopted.
     package var incarnation: Int
+    /// The file that its script writes to; nil when the scheduler does not tell.
+    package var output: String?
     /// The key of the attempt that it was last; nil before the first.
     package internal(set) var key: AttemptKey?
 
-    package init(id: UInt32, name: String, incarnation: Int) {
+    package init(id: UInt32, name: String, incarnation: Int, output: String? = nil) {
+        self.output = output
         self.id = id
         self.name = name
         self.incarnation = incarnation

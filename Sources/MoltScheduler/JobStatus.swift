@@ -28,6 +28,8 @@ package struct JobStatus: Hashable, Sendable, Codable {
     package var startedAt: Double?
     package var endsAt: Double?
     package var preemptedAt: Double?
+    /// The file that a script writes to, where a single job was asked for; nil when nobody says.
+    package var output: String?
 
     package var key: AttemptKey? { AttemptKey(comment: comment) }
     /// True for a job of any Molt of this user: by its comment, or by its name (`<run>.<ten digits of the key>`) where

@@ -27,6 +27,8 @@ extension JobStatus {
         startedAt = Self.moment(job.started)
         endsAt = Self.moment(job.ends)
         preemptedAt = Self.moment(job.preempted)
+        let path = String(cString: job.output)
+        output = path.hasPrefix("/") ? path : nil
     }
 
     private static func moment(_ seconds: Int64) -> Double? { seconds > 0 ? Double(seconds) : nil }

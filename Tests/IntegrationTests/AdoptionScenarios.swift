@@ -48,6 +48,7 @@ struct AdoptionScenarios {
             #expect(detail.attempts.count == 1, "a requeue keeps the attempt")
             #expect(detail.attempts.flatMap(\.incarnations).map(\.outcome) == [Cause.preempted, "finished"])
             #expect(detail.summary.step == 60)
+            #expect(try await cluster.molt("logs", id).out.contains("restart 1"))
         }
         withExtendedLifetime(folder) {}
     }

@@ -85,6 +85,22 @@ struct AdoptionTests {
         #expect(try await daemon.detail(run).attempts.map(\.jobID) == [job, job])
     }
 
+    @Test func whatItsScriptWroteIsItsLogAndTellsTheCause() async throws {
+        let job = await daemon.scheduler.addHandWritten(output: daemon.folder("train.out"))
+        try write(job, "adopted.json", "")
+        await scan()
+        try await daemon.pass(3)
+        let run = try #require(try await runs().first?.id)
+        let text = "step 4\ntorch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n"
+        try DurableFile.write(Data(text.utf8), to: daemon.folder("train.out"))
+        #expect(try await daemon.service.log(run, LogQuery()).text == text)
+        try write(job, "end.json", "\"status\":1,\"endedAt\":\(daemon.clock.now())")
+        await daemon.scheduler.end(job, .failed, status: 1)
+        try await daemon.pass(5)
+        let attempt = try await daemon.detail(run).attempts.first
+        #expect(attempt?.outcome == "out-of-gpu-memory", "\(String(describing: attempt))")
+    }
+
     @Test func aRankThatThePluginEndedForItsSilenceIsNoCrash() async throws {
         let (run, job) = try await adopted()
         try write(job, "hang-0.rank-1.json", "\"step\":0,\"rank\":1,\"problem\":\"no progress for 600 s\"")

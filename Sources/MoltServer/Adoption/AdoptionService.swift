@@ -103,11 +103,17 @@ package actor AdoptionScan {
             let status = found.flatMap { Self.isOf(record, $0) ? $0 : nil }
             if let status {
                 guard status.userID == getuid(), status.key == nil else { return true }
-            } else if service.clock.now() - record.startedAt > Limits.adoptionAge {
-                return true
+            } else {
+                let age = service.clock.now() - record.startedAt
+                // Slurm does not know it (any more): worth telling is only how it ended.
+                guard age < Limits.adoptionAge else { return true }
+                let end = PluginRecords.record("\(run)/slurm/\(entry)/end.json")
+                guard end != nil else { return age > Limits.adoptionSkew }
             }
             let hand = HandWrittenJob(
-                job: AdoptedJob(id: job, name: status?.name ?? "", incarnation: status?.restartCount ?? number),
+                job: AdoptedJob(
+                    id: job, name: status?.name ?? "", incarnation: status?.restartCount ?? number,
+                    output: status?.output),
                 name: HandWrittenJob.runName(name, job: job), folder: RunFolder(path: run), site: site,
                 partition: status?.partition, nodes: record.nodes ?? 1, timeLimit: status?.timeLimit,
                 how: "job \(job) asked for this run with --molt")

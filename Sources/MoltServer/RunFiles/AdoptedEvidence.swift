@@ -28,9 +28,18 @@ struct AdoptedEvidence {
             guard number == ended else { continue }
             var remains = Remains(workerEnds: records.workerEnds)
             remains.unfitNodes = records.unfitNodes
+            remains.tails = tails()
             evidence.remains = remains
         }
         return evidence
+    }
+
+    /// The script's output holds what its program says and what slurmstepd says about the job; only the lines that
+    /// begin with that name are believed to be the latter's.
+    private func tails() -> [LogTail] {
+        guard let text = job.output.flatMap({ RemainsReader.tail($0) }) else { return [] }
+        let notices = text.split(separator: "\n").filter { $0.hasPrefix("slurmstepd: ") }
+        return [LogTail(.rank(0), text), LogTail(.scheduler, notices.joined(separator: "\n"))]
     }
 
     private func claim(_ attempt: RunLifecycle.Attempt, _ number: Int) -> Claim {

@@ -43,7 +43,7 @@ enum RemainsReader {
             .compactMap { try? JSONFile.read(WorkerEnd.self, from: "\(folder)/\($0)") }
     }
 
-    private static func tail(_ path: String, bytes limit: Int = Limits.tailBytes) -> String? {
+    static func tail(_ path: String, bytes limit: Int = Limits.tailBytes) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

@@ -27,7 +27,9 @@ extension RunService {
             // A name leads to the folder where the Slurm plugin would look for it.
             let folder = request.run.map { RunFolder(path: "\(site.runs)/\($0)") }
             let job = HandWrittenJob(
-                job: AdoptedJob(id: status.job, name: status.name, incarnation: status.restartCount), name: name,
+                job: AdoptedJob(
+                    id: status.job, name: status.name, incarnation: status.restartCount, output: status.output),
+                name: name,
                 folder: folder ?? RunFolder(runs: site.runs, id: RunID.random()), site: site,
                 partition: status.partition, nodes: status.nodes.count, timeLimit: status.timeLimit,
                 how: "job \(status.job) was adopted")

@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import MoltAPI
 import MoltCore
+import MoltLifecycle
 import MoltStore
 
 #if canImport(Glibc)
@@ -96,8 +97,10 @@ extension RunService {
                 ("scheduler", folder.slurmOutput(attempt: number)),
             ]
         }
+        // All starts of a hand-written job write to the file that its owner has chosen.
+        let output = query.rank == nil ? (try? WatchedRun(run))?.lifecycle.adopted?.output : nil
         let isOver = attempt.endedAt != nil || (mine.first { $0.number == incarnation }?.endedAt != nil)
-        for (source, path) in candidates {
+        for (source, path) in candidates + (output.map { [("scheduler", $0)] } ?? []) {
             guard let (text, next, size) = Self.readLog(path, query), size > 0 else { continue }
             return LogChunk(
                 source: source, attempt: number, incarnation: incarnation, path: path, text: text, next: next,
