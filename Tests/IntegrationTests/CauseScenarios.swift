@@ -48,6 +48,14 @@ struct CauseScenarios {
                 return code == "Resources" || code == "Priority"
             }
             #expect(try await why(cluster, run).waiting?.since != nil)
+            let later = try await cluster.submitCounter(to: 4, name: "later", resources: "gpus_per_node: 4")
+            try await Command.until("what decides is told", within: 60) {
+                try await why(cluster, later).waiting?.ranking?.count == 2
+            }
+            let ranking = try await why(cluster, later).waiting?.ranking ?? []
+            #expect(ranking.first?.contains("; 1 waiting job has a higher one in this partition") == true, "\(ranking)")
+            #expect(ranking.last == "this cluster goes by the order of submission")
+            try await cluster.molt("cancel", later)
             try await cluster.run(["scontrol", "uhold", "\(cluster.job(of: run))"])
             try await Command.until("the hold is told", within: 30) {
                 try await why(cluster, run).waiting?.code == "JobHeldUser"
