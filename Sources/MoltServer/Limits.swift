@@ -6,6 +6,9 @@ package enum Limits {
     static let progressInterval: Double = 1
     /// Seconds between looks for jobs that asked for a run, and the age at which one that Slurm has forgotten is left.
     static let adoptionInterval: Double = 5
+    static let adoptionIntervalMax: Double = 300
+    /// Such a look may take this part of the time.
+    static let adoptionShare: Double = 0.02
     static let adoptionAge: Double = 86400
     /// Between a job's start as Slurm and as its node tells it: their clocks, and what its prolog takes.
     static let adoptionSkew: Double = 600

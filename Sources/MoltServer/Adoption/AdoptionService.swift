@@ -24,11 +24,14 @@ struct AdoptionService: Service {
         let scan = AdoptionScan(service: service, logger: logger)
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
+                let began = MonotonicTime.now()
                 for name in siteNames() {
                     guard let site = try? await service.sites.site(name), site.kind == .slurm else { continue }
                     await scan.look(at: site)
                 }
-                try? await clock.sleep(seconds: Limits.adoptionInterval)
+                // Dearer looks are made more rarely: a file server may hold ten thousand runs.
+                let seconds = (MonotonicTime.now() - began) / Limits.adoptionShare
+                try? await clock.sleep(seconds: min(max(seconds, Limits.adoptionInterval), Limits.adoptionIntervalMax))
             }
         }
     }
