@@ -24,6 +24,7 @@ struct AdoptionScenarios {
         return try JSONDecoder().decode(RunList.self, from: Data(output.out.utf8)).runs.first { $0.name == name }
     }
 
+    /// Covers D9.
     @Test func aJobThatAskedForARunIsKeptThroughAPreemption() async throws {
         let folder = TemporaryFolder("plugin")
         chmod(folder.path, 0o755)
@@ -53,6 +54,7 @@ struct AdoptionScenarios {
         withExtendedLifetime(folder) {}
     }
 
+    /// Covers D2.
     @Test func aWaitingJobIsAdoptedByItsNumberAndItsEndIsNotTakenForASuccess() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
             try await cluster.write("#!/bin/bash\nsleep 3\n", to: "train.sh")

@@ -19,6 +19,7 @@ struct DrillScenarios {
         return try JSONDecoder().decode(Grade.self, from: Data(output.out.utf8))
     }
 
+    /// Covers B1, D6.
     @Test func aNodeAndAControllerAreLostOnPurposeAndNothingElse() async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 4) { cluster in
             let run = try await cluster.submitCounter(to: 100_000)
@@ -47,6 +48,7 @@ struct DrillScenarios {
         }
     }
 
+    /// Covers D14.
     @Test func aTimeLimitComesEarlyOnPurpose() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 5) { cluster in
             let run = try await cluster.submitCounter(to: 100_000, time: "30m")
