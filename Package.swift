@@ -69,6 +69,7 @@ let orchestration: [Target] = [
     library("MoltTemplates", ["MoltCore", "MoltRecipe", "CMoltAssets", mustache]),
     library("MoltLifecycle", ["MoltCore"]),
     library("MoltScheduler", ["MoltCore", "CMoltSpawn"]),
+    library("MoltBackends", ["MoltCore", "MoltScheduler", "MoltTemplates", "MoltHTTP"]),
     library("MoltStore", ["MoltCore", grdb]),
     library("MoltReconcile", ["MoltCore", "MoltLifecycle", "MoltScheduler", logging]),
     library("MoltAPI", ["MoltCore", "MoltHTTP"]),
@@ -76,7 +77,7 @@ let orchestration: [Target] = [
         "MoltServer",
         [
             "MoltCore", "MoltRecipe", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltReconcile", "MoltStore",
-            "MoltAPI", "MoltHTTP", hummingbird, lifecycle, unixSignals, logging, nio, subprocess,
+            "MoltAPI", "MoltHTTP", "MoltBackends", hummingbird, lifecycle, unixSignals, logging, nio, subprocess,
         ]),
     library("MoltCommands", ["MoltCore", "MoltRecipe", "MoltTemplates", "MoltAPI", "MoltHTTP", argumentParser]),
     library("MoltJob", ["MoltCore", "MoltRecipe"]),
@@ -91,7 +92,7 @@ let orchestration: [Target] = [
     tests("MoltTemplatesTests", ["MoltTemplates", "MoltRecipe", "MoltCore"]),
     tests("MoltLifecycleTests", ["MoltLifecycle", "MoltCore"]),
     tests("MoltSimulationTests", ["MoltSimulation", "MoltLifecycle", "MoltCore"]),
-    tests("MoltSchedulerTests", ["MoltScheduler", "MoltTemplates", "MoltCore"]),
+    tests("MoltSchedulerTests", ["MoltScheduler", "MoltBackends", "MoltTemplates", "MoltHTTP", "MoltCore"]),
     tests("MoltStoreTests", ["MoltStore", "MoltCore", grdb]),
     tests("MoltAPITests", ["MoltAPI", "MoltCore"]),
     tests(

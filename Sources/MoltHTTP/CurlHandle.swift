@@ -89,6 +89,9 @@ final class CurlHandle {
         case .origin(let origin):
             guard origin.hasPrefix("http://") || origin.hasPrefix("https://") else { throw .invalidAddress(origin) }
             set(CURLOPT_PROTOCOLS_STR, "http,https")
+            // What is meant for this machine is none of a proxy's business.
+            let own = ["http://localhost", "http://127.", "http://[::1]"]
+            if own.contains(where: origin.hasPrefix) { set(CURLOPT_PROXY, "") }
             set(CURLOPT_URL, origin + request.path)
         }
     }

@@ -1,8 +1,8 @@
-import MoltCore
+package import MoltCore
 
 extension JobRequest {
     /// Refuses what Slurm would take and the job or a reader of the queue would choke on. Nothing has been sent yet.
-    func check() throws(SchedulerError) {
+    package func check() throws(SchedulerError) {
         try checkName()
         try checkScript()
         try checkSizes()

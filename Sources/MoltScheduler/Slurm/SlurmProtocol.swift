@@ -29,14 +29,14 @@ package enum SlurmOperation: Codable, Sendable {
     case ping
 
     /// True when asking twice does no harm and no answer changes nothing.
-    var isReading: Bool {
+    package var isReading: Bool {
         switch self {
         case .loadJobs, .load, .ranking, .configuration, .ping: true
         case .submit, .cancel, .signal, .requeue, .update, .adopt, .inject: false
         }
     }
 
-    var job: UInt32? {
+    package var job: UInt32? {
         switch self {
         case .load(let job), .ranking(let job), .cancel(let job, _), .signal(let job, _, _, _), .requeue(let job, _),
             .update(let job, _, _), .inject(_, let job, _):

@@ -7,15 +7,18 @@ import MoltTesting
 import Glibc
 #endif
 
-/// The backends that the conformance suite runs against. Neither is ever skipped: without Slurm the suite fails.
+/// The backends that the conformance suite runs against. None is ever skipped: without Slurm the suite fails.
 enum BackendKind: String, CaseIterable, Sendable {
-    case local, slurm
+    /// libslurm through the helper, Slurm's commands, and slurmrestd, all to one testbed.
+    case local, slurm, commands, rest
+
+    var isSlurm: Bool { self != .local }
 
     /// - Parameter alone: with a node that no other test uses.
     func open(alone: Bool = false) async throws -> Backend {
         switch self {
         case .local: try Backend.local()
-        case .slurm: try await SlurmFixture.shared.backend(alone: alone)
+        case .slurm, .commands, .rest: try await SlurmFixture.shared.backend(self, alone: alone)
         }
     }
 }

@@ -17,8 +17,8 @@ import Testing
             """
         ) {
             // Slurm counts in minutes.
-            $0.timeLimit = kind == .slurm ? 60 : 20
-            $0.warning = .init(signal: 10, secondsBefore: kind == .slurm ? 30 : 15)
+            $0.timeLimit = kind.isSlurm ? 60 : 20
+            $0.warning = .init(signal: 10, secondsBefore: kind.isSlurm ? 30 : 15)
         }
         try await job.waitForNote("up")
         let end = try await job.waitForEnd(150)

@@ -38,7 +38,7 @@ import Testing
         }
         do {
             let job = try await backend.submit(request)
-            try #require(kind == .slurm && what != "gpus", "accepted as \(job.job)")
+            try #require(kind.isSlurm && what != "gpus", "accepted as \(job.job)")
             try await job.wait { $0.state == .pending && $0.reason == "PartitionConfig" }
             await job.end()
         } catch let error as SchedulerError {

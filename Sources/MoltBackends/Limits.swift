@@ -1,0 +1,21 @@
+/// Bounds of this module.
+enum Limits {
+    /// Seconds for one command or request until the controller's own time-out is known.
+    static let callDeadline = 15.0
+    /// Seconds added to Slurm's MessageTimeout.
+    static let callMargin = 5.0
+    /// What a command may print: the jobs of one user, a kilobyte each.
+    static let outputBytes = 64 << 20
+    static let errorBytes = 64 << 10
+    /// slurmrestd hands out the whole cluster's jobs, about four kilobytes each.
+    static let answerBytes = 512 << 20
+    /// Seconds between two measurements of the controller's clock.
+    static let clockAge = 600.0
+    /// Names in one list of nodes.
+    static let nodes = 100_000
+    /// Jobs whose cancellation is remembered until their end has been seen.
+    static let cancelled = 10_000
+    /// Jobs of one look whose list of nodes is asked for again because it did not fit.
+    static let refetched = 64
+    static let tokenBytes = 64 << 10
+}

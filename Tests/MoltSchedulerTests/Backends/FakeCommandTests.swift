@@ -1,0 +1,165 @@
+import FoundationEssentials
+import MoltBackends
+import MoltCore
+import MoltScheduler
+import MoltTesting
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What the ends of Slurm's commands let us conclude, with commands that do what real ones rarely do.
+@Suite struct FakeCommandTests {
+    /// A folder of shell scripts in the place of Slurm's commands.
+    private struct Fakes {
+        let folder = TemporaryFolder("commands")
+
+        init(_ bodies: [String: String]) throws {
+            for name in ["sbatch", "squeue", "scontrol", "scancel"] {
+                let body = bodies[name] ?? "exit 0"
+                try DurableFile.write(Data("#!/bin/bash\n\(body)\n".utf8), to: folder(name))
+                chmod(folder(name), 0o755)
+            }
+        }
+
+        var scheduler: CommandScheduler {
+            CommandScheduler(folder: folder.path, environment: ["PATH": "/usr/bin:/bin", "HERE": folder.path])
+        }
+    }
+
+    private static let request = JobRequest(
+        key: .random(), name: "a", script: "#!/bin/sh\ntrue\n", workingDirectory: "/", output: "/tmp/x")
+
+    private func submission(_ sbatch: String) async throws -> String {
+        let fakes = try Fakes(["sbatch": sbatch])
+        do {
+            let reply = try await fakes.scheduler.submit(Self.request)
+            return "accepted \(reply.job) \(reply.warning ?? "")"
+        } catch {
+            return error.kind
+        }
+    }
+
+    private static let no = "sbatch: error: Batch job submission failed: "
+    private static let away = "Unable to contact slurm controller"
+
+    @Test(arguments: [
+        ("echo 12", "accepted 12 "), ("echo '12;other'", "accepted 12 "),
+        ("echo 12; echo 'sbatch: warning: slow' >&2", "accepted 12 sbatch: warning: slow"),
+        ("echo", "ambiguous"), ("echo 'Submitted batch job 12'", "ambiguous"), ("printf 12", "ambiguous"),
+        ("echo 0", "ambiguous"), ("echo -5", "ambiguous"), ("echo 12; exit 3", "ambiguous"),
+        ("kill -9 $$", "ambiguous"), ("exit 1", "ambiguous"), ("echo 99999999999", "ambiguous"),
+        ("printf '12\\n13\\n'", "ambiguous"),
+        ("echo '\(no)Invalid partition name specified' >&2; exit 1", "rejected"),
+        ("echo '\(no)invalid partition name specified.' >&2; exit 1", "rejected"),
+        ("echo '\(no)Something new' >&2; exit 1", "ambiguous"),
+        ("echo 'plugin: Invalid partition name specified' >&2; exit 1", "ambiguous"),
+        ("echo '\(no)\(away) (connect failure)' >&2; exit 1", "unavailable"),
+        ("echo '\(no)\(away) (send failure)' >&2; exit 1", "ambiguous"),
+        ("echo '\(no)Socket timed out on send/recv operation' >&2; exit 1", "ambiguous"),
+        ("echo 'sbatch: error: Invalid --begin specification' >&2; exit 255", "rejected"),
+        ("echo 'sbatch: error: Slurm job queue full, sleeping and retrying.' >&2; sleep 100", "later"),
+        ("echo 'sbatch: error: unable to accept job, sleeping and retrying.' >&2; sleep 100; echo 12", "later"),
+    ])
+    func onlyAListedAnswerIsDefinite(_ sbatch: String, _ expected: String) async throws {
+        #expect(try await submission(sbatch) == expected)
+    }
+
+    @Test func aChildThatOutlivesItsCommandHoldsNobodyUp() async throws {
+        let start = ContinuousClock.now
+        #expect(try await submission("sleep 20 & echo 12") == "accepted 12 ")
+        #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
+    @Test func endlessOutputIsCutOff() async throws {
+        #expect(try await submission("yes 123456789012345678901234567890") == "ambiguous")
+        #expect(try await submission("yes error >&2") == "ambiguous")
+    }
+
+    @Test func withoutTheCommandsNothingIsSent() async throws {
+        let lost = CommandScheduler(folder: "/nonexistent", environment: [:])
+        #expect(!lost.isInstalled)
+        do {
+            _ = try await lost.submit(Self.request)
+            Issue.record("submitted")
+        } catch {
+            #expect(error.kind == "unavailable")
+        }
+    }
+
+    @Test func theScriptGoesThroughStandardInputWithItsOwnHeaderOnly() async throws {
+        let fakes = try Fakes(["sbatch": "cat > \"${0%/*}/script\"; echo \"$@\" > \"${0%/*}/args\"; echo 5"])
+        var request = Self.request
+        let header = "#SBATCH --partition=evil\n# a note\n#PBS -q evil\n"
+        request.script = "#!/bin/bash\n\(header)echo a\n#SBATCH --later=stays\n"
+        request.options = ["constraint": "a#b \"c\"&d"]
+        _ = try await fakes.scheduler.submit(request)
+        let lines = try DurableFile.read(fakes.folder("script")).split(separator: 10).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        #expect(lines.first == "#!/bin/bash" && lines.suffix(3) == ["# a note", "echo a", "#SBATCH --later=stays"])
+        #expect(!lines.contains { $0.contains("evil") })
+        #expect(lines.contains("#SBATCH --comment=\(request.key.comment)"))
+        #expect(lines.contains("#SBATCH --constraint=\"a#b \\\"c\\\"&d\""))
+        let arguments = String(decoding: try DurableFile.read(fakes.folder("args")), as: UTF8.self)
+        #expect(arguments == "--parsable --export=ALL --propagate=NONE --ignore-pbs\n")
+    }
+
+    @Test(arguments: ["SBATCH_PARTITION", "SLURM_CLUSTERS", "LD_PRELOAD", "_SLURM_SPANK_OPTION_a_b", "SPANK_X"])
+    func aVariableThatSteersSbatchIsRefused(_ name: String) async throws {
+        var request = Self.request
+        request.environment[name] = "x"
+        let fakes = try Fakes(["sbatch": "echo 5"])
+        do {
+            _ = try await fakes.scheduler.submit(request)
+            Issue.record("submitted")
+        } catch {
+            #expect(error.kind == "rejected")
+        }
+    }
+
+    @Test func aTableThatCannotBeReadIsNoEmptyTable() async throws {
+        let config = "printf 'Configuration data as of 1795278765\\nSLURM_VERSION = 22.05.8\\n'"
+        for squeue in ["echo 12 RUNNING", "exit 1", "echo 'slurm_load_jobs error: Unable to contact' >&2; exit 1"] {
+            let fakes = try Fakes(["scontrol": config, "squeue": squeue])
+            do {
+                let table = try await fakes.scheduler.loadJobs()
+                Issue.record("\(squeue): \(table)")
+            } catch {
+                #expect(error.kind == "unavailable")
+            }
+        }
+        let empty = try Fakes(["scontrol": config])
+        #expect(try await empty.scheduler.loadJobs().jobs.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("echo", "unavailable"), ("echo 'Slurmctld(primary) at vm is DOWN'", "unavailable"), ("exit 1", "unavailable"),
+        ("echo 'Slurmctld(primary) at vm is UP'", "fine"), ("sleep 100", "unavailable"),
+    ])
+    func onlyAControllerThatIsUpAnswers(_ scontrol: String, _ expected: String) async throws {
+        let fakes = try Fakes(["scontrol": scontrol])
+        do {
+            try await fakes.scheduler.ping()
+            #expect(expected == "fine")
+        } catch {
+            #expect(error.kind == expected)
+        }
+    }
+}
+
+extension SchedulerError {
+    var kind: String {
+        switch self {
+        case .rejected: "rejected"
+        case .later: "later"
+        case .ambiguous: "ambiguous"
+        case .unavailable: "unavailable"
+        case .notFound: "notFound"
+        case .keyMismatch: "keyMismatch"
+        case .notPermitted: "notPermitted"
+        case .wrongState: "wrongState"
+        }
+    }
+}
