@@ -22,6 +22,23 @@ package struct SiteReport: Codable, Hashable, Sendable {
     package var saveRate: Double?
     package var prefix: String
     package var runs: String
+    /// The way to the scheduler that the site pins; nil means the first that answers.
+    package var backend: String?
+    /// Every way that there is, in the order in which they are tried; nil when the daemon is older than this.
+    package var ways: [Way]?
+
+    package struct Way: Codable, Hashable, Sendable {
+        package var name: String
+        package var answers: Bool
+        /// What it says of itself, or why it does not answer.
+        package var words: String
+
+        package init(name: String, answers: Bool, words: String) {
+            self.name = name
+            self.answers = answers
+            self.words = words
+        }
+    }
 
     package struct Partition: Codable, Hashable, Sendable {
         package var name: String

@@ -26,6 +26,9 @@ extension Site {
         reader.section.policy = .read(reader.subtree(.policy), problems)
         reader.section.exclude = .read(reader.subtree(.exclude), problems)
         reader.read(.slurmConfiguration, \.slurmConfiguration, path)
+        reader.read(.backend, \.backend, .choice)
+        reader.read(.commands, \.commands, .sitePath(environment))
+        reader.section.rest = .read(reader.subtree(.rest), environment, problems)
         reader.section.slots = .read(reader.subtree(.slots), problems)
         let site = reader.finished()
         if site.name != base.name {
@@ -39,6 +42,11 @@ extension Site {
             problems.add(
                 "the default partition '\(first)' is not among the allowed ones",
                 at: problems.origin(of: "partitions.default"), key: "partitions.default")
+        }
+        if site.backend == .rest, site.rest == nil {
+            problems.add(
+                "'backend: rest' needs to know where slurmrestd is", at: problems.origin(of: "backend"), key: "backend",
+                fix: "rest: {socket: /run/slurmrestd.socket}")
         }
         if site.poll.min > site.poll.max {
             problems.add("'min' is above 'max'", at: problems.origin(of: "poll"), key: "poll")
@@ -115,7 +123,7 @@ extension Site.Slots {
 
 extension Reading where Value == String {
     /// An absolute path in which `$USER` and `$HOME` are replaced.
-    fileprivate static func sitePath(_ environment: [String: String]) -> Reading {
+    static func sitePath(_ environment: [String: String]) -> Reading {
         Reading { tree throws(Failure) in
             guard case .scalar(let text, _) = tree.value, !tree.isNull,
                 !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })

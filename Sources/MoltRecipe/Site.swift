@@ -22,10 +22,36 @@ package struct Site: Codable, Hashable, Sendable {
     package var exclude: Exclude
     /// For `kind: slurm`: the slurm.conf to use; nil means the library's default.
     package var slurmConfiguration: String?
+    /// For `kind: slurm`: how Slurm is spoken to; nil means the first way that answers.
+    package var backend: Backend?
+    /// Where slurmrestd is, if the site has one.
+    package var rest: Rest?
+    /// The folder of Slurm's commands; nil looks through the PATH.
+    package var commands: String?
     /// For `kind: local`: what this machine offers.
     package var slots: Slots
 
     package enum Kind: String, Codable, Sendable, CaseIterable { case local, slurm }
+
+    /// In the order in which they are tried.
+    package enum Backend: String, Codable, Sendable, CaseIterable { case libslurm, rest, commands }
+
+    /// A unix socket, or an address and the proof of who asks.
+    package struct Rest: Codable, Hashable, Sendable {
+        package var socket: String?
+        package var url: String?
+        /// A file that only its owner may read; nil asks `scontrol token`.
+        package var tokenFile: String?
+        /// Nil: the user who runs the daemon.
+        package var user: String?
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case socket, url, user
+            case tokenFile = "token_file"
+        }
+
+        package init() {}
+    }
 
     package struct Partitions: Codable, Hashable, Sendable {
         package var `default`: String?
@@ -101,6 +127,7 @@ package struct Site: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case name, kind, prefix, runs, scratch, account, partitions, gpus, setup, srun, poll, policy, exclude, slots
+        case backend, rest, commands
         case environment = "env"
         case slurmConfiguration = "slurm_conf"
     }

@@ -1,4 +1,5 @@
 package import Logging
+package import MoltBackends
 import MoltCore
 import MoltHTTP
 package import MoltRecipe
@@ -51,17 +52,21 @@ package struct ServerParts: Sendable {
     package var connect: @Sendable (Site) throws -> any Scheduler
     /// The sites whose run folders are looked through for jobs that asked to be adopted.
     package var siteNames: @Sendable () -> [String] = { [] }
+    /// Every way to a site's scheduler, for the doctor.
+    package var ways: @Sendable (Site) -> [Way]
 
     package init(
         clock: any DaemonClock, loopClock: (any DaemonClock)? = nil, maker: any AttemptMaker,
         loadSite: @escaping @Sendable (String) throws -> Site,
-        connect: @escaping @Sendable (Site) throws -> any Scheduler
+        connect: @escaping @Sendable (Site) throws -> any Scheduler,
+        ways: @escaping @Sendable (Site) -> [Way] = { _ in [] }
     ) {
         self.clock = clock
         self.loopClock = loopClock ?? clock
         self.maker = maker
         self.loadSite = loadSite
         self.connect = connect
+        self.ways = ways
     }
 }
 
@@ -79,7 +84,7 @@ package func buildServer(
     let store = try Store.open(path: paths.database)
     try Failpoints.pass(.storeOpened)
     let bell = WakeBell(), stopper = Stopper()
-    let sites = SiteDirectory(load: parts.loadSite, connect: parts.connect) { site, scheduler in
+    let sites = SiteDirectory(load: parts.loadSite, connect: parts.connect, ways: parts.ways) { site, scheduler in
         SiteReconciler(
             site: site, scheduler: scheduler, store: store, maker: parts.maker, clock: parts.loopClock, wall: clock,
             paths: paths, logger: logger)

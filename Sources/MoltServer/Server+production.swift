@@ -15,7 +15,10 @@ extension ServerParts {
             clock: SystemClock(), loopClock: SteadyClock(),
             maker: TemplateAttemptMaker(library: library, environment: environment),
             loadSite: { name in try loader.load(name) },
-            connect: { site in try scheduler(for: site, paths: paths, environment: environment) })
+            connect: { site in try scheduler(for: site, paths: paths, environment: environment) },
+            ways: { site in
+                site.kind == .slurm ? SlurmWays.all(site, paths: paths, environment: environment) : []
+            })
         parts.siteNames = { loader.names() }
         return parts
     }
@@ -33,12 +36,7 @@ extension ServerParts {
             } catch {
                 throw UserError("the local site cannot be used: \(error.words)", at: paths.localState)
             }
-        case .slurm:
-            // A clean environment: nothing of the user's shell may change what Slurm does.
-            let names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SLURM_CONF"]
-            var helper = environment.filter { names.contains($0.key) }
-            if let file = site.slurmConfiguration { helper["SLURM_CONF"] = file }
-            return SlurmScheduler(command: ["\(paths.programs)/molt-slurm"], environment: helper)
+        case .slurm: return try SlurmWays.scheduler(for: site, paths: paths, environment: environment)
         }
     }
 }

@@ -73,6 +73,25 @@ struct DoctorTests {
         #expect(self.level(facts, subject) == level, "\(subject)")
     }
 
+    @Test func theWayToSlurmIsNamedAndJudged() {
+        var facts = healthy()
+        func backend() -> DoctorVerdict? { Doctor.verdicts(facts).first { $0.subject == "backend" } }
+        #expect(backend() == nil, "an older daemon does not tell")
+        let helper = SiteReport.Way(name: "libslurm", answers: false, words: "no molt-slurm")
+        let commands = SiteReport.Way(name: "commands", answers: true, words: "")
+        facts.report?.ways = [helper, commands]
+        #expect(backend()?.level == .ok)
+        #expect(backend()?.finding == "commands, the first that answers; libslurm: no molt-slurm (not used)")
+        facts.report?.backend = "libslurm"
+        #expect(backend()?.level == .bad && backend()?.finding.contains("no molt-slurm") == true)
+        #expect(backend()?.advice == "write 'backend: commands' in the site file")
+        facts.report?.backend = "commands"
+        #expect(backend()?.level == .ok && backend()?.finding.hasPrefix("commands, pinned") == true)
+        facts.report?.ways = [helper]
+        facts.report?.backend = nil
+        #expect(backend()?.level == .bad && backend()?.finding.contains("any way") == true)
+    }
+
     @Test func theCodesThatTheSiteRequeuesAreNamed() {
         var facts = healthy()
         facts.report?.requeueExit = [75, 80, 99]

@@ -58,6 +58,38 @@ struct SiteLoaderTests {
         #expect(site.poll.max == 60)
     }
 
+    @Test func theWayToSlurmIsRead() throws {
+        let base = "kind: slurm\nprefix: /p\nruns: /r\n"
+        let none = try site(base)
+        #expect(none.backend == nil && none.rest == nil && none.commands == nil)
+        let socket = try site(base + "backend: rest\nrest: {socket: /run/$USER/rest.sock}")
+        #expect(socket.backend == .rest && socket.rest?.socket == "/run/ada/rest.sock")
+        let url = try site(
+            base + "rest: {url: 'https://h:6820/', token_file: /h/t, user: bob}\ncommands: /opt/slurm/bin")
+        #expect(url.rest?.url == "https://h:6820" && url.rest?.tokenFile == "/h/t" && url.rest?.user == "bob")
+        #expect(url.commands == "/opt/slurm/bin")
+        #expect(try site(base + "rest: {url: 'http://127.0.0.1:6820'}").rest?.url == "http://127.0.0.1:6820")
+    }
+
+    @Test(arguments: [
+        ("backend: rst", "did you mean 'rest'?"), ("backend: rest", "where slurmrestd is"),
+        ("rest: {}", "either a 'socket' or a 'url'"), ("rest: /run/x", "expected a section"),
+        ("rest: {socket: /a, url: 'https://b'}", "either a 'socket' or a 'url'"),
+        ("rest: {sockt: /a}", "did you mean 'socket'?"), ("rest: {socket: a}", "absolute path"),
+        ("rest: {url: 'http://elsewhere:6820'}", "only on this machine"), ("rest: {url: 'ftp://a'}", "an address"),
+        ("rest: {url: 'http://localhost.evil.org'}", "only on this machine"),
+        ("rest: {url: 'https://me:secret@h'}", "an address"), ("rest: {socket: /a, token_file: /t}", "takes no token"),
+        ("rest: {socket: /\(String(repeating: "a", count: 120))}", "107 bytes"), ("commands: bin", "absolute path"),
+    ])
+    func aWrongWayToSlurmIsRefused(_ text: String, _ says: String) {
+        do {
+            _ = try site("kind: slurm\nprefix: /p\nruns: /r\n" + text)
+            Issue.record("accepted: \(text)")
+        } catch {
+            #expect("\(error)".contains(says), "\(error)")
+        }
+    }
+
     @Test(arguments: [
         ("kind: slurm\nprefix: /p", "'runs' is missing"), ("prefix: /p\nruns: runs", "absolute path"),
         ("prefix: /p\nruns: /r\nprefx: /q", "did you mean 'prefix'?"), ("prefix: /p\nruns: /r\nkind: slum", "'slurm'"),

@@ -92,7 +92,8 @@ package enum Doctor {
             guard facts.daemon != nil else { return [] }
             return [.init(.bad, "scheduler", facts.reportProblem ?? "no answer", advice: "is the controller up?")]
         }
-        return [version(report)] + SiteVerdicts.partitions(report, allowed: facts.allowedPartitions)
+        return [version(report)] + BackendVerdict.verdicts(report)
+            + SiteVerdicts.partitions(report, allowed: facts.allowedPartitions)
             + SiteVerdicts.settings(report, pollMaximum: facts.pollMaximum, shortWindow: shortWindow)
     }
 

@@ -1,4 +1,5 @@
 package import MoltAPI
+import MoltBackends
 package import MoltCore
 import MoltRecipe
 import MoltReconcile
@@ -36,9 +37,11 @@ extension RunService {
         do throws(SchedulerError) {
             settings = try await scheduler.configuration()
         } catch {
+            let other = await sites.probe(site).first(where: \.answers)?.name
             throw APIError(
                 .unavailable, "site '\(name)' does not answer: \(error.words)",
-                fix: "check the site's description, and that its controller runs")
+                fix: other.map { "'\($0)' does answer: write 'backend: \($0)' in the site file, then molt daemon stop" }
+                    ?? "check the site's description, and that its controller runs")
         }
         var report = SiteReport(
             site: site.name, kind: site.kind.rawValue, version: settings.version, killWait: settings.killWait,
@@ -55,6 +58,8 @@ extension RunService {
                 .init(name: $0.name, cpus: $0.cpus, gpus: $0.gpus, memory: $0.memory, responds: $0.responds)
             }, prefix: identity.paths.prefix(for: site), runs: site.runs)
         report.saveRate = try await saveRate(site)
+        report.backend = site.backend?.rawValue
+        report.ways = await sites.probe(site).map { .init(name: $0.name, answers: $0.answers, words: $0.words) }
         if let table = try? await scheduler.loadJobs() { report.clockDifference = clock.now() - table.asOf }
         return report
     }

@@ -1,4 +1,5 @@
 import Logging
+package import MoltBackends
 package import MoltCore
 package import MoltRecipe
 package import MoltReconcile
@@ -8,6 +9,7 @@ package import MoltScheduler
 package actor SiteDirectory {
     private let load: @Sendable (String) throws -> Site
     private let connect: @Sendable (Site) throws -> any Scheduler
+    private let ways: @Sendable (Site) -> [Way]
     private let makeReconciler: @Sendable (Site, any Scheduler) -> SiteReconciler
     private var open: [String: Entry] = [:]
 
@@ -20,10 +22,12 @@ package actor SiteDirectory {
     package init(
         load: @escaping @Sendable (String) throws -> Site,
         connect: @escaping @Sendable (Site) throws -> any Scheduler,
+        ways: @escaping @Sendable (Site) -> [Way] = { _ in [] },
         makeReconciler: @escaping @Sendable (Site, any Scheduler) -> SiteReconciler
     ) {
         self.load = load
         self.connect = connect
+        self.ways = ways
         self.makeReconciler = makeReconciler
     }
 
@@ -36,6 +40,11 @@ package actor SiteDirectory {
         } catch {
             throw UserError("\(error)", at: "site \(DisplayText.escaped(name, limit: 64))")
         }
+    }
+
+    /// Asks every way to the site's scheduler, as the site is described now, whether it answers.
+    package nonisolated func probe(_ site: Site) async -> [WayReport] {
+        await SchedulerChoice(ways(site)).probe()
     }
 
     package func reconciler(_ name: String) throws(UserError) -> SiteReconciler { try entry(name).reconciler }
