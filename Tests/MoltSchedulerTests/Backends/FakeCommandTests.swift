@@ -23,6 +23,9 @@ import Glibc
             }
         }
 
+        /// The folder is not removed before this line.
+        func keep() {}
+
         var scheduler: CommandScheduler {
             CommandScheduler(folder: folder.path, environment: ["PATH": "/usr/bin:/bin", "HERE": folder.path])
         }
@@ -66,6 +69,24 @@ import Glibc
         #expect(try await submission(sbatch) == expected)
     }
 
+    @Test func aCommandThatHangsIsKilledAndWhatItStartedToo() async throws {
+        let fakes = try Fakes(["sbatch": "echo $$ > \"${0%/*}/pid\"; sleep 1000 & echo $! >> \"${0%/*}/pid\"; wait"])
+        defer { fakes.keep() }
+        let start = ContinuousClock.now
+        do {
+            _ = try await fakes.scheduler.submit(Self.request)
+            Issue.record("submitted")
+        } catch {
+            #expect(error.kind == "ambiguous", "\(error)")
+        }
+        #expect(ContinuousClock.now - start < .seconds(40))
+        let pids = String(decoding: try DurableFile.read(fakes.folder("pid")), as: UTF8.self)
+            .split(separator: "\n").compactMap { Int32($0) }
+        #expect(pids.count == 2)
+        let isGone = await eventually(within: 5) { pids.allSatisfy { ProcessIdentity.of(pid: $0)?.isAlive != true } }
+        #expect(isGone)
+    }
+
     @Test func aChildThatOutlivesItsCommandHoldsNobodyUp() async throws {
         let start = ContinuousClock.now
         #expect(try await submission("sleep 20 & echo 12") == "accepted 12 ")
@@ -94,6 +115,7 @@ import Glibc
         let header = "#SBATCH --partition=evil\n# a note\n#PBS -q evil\n"
         request.script = "#!/bin/bash\n\(header)echo a\n#SBATCH --later=stays\n"
         request.options = ["constraint": "a#b \"c\"&d"]
+        defer { fakes.keep() }
         _ = try await fakes.scheduler.submit(request)
         let lines = try DurableFile.read(fakes.folder("script")).split(separator: 10).map {
             String(decoding: $0, as: UTF8.self)
