@@ -49,16 +49,26 @@ package final class Testbed: Sendable {
         }
     }
 
+    /// Whoever drops the last reference does not wait. What this process leaves behind when it ends, the testbed's own
+    /// watch takes down.
     deinit {
-        _ = try? command("stop")
-        try? FileManager.default.removeItem(atPath: folder)
+        DispatchQueue.global().async { [folder] in
+            _ = try? Self.command("stop", in: folder)
+            try? FileManager.default.removeItem(atPath: folder)
+        }
     }
 
     /// One of the script's commands: `ctld-kill`, `node-down` with `["2"]`, `stop`, …
     @discardableResult
     package func command(_ name: String, _ arguments: [String] = []) throws(UserError) -> String {
-        let user = Self.dropTo.map { ["--user", $0] } ?? []
-        let result = Shell.run([Self.script, name, folder] + arguments + user)
+        try Self.command(name, arguments, in: folder)
+    }
+
+    private static func command(
+        _ name: String, _ arguments: [String] = [], in folder: String
+    ) throws(UserError) -> String {
+        let user = dropTo.map { ["--user", $0] } ?? []
+        let result = Shell.run([script, name, folder] + arguments + user)
         guard result.status == 0 else { throw UserError("testbed \(name) failed: \(result.output)") }
         return result.output
     }
@@ -66,6 +76,12 @@ package final class Testbed: Sendable {
     /// A Slurm command (`sbatch`, `scontrol`) run by the testbed's user.
     package func slurm(_ arguments: [String]) -> (status: Int32, output: String) {
         Shell.run(asUser(["env", "SLURM_CONF=\(configuration)"] + arguments))
+    }
+
+    /// True when slurmctld's saved state holds `text`; what it does not hold is lost when the controller dies.
+    package func hasSaved(_ text: String) -> Bool {
+        let state = try? DurableFile.read("\(folder)/state/job_state")
+        return state?.firstRange(of: Array(text.utf8)) != nil
     }
 
     /// The same command, run by the testbed's user.
@@ -115,11 +131,15 @@ package enum Shell {
 }
 
 /// Looks every few milliseconds until `condition` holds; false when it does not within `seconds`.
-package func eventually(within seconds: Double, _ condition: () async throws -> Bool) async rethrows -> Bool {
+///
+/// - Parameter pause: seconds between two looks, more where a look is dear.
+package func eventually(
+    within seconds: Double, every pause: Double = 0.05, _ condition: () async throws -> Bool
+) async rethrows -> Bool {
     let start = ContinuousClock.now
     while true {
         if try await condition() { return true }
         if ContinuousClock.now - start > .seconds(seconds) { return false }
-        try? await Task.sleep(for: .milliseconds(50))
+        try? await Task.sleep(for: .seconds(pause))
     }
 }

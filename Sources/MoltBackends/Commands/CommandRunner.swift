@@ -37,6 +37,8 @@ struct CommandRunner: Sendable {
 
     /// A command that says that it tries again sleeps for at least a second first.
     private static let sleepBeforeRetry = 0.8
+    /// Seconds past the deadline for which a command's leftovers may go on talking.
+    private static let chatter = 5.0
 
     func run(_ command: Command, within seconds: Double) -> Outcome {
         var out: [Int32] = [-1, -1], err: [Int32] = [-1, -1]
@@ -122,15 +124,19 @@ struct CommandRunner: Sendable {
 
         mutating func follow(givesUpAt: String?) -> Ending {
             var word: Int32?
-            var leftovers = Double.infinity
+            var endedAt = Double.infinity
             while true {
                 if word == nil, let status = child.reap() {
                     word = status
-                    // What the child left behind may hold the pipes open for ever.
-                    leftovers = MonotonicTime.now() + 1
+                    endedAt = MonotonicTime.now()
                 }
                 let now = MonotonicTime.now()
-                if let word, !(isOutputOpen || isErrorOpen) || now > leftovers { return Self.ending(word) }
+                // What the child left behind may hold the pipes open for ever; what the child itself said before it
+                // ended lies in them and is read first, however late we come.
+                let isRead = !(isOutputOpen || isErrorOpen) || (quietAt > endedAt && now > endedAt + 1)
+                if let word, isRead || now > max(deadline, endedAt + 1) + CommandRunner.chatter {
+                    return Self.ending(word)
+                }
                 if word == nil, now > deadline { return end(.deadline) }
                 listen()
                 if outputBytes.count > Limits.outputBytes || errorBytes.count > Limits.errorBytes {

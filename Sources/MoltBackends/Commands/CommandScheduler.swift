@@ -166,17 +166,22 @@ package actor CommandScheduler: Scheduler {
         // Beyond that many the lists are worth less than the time.
         guard cut.count <= Limits.refetched else { return (jobs, asOf) }
         for index in jobs.indices where cut.contains(jobs[index].job) && jobs[index].isOurs {
-            jobs[index].nodes = try nodes(of: jobs[index].job, operation)
+            jobs[index].nodes = try nodes(of: jobs[index].job)
         }
         return (jobs, asOf)
     }
 
     private static let everything = ["--noheader", "--all", "--local", "--states=all"]
 
-    private func nodes(of job: UInt32, _ operation: SlurmOperation) throws(SchedulerError) -> [String] {
+    /// None for a job that Slurm has forgotten since the look.
+    private func nodes(of job: UInt32) throws(SchedulerError) -> [String] {
         let table = SqueueTable()
         let outcome = try run("squeue", Self.everything + ["--jobs=\(job)", "--Format=\(table.nodesFormat)"])
-        guard outcome.ending == .exited(0) else { throw CommandErrors.classify(operation, outcome) }
+        guard outcome.ending == .exited(0) else {
+            let error = CommandErrors.classify(.load(job), outcome)
+            if case .notFound = error { return [] }
+            throw error
+        }
         return try readable { () throws(SqueueTable.Unreadable) in try table.readNodes(outcome.output) }
     }
 

@@ -41,7 +41,7 @@ package struct SqueueTable: Sendable {
         for record in try records(output, width: Self.fields.count) {
             // States that no release up to 26.05 knows tell nothing.
             guard let job = try Self.job(record, asOf: asOf, wasCancelled: wasCancelled) else { continue }
-            if record[13].utf8.count >= Self.nodesWidth { cut.insert(job.job) }
+            if Self.isCut(record[13]) { cut.insert(job.job) }
             jobs.append(job)
         }
         return (jobs, cut)
@@ -102,9 +102,12 @@ package struct SqueueTable: Sendable {
         job.timeLimit = SlurmTime.seconds(field[11])
         job.partition = field[12]
         // A list that was cut is asked for again.
-        job.nodes = field[13].utf8.count < nodesWidth ? try nodes(field[13]) : []
+        job.nodes = isCut(record[13]) ? [] : try nodes(field[13])
         return job
     }
+
+    /// squeue fills a field up with spaces, so a list that fits ends with one.
+    private static func isCut(_ nodes: Substring) -> Bool { nodes.utf8.count >= nodesWidth && nodes.last != " " }
 
     private static func nodes(_ text: String) throws(Unreadable) -> [String] {
         guard let names = HostList.expand(text) else { throw Unreadable(reason: "squeue names nodes oddly") }

@@ -54,15 +54,22 @@ package actor LocalScheduler: Scheduler {
 
     deinit {
         ticker?.cancel()
-        if lockDescriptor >= 0 { Glibc.close(lockDescriptor) }
+        Self.unlock(lockDescriptor)
     }
 
     /// Lets go of the folder; the jobs go on, and whoever opens the folder next takes them over.
     package func close() {
         ticker?.cancel()
         ticker = nil
-        if lockDescriptor >= 0 { Glibc.close(lockDescriptor) }
+        Self.unlock(lockDescriptor)
         lockDescriptor = -1
+    }
+
+    /// A child on its way from fork to exec still has the descriptor, and with it the lock, unless we let go.
+    private static func unlock(_ descriptor: Int32) {
+        guard descriptor >= 0 else { return }
+        _ = flock(descriptor, LOCK_UN)
+        Glibc.close(descriptor)
     }
 
     // MARK: Scheduler

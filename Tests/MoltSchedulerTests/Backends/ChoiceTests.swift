@@ -12,7 +12,7 @@ import Testing
 
     private func local(_ name: String, _ folder: TemporaryFolder) throws -> Way {
         let scheduler = try LocalScheduler(
-            folder: folder(name), settings: Backend.localSettings, keeper: Programs.path("molt-keep"))
+            folder: folder(name), settings: Backend.localSettings(), keeper: Programs.path("molt-keep"))
         return Way(name: name, scheduler: scheduler)
     }
 

@@ -67,6 +67,16 @@ import Testing
         #expect(try table.readNodes(Array("n[1-3],m   ~n0nce~\n".utf8)) == ["n1", "n2", "n3", "m"])
     }
 
+    /// squeue fills every field up to its width: that a field is full does not mean that anything is missing.
+    @Test func aListOfNodesThatFitsIsNotAskedForAgain() throws {
+        for list in ["n[1-2]", "", "n" + String(repeating: "1", count: 510)] {
+            let padded = list + String(repeating: " ", count: 512 - list.utf8.count)
+            let text = Self.record([13: list]).replacing(list + "     ~n0nce~bot", with: padded + "~n0nce~bot")
+            try #require(text.contains(padded + "~n0nce~bot"))
+            #expect(try table.read(Array(text.utf8), asOf: 0) { _ in false }.cut == [], "\(list)")
+        }
+    }
+
     @Test func aSentenceInPlaceOfTheReasonIsKept() throws {
         let job = try read(Self.record([2: "PENDING", 3: "launch_failed_requeued_held"])).first
         #expect(job?.detail == "launch failed requeued held" && job?.reasonCode == 0)

@@ -18,13 +18,7 @@ import Glibc
         var scheduler: any Scheduler { backend.scheduler }
 
         init(_ kind: BackendKind, _ options: [String] = []) async throws {
-            let testbed = try await Testbed.start(["--nodes", "1", "--rest"] + options)
-            self.testbed = testbed
-            let scheduler: any Scheduler = kind == .commands
-                ? SlurmFixture.commands(on: testbed) : SlurmFixture.rest(on: testbed)
-            backend = Backend(
-                kind: kind, scheduler: scheduler, folder: testbed.work, worker: "srun ", ownNode: nil, reserved: [],
-                life: testbed)
+            (backend, testbed) = try await SlurmFixture.own(kind, options)
         }
 
         func keep() {}
@@ -47,7 +41,7 @@ import Glibc
         defer { own.keep() }
         let job = try await own.backend.submit("sleep 100")
         try await job.wait { $0.state == .running }
-        try await Task.sleep(for: .seconds(6))
+        try #require(await eventually(within: 20) { own.testbed.hasSaved(job.key.comment) })
         try await own.testbed.fault("ctld-kill")
         #expect(await failure { _ = try await own.backend.submit("true") } == "unavailable")
         #expect(await failure { try await own.scheduler.ping() } == "unavailable")
@@ -157,7 +151,7 @@ import Glibc
             kind: .rest, scheduler: fresh, folder: testbed.work, worker: "srun ", ownNode: nil, reserved: [],
             life: testbed)
         let job = try await backend.submit(
-            "env > $CASE.env; tr '\\0' ' ' < /proc/$PPID/cmdline >> $CASE.env; echo . >> $CASE.done")
+            "env > $CASE.env; tr '\\0' ' ' < /proc/$PPID/cmdline >> $CASE.env; echo . >> $CASE.done; sleep 300")
         try await job.waitForNote("done")
         #expect(!job.note("env").contains("JWT") && !job.note("env").contains("eyJ"))
 

@@ -14,13 +14,26 @@ enum BackendKind: String, CaseIterable, Sendable {
 
     var isSlurm: Bool { self != .local }
 
-    /// - Parameter alone: with a node that no other test uses.
-    func open(alone: Bool = false) async throws -> Backend {
+    /// - Parameters:
+    ///   - alone: with a node that no other test uses.
+    ///   - patient: for a test that waits for minutes and looks now and then; it takes no turn.
+    func open(alone: Bool = false, patient: Bool = false) async throws -> Backend {
         switch self {
         case .local: try Backend.local()
-        case .slurm, .commands, .rest: try await SlurmFixture.shared.backend(self, alone: alone)
+        case .slurm, .commands, .rest: try await SlurmFixture.shared.backend(self, alone: alone, patient: patient)
         }
     }
+
+    /// One where a job that ignores SIGTERM lives on until the test tells it to end.
+    func openWithoutHaste() async throws -> Backend {
+        switch self {
+        case .local: try Backend.local(killWait: 300)
+        case .slurm, .commands, .rest: try await SlurmFixture.own(self, ["--set", "KillWait=300"]).0
+        }
+    }
+
+    /// Seconds between two looks at a job: each costs the commands a process.
+    var pause: Double { self == .commands ? 0.25 : 0.05 }
 }
 
 /// A scheduler under test, and the few things in which backends may differ.
@@ -34,13 +47,16 @@ final class Backend: Sendable {
     /// A node for jobs that must have one to themselves (nil: there is but one), and those that the others leave alone.
     let ownNode: String?
     let reserved: [String]
+    /// Seconds between two looks at a job.
+    let pause: Double
     /// Keeps what the backend lives on.
     private let life: any Sendable
 
     init(
         kind: BackendKind, scheduler: any Scheduler, folder: String, worker: String, ownNode: String?,
-        reserved: [String], life: any Sendable
+        reserved: [String], pause: Double? = nil, life: any Sendable
     ) {
+        self.pause = pause ?? kind.pause
         self.kind = kind
         self.scheduler = scheduler
         self.folder = folder
@@ -57,7 +73,7 @@ final class Backend: Sendable {
     static let killWait = 5.0
     static let grace = 8.0
 
-    static var localSettings: LocalSettings {
+    static func localSettings(killWait: Double = Backend.killWait) -> LocalSettings {
         var settings = LocalSettings(
             nodeName: "here", cpus: 4, gpus: 4, memory: 8 << 30, grace: 0, killWait: killWait,
             requeueDelay: requeueDelay, minimumJobAge: 20)
@@ -66,10 +82,10 @@ final class Backend: Sendable {
         return settings
     }
 
-    static func local() throws -> Backend {
+    static func local(killWait: Double = Backend.killWait) throws -> Backend {
         let folder = TemporaryFolder("local")
         let scheduler = try LocalScheduler(
-            folder: folder("state"), settings: localSettings, keeper: Programs.path("molt-keep"))
+            folder: folder("state"), settings: localSettings(killWait: killWait), keeper: Programs.path("molt-keep"))
         return Backend(
             kind: .local, scheduler: scheduler, folder: folder.path, worker: "", ownNode: nil, reserved: [],
             life: folder)
@@ -130,11 +146,16 @@ struct Submitted: Sendable {
         (try? DurableFile.read(path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
+    /// Writes `$CASE.<name>`, for which the job may wait.
+    func tell(_ name: String) throws {
+        try DurableFile.write(Data("x\n".utf8), to: "\(backend.folder)/\(key.short).\(name)")
+    }
+
     /// Waits until the status satisfies `condition`, and returns it; throws with the last one seen.
     @discardableResult
     func wait(_ seconds: Double = 30, until condition: (JobStatus) -> Bool) async throws -> JobStatus {
         var last: JobStatus?
-        let found = try await eventually(within: seconds) {
+        let found = try await eventually(within: seconds, every: backend.pause) {
             last = try await status()
             return last.map(condition) ?? false
         }

@@ -67,10 +67,10 @@ import Testing
     /// Covers X20.
     @Test(arguments: BackendKind.allCases)
     func anEndedJobIsForgottenAfterAWhile(_ kind: BackendKind) async throws {
-        let job = try await kind.open().submit("true")
+        let job = try await kind.open(patient: true).submit("true")
         _ = try await job.waitForEnd()
         #expect(try await job.status() != nil)
-        let isGone = try await eventually(within: 100) { try await job.status() == nil }
+        let isGone = try await eventually(within: 100, every: 1) { try await job.status() == nil }
         #expect(isGone)
         await #expect(throws: SchedulerError.notFound(job: job.job)) {
             try await job.scheduler.cancel(job.job, key: job.key)

@@ -8,7 +8,7 @@ import Testing
     /// Covers X13.
     @Test(arguments: BackendKind.allCases)
     func theTimeLimitWarnsTheWorkersAndThenEndsTheJob(_ kind: BackendKind) async throws {
-        let job = try await kind.open().submit(
+        let job = try await kind.open(patient: true).submit(
             """
             trap 'echo batch >> $CASE.warned' USR1
             $worker bash -c 'trap "date +%s >> $CASE.warned" USR1; echo up > $CASE.up
@@ -45,10 +45,13 @@ import Testing
             backend.requestAlone("echo x >> $CASE.starts; [ -n \"$SLURM_RESTART_COUNT\" ] || sleep 300"))
         try await low.waitForNote("starts")
         let high = try await backend.submit(
-            backend.requestAlone("echo up > $CASE.up; sleep 3") { $0.partition = "high" })
+            backend.requestAlone("echo up > $CASE.up; until [ -e $CASE.go ]; do sleep 0.1; done") {
+                $0.partition = "high"
+            })
         try await low.wait { $0.state == .pending && $0.restartCount == 1 }
         try await high.waitForNote("up")
         #expect(try await low.status()?.state == .pending)
+        try high.tell("go")
         #expect(try await high.waitForEnd().state == .complete)
         let end = try await low.waitForEnd(60)
         #expect(end.state == .complete && end.restartCount == 1)

@@ -10,42 +10,57 @@ actor SlurmFixture {
     static let shared = SlurmFixture()
 
     private var starting: Task<Ways, any Error>?
-    /// Nodes n5 to n18 are lent one by one to the tests that need one alone.
-    private var free = (5...18).map { "n\($0)" }
-    private let reserved = (5...18).map { "n\($0)" }
+    /// Lent one by one to the tests that need a node alone.
+    private static let own = (5...24).map { "n\($0)" }
+    private var free = own
 
     /// The cluster and its helper. The other ways are made anew for each test: they work one call at a time, as for
-    /// one daemon, and dozens of tests at once would see too little of what happens.
+    /// one daemon, and a dozen tests at once would see too little of what happens.
     private struct Ways: Sendable {
         var testbed: Testbed
         var helper: SlurmScheduler
     }
 
-    func backend(_ kind: BackendKind, alone: Bool = false) async throws -> Backend {
+    func backend(_ kind: BackendKind, alone: Bool, patient: Bool) async throws -> Backend {
         let ways = try await open()
+        let life: any Sendable = patient ? ways.testbed : await turn()
         let scheduler: any Scheduler
-        var life: any Sendable = ways.testbed
         switch kind {
-        case .commands:
-            scheduler = Self.commands(on: ways.testbed)
-            life = await turn()
-        case .rest:
-            scheduler = Self.rest(on: ways.testbed)
-            life = await turn()
+        case .commands: scheduler = Self.commands(on: ways.testbed)
+        case .rest: scheduler = Self.rest(on: ways.testbed)
         case .slurm, .local: scheduler = ways.helper
         }
         // What is measured once, the clock above all, does not belong into the seconds that a test watches.
         _ = try await scheduler.configuration()
         return Backend(
             kind: kind, scheduler: scheduler, folder: ways.testbed.work, worker: "srun --overlap ",
-            ownNode: alone ? free.removeFirst() : nil, reserved: reserved, life: life)
+            ownNode: alone ? try node() : nil, reserved: Self.own, pause: patient ? 1 : nil, life: life)
+    }
+
+    /// A backend on a testbed of its own with one node.
+    static func own(_ kind: BackendKind, _ options: [String] = []) async throws -> (Backend, Testbed) {
+        let testbed = try await Testbed.start(["--nodes", "1", "--rest"] + options)
+        let scheduler: any Scheduler
+        switch kind {
+        case .commands: scheduler = commands(on: testbed)
+        case .rest: scheduler = rest(on: testbed)
+        case .slurm, .local: scheduler = try await Testbed.offPool { try Self.scheduler(on: testbed) }
+        }
+        let backend = Backend(
+            kind: kind, scheduler: scheduler, folder: testbed.work, worker: "srun ", ownNode: nil, reserved: [],
+            life: testbed)
+        return (backend, testbed)
+    }
+
+    private func node() throws -> String {
+        guard let node = free.popLast() else { throw UserError("more tests want a node alone than there are nodes") }
+        return node
     }
 
     // MARK: Turns
 
-    /// A look through the commands is a process of its own, and slurmrestd's partner are the commands: with dozens of
-    /// tests at once none would come in time.
-    private var turns = 8
+    /// All of them ask one small machine: with a hundred tests at once a look would come long after its question.
+    private var turns = 12
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     /// Held by a test as long as it has its backend.
@@ -72,7 +87,7 @@ actor SlurmFixture {
 
     private func open() async throws -> Ways {
         let task = starting ?? Task {
-            let testbed = try await Testbed.start(["--nodes", "18", "--rest"])
+            let testbed = try await Testbed.start(["--nodes", "24", "--rest"])
             let helper = try await Testbed.offPool { try Self.scheduler(on: testbed) }
             return Ways(testbed: testbed, helper: helper)
         }

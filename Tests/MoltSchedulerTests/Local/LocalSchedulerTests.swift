@@ -13,7 +13,8 @@ import Glibc
     private let folder = TemporaryFolder("local")
 
     private func open() throws -> LocalScheduler {
-        try LocalScheduler(folder: folder("state"), settings: Backend.localSettings, keeper: Programs.path("molt-keep"))
+        try LocalScheduler(
+            folder: folder("state"), settings: Backend.localSettings(), keeper: Programs.path("molt-keep"))
     }
 
     private func backend(_ scheduler: LocalScheduler) -> Backend {
@@ -130,7 +131,7 @@ import Glibc
     }
 
     @Test func aFullDiskStopsNeitherLimitsNorKills() async throws {
-        var settings = Backend.localSettings
+        var settings = Backend.localSettings()
         settings.killWait = 1
         let scheduler = try LocalScheduler(
             folder: folder("state"), settings: settings, keeper: Programs.path("molt-keep"))
@@ -176,7 +177,7 @@ import Glibc
 
     @Test func withoutItsKeeperAJobFailsAndSaysWhy() async throws {
         let scheduler = try LocalScheduler(
-            folder: folder("state"), settings: Backend.localSettings, keeper: folder("no-such-program"))
+            folder: folder("state"), settings: Backend.localSettings(), keeper: folder("no-such-program"))
         let end = try await backend(scheduler).submit("true").waitForEnd()
         #expect(end.state == .failed && end.reason == "JobLaunchFailure" && end.detail.contains("no-such-program"))
     }
