@@ -57,8 +57,12 @@ package struct RestReply: Decodable, Sendable {
     }
 
     package struct Ping: Decodable, Sendable {
-        package var ping: RestText?
-        package var pinged: RestText?
+        private var ping: RestText?
+        private var pinged: RestText?
+        /// From v0.0.42 on; the words are to go.
+        private var responding: Bool?
+
+        package var isUp: Bool { responding ?? ((pinged ?? ping)?.text.uppercased() == "UP") }
     }
 
     package struct Statistics: Decodable, Sendable {

@@ -135,8 +135,9 @@ package actor RestScheduler: Scheduler {
 
     package func ping() async throws(SchedulerError) {
         let reply = try await read("ping", .ping)
-        let words = (reply.pings ?? []).compactMap { ($0.pinged ?? $0.ping)?.text.uppercased() }
-        guard words.contains("UP") else { throw .unavailable(message: "slurmrestd runs, and no controller answers it") }
+        guard (reply.pings ?? []).contains(where: \.isUp) else {
+            throw .unavailable(message: "slurmrestd runs, and no controller answers it")
+        }
     }
 
     /// What the server offers, and what it is: `v0.0.38 of slurm 22.05.8`.

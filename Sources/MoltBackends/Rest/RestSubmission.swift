@@ -153,7 +153,13 @@ struct RestFields {
         case .threadsPerCore: self["threads_per_core"] = .number(Int(value) ?? 0)
         case .nodelist: self[version.isPlain ? "nodelist" : "required_nodes"] = names(value)
         case .exclusive:
-            self["exclusive"] = version.isPlain ? .text("exclusive") : .list([.text("true")])
+            if version.isPlain {
+                self["exclusive"] = .text("exclusive")
+            } else if version.hasSharing {
+                self["shared"] = .list([.text("none")])
+            } else {
+                self["exclusive"] = .list([.text("true")])
+            }
         case .mailType:
             let types = value.split(separator: ",").map { RestField.text($0.uppercased()) }
             self["mail_type"] = version.isPlain ? .text(value) : .list(types)

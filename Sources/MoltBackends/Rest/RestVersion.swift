@@ -1,7 +1,9 @@
 /// A version of slurmrestd's interface, `v0.0.38`, and how it wants things written.
 ///
-/// Run against a real server: v0.0.38. The others follow the published schemas of v0.0.39 and v0.0.40 and have not been
-/// run here; v0.0.41 to v0.0.44 keep v0.0.40's forms for every field that Molt uses.
+/// Run against a real server: v0.0.38. The others follow the published schemas, and the tables of fields in Slurm's own
+/// source (github.com/SchedMD/slurm, src/plugins/data_parser/v0.0.40/parsers.c and v0.0.43/parsers.c: `JOB_DESC_MSG`,
+/// `JOB_INFO`, `CONTROLLER_PING`, `OPENAPI_JOB_SUBMIT_RESPONSE`), and have not been run here. v0.0.41 to v0.0.44 keep
+/// v0.0.40's forms for every field that Molt uses, but for the answer to a ping.
 package struct RestVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let number: Int
 
@@ -30,4 +32,7 @@ package struct RestVersion: Hashable, Comparable, Sendable, CustomStringConverti
     var hasMomentObjects: Bool { number >= 40 }
     /// From v0.0.40 on the script is part of the job.
     var hasScriptInJob: Bool { number >= 40 }
+    /// From v0.0.40 on a job says how it shares its nodes, `none`; a field called `exclusive` would be passed over with
+    /// no more than a warning.
+    var hasSharing: Bool { number >= 40 }
 }

@@ -71,6 +71,32 @@ import Glibc
         }
     }
 
+    /// The forms of v0.0.38, v0.0.39 to v0.0.41, and v0.0.42 on, with the words and without.
+    @Test(arguments: [
+        (#"{"pings": [{"hostname": "a", "ping": "UP", "mode": "primary"}]}"#, true),
+        (#"{"pings": [{"hostname": "a", "ping": "DOWN"}, {"hostname": "b", "ping": "UP"}]}"#, true),
+        (#"{"pings": [{"hostname": "a", "pinged": "UP", "latency": 211}]}"#, true),
+        (#"{"pings": [{"hostname": "a", "pinged": "DOWN", "latency": 211}]}"#, false),
+        (#"{"pings": [{"hostname": "a", "pinged": "UP", "responding": true, "primary": true}]}"#, true),
+        (#"{"pings": [{"hostname": "a", "responding": true, "latency": 9, "primary": true}]}"#, true),
+        (#"{"pings": [{"hostname": "a", "responding": false, "primary": true}]}"#, false),
+        (#"{"pings": []}"#, false), (#"{}"#, false),
+    ])
+    func aControllerThatIsUpIsKnownInEveryVersion(_ text: String, _ isUp: Bool) throws {
+        #expect(try RestReply.read(Data(text.utf8)).pings?.contains(where: \.isUp) ?? false == isUp)
+    }
+
+    /// v0.0.40 and later repeat a job's number; a server that sends one of the two forms only is understood.
+    @Test(arguments: [
+        #"{"job_id": 12, "step_id": "batch", "error_code": 0, "error": "No error", "errors": []}"#,
+        #"{"result": {"job_id": 12, "step_id": {"job_id": 12}, "error_code": 0}, "errors": [], "warnings": []}"#,
+        #"{"job_id": 12, "result": {"job_id": 12}, "job_submit_user_msg": "", "warnings": [{"description": "x"}]}"#,
+    ])
+    func anAcceptedJobsNumberIsFound(_ text: String) throws {
+        let reply = try RestReply.read(Data(text.utf8))
+        #expect((reply.jobID ?? reply.result?.jobID)?.count == 12)
+    }
+
     @Test func theReleaseIsFoundUnderBothNames() throws {
         #expect(try RestReply.read(Data(Self.recorded38.utf8)).meta?.release == "22.05.8")
         #expect(try RestReply.read(Data(Self.written40.utf8)).meta?.release == "24.05.3")
@@ -134,10 +160,21 @@ import Glibc
             "\"minimum_nodes\":2", "\"maximum_nodes\":2", "\"environment\":[\"A=b\\nc\"]",
             "\"excluded_nodes\":[\"n1\",\"n2\"]", "gpu:5\"", "\"kill_warning_signal\":\"10\"", "\"APPEND\"",
             "\"required_nodes\":[\"n3\",\"n4\"]", "\"mail_type\":[\"END\",\"FAIL\"]", "\"minimum_cpus\":24",
-            "\"temporary_disk_per_node\":1024", "\"exclusive\":[\"true\"]",
+            "\"temporary_disk_per_node\":1024",
         ] { #expect(text.contains(part), "\(part) in \(text)") }
         let limits = ["{\"number\":2,\"set\":true}", "{\"set\":true,\"number\":2}"]
         #expect(limits.contains { text.contains("\"time_limit\":\($0)") })
+    }
+
+    /// A field that a version does not know is passed over, and the job would share its nodes.
+    @Test(arguments: [
+        (38, #""exclusive":"exclusive""#), (39, #""exclusive":["true"]"#), (40, #""shared":["none"]"#),
+        (43, #""shared":["none"]"#), (44, #""shared":["none"]"#),
+    ])
+    func wholeNodesAreAskedForInTheVersionsOwnField(_ version: Int, _ field: String) throws {
+        let text = try text(version)
+        #expect(text.contains(field), "\(text)")
+        #expect(text.contains("\"exclusive\"") != text.contains("\"shared\""), "\(text)")
     }
 
     @Test func theNameOfAGresDependsOnTheRelease() throws {
