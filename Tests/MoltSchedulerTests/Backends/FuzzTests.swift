@@ -1,93 +1,88 @@
 import FoundationEssentials
 import MoltBackends
+import MoltCore
 import MoltScheduler
+import MoltTesting
 import Testing
 
-/// Everything that reads what Slurm prints, fed with broken copies of real answers: no crash, and no second lost.
-@Suite struct FuzzTests {
-    /// Seconds for each parser; `MOLT_FUZZ_SECONDS` for long runs.
-    private static let seconds = ProcessInfo.processInfo.environment["MOLT_FUZZ_SECONDS"].flatMap(Double.init) ?? 2
+#if canImport(Glibc)
+import Glibc
+#endif
 
-    /// A generator with a seed, so that a failure can be repeated.
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
-    private static func broken(_ text: [UInt8], _ random: inout Seeded) -> [UInt8] {
-        var bytes = text
-        for _ in 0..<Int.random(in: 1...8, using: &random) where !bytes.isEmpty {
-            let at = Int.random(in: 0..<bytes.count, using: &random)
-            switch Int.random(in: 0..<6, using: &random) {
-            case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
-            case 1: bytes.remove(at: at)
-            case 2: bytes.removeSubrange(at..<min(bytes.count, at + 40))
-            case 3:
-                let piece = bytes[at..<min(bytes.count, at + 60)]
-                bytes.insert(contentsOf: piece, at: Int.random(in: 0...bytes.count, using: &random))
-            case 4: bytes.insert(contentsOf: Array("[{\"-9\\u00e9999999999e999~]},".utf8), at: at)
-            default: bytes.insert(contentsOf: [UInt8](repeating: UInt8(ascii: "["), count: 600), at: at)
-            }
-        }
-        return bytes
-    }
-
-    /// Reads broken copies for a while; returns how many, and the longest time that one took.
-    private func hammer(_ text: String, _ read: ([UInt8]) -> Void) -> (count: Int, longest: Duration) {
-        let whole = Array(text.utf8), end = ContinuousClock.now + .seconds(Self.seconds)
-        var random = Seeded(state: 20_261_121), count = 0, longest = Duration.zero
-        while ContinuousClock.now < end {
-            let bytes = Self.broken(whole, &random), start = ContinuousClock.now
-            read(bytes)
-            longest = max(longest, ContinuousClock.now - start)
-            count += 1
-        }
-        return (count, longest)
-    }
-
-    private func check(_ result: (count: Int, longest: Duration)) {
+/// Everything that reads what Slurm or the helper say, fed with broken copies of real answers.
+@Suite(.serialized) struct FuzzTests {
+    private func check(_ result: Fuzz.Result) {
         #expect(result.count > 500 && result.longest < .seconds(1), "\(result)")
     }
 
     @Test func squeuesTable() {
         let table = SqueueTable(nonce: "n0nce")
         let text = (1...5).map { SqueueTableTests.record([0: "\($0)"]) }.joined()
-        check(hammer(text) { _ = try? table.read($0, asOf: 0) { _ in false } })
+        check(Fuzz("squeue's table", [text], pieces: ["~n0nce~", "n[1-", "99999-1", "N/A"]).hammer {
+            _ = try? table.read($0, asOf: 0) { _ in false }
+        })
     }
 
-    @Test func squeuesNodes() {
-        check(hammer("r[0-1]n[0-3],m[001-099]-ib") { _ = HostList.expand(String(decoding: $0, as: UTF8.self)) })
+    @Test func listsOfNodes() {
+        let lists = ["r[0-1]n[0-3],m[001-099]-ib", "a[1-9999][1-9999][1-9999]"]
+        check(Fuzz("lists of nodes", lists, pieces: ["[", "]", "-", ",", "[0-99999]"]).hammer {
+            _ = HostList.expand(String(decoding: $0, as: UTF8.self))
+        })
     }
 
     @Test func scontrolsTexts() {
         let texts = [ScontrolTextTests.settings, ScontrolTextTests.partitions, ScontrolTextTests.nodes]
-        let text = texts.joined(separator: "\u{1}")
-        check(hammer(text) { bytes in
-            let parts = bytes.split(separator: 1).map { String(decoding: $0, as: UTF8.self) }
+        check(Fuzz("scontrol", [texts.joined(separator: "\u{1}")], pieces: ["=", "PartitionName=", "(null)"]).hammer {
+            let parts = $0.split(separator: 1).map { String(decoding: $0, as: UTF8.self) }
             let settings = try? ScontrolText.settings(parts.first ?? "")
             _ = try? ScontrolText.configuration(
                 settings: settings?.values ?? [:], partitions: parts.dropFirst().first ?? "", nodes: parts.last ?? "")
         })
     }
 
-    @Test(arguments: [RestReplyTests.recorded38, RestReplyTests.written40])
-    func slurmrestdsAnswers(_ text: String) {
-        check(hammer(text) { bytes in
-            let reply = try? RestReply.read(Data(bytes))
+    @Test func slurmrestdsAnswers() {
+        let samples = [RestReplyTests.recorded38, RestReplyTests.written39, RestReplyTests.written40]
+        check(Fuzz("slurmrestd", samples, pieces: ["\"set\": true", "\"number\": -1", "{\"job_id\": "]).hammer {
+            let reply = try? RestReply.read(Data($0))
             for job in reply?.jobs ?? [] { _ = job.status(asOf: 0) { _ in false } }
         })
     }
 
     @Test func tokens() {
-        check(hammer("SLURM_JWT=eyJhbGciOiJIUzI1NiJ9.abc\n") { bytes in
-            _ = try? RestToken.parse(String(decoding: bytes, as: UTF8.self))
+        check(Fuzz("tokens", ["SLURM_JWT=eyJhbGciOiJIUzI1NiJ9.abc\n", "abc.def"]).hammer {
+            _ = try? RestToken.parse(String(decoding: $0, as: UTF8.self))
+        })
+    }
+
+    /// What `molt-slurm` answers, and what it is asked: whole messages through a pipe.
+    @Test func theHelpersMessages() throws {
+        var job = JobStatus(job: 7, name: "bot", comment: "molt:1:abc", userID: 1002, state: .running)
+        job.nodes = ["n1"]
+        let request = JobRequest(
+            key: .random(), name: "bot", script: "#!/bin/sh\n", workingDirectory: "/w", output: "/w/out")
+        let answers: [SlurmAnswer] = [
+            .submitted(SubmitReply(job: 7, warning: "w")), .table(JobTable(jobs: [job, job], asOf: 5)), .job(nil),
+            .done, .keyMismatch, .failed(code: 2017, text: "x", reading: true), .misunderstood("y"),
+        ]
+        let calls: [SlurmOperation] = [
+            .submit(request), .load(7), .signal(7, key: .random(), signal: 15, target: .all), .loadJobs,
+        ]
+        let messages = try answers.map { try JSONEncoder().encode($0) }
+            + calls.map { try JSONEncoder().encode(SlurmCall($0)) }
+        let framed = messages.map { message in
+            (0..<4).map { UInt8(truncatingIfNeeded: message.count >> (24 - 8 * $0)) } + message
+        }
+        check(Fuzz("the helper's messages", bytes: framed, pieces: ["\u{0}\u{0}\u{4}\u{0}", "\u{7F}~~~"]).hammer {
+            var ends: [Int32] = [-1, -1]
+            guard pipe(&ends) == 0 else { return }
+            // No more than a pipe holds, so that nobody has to read meanwhile.
+            _ = $0.prefix(60_000).withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
+            close(ends[1])
+            while let data = try? Frame.read(from: ends[0], before: nil) {
+                _ = try? JSONDecoder().decode(SlurmAnswer.self, from: data)
+                _ = try? JSONDecoder().decode(SlurmCall.self, from: data)
+            }
+            close(ends[0])
         })
     }
 }
