@@ -118,6 +118,21 @@ package actor CommandScheduler: Scheduler {
         }
     }
 
+    package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
+        let job = adoption.job, operation = SlurmOperation.adopt(adoption)
+        let mine = try look(["--me", "--jobs=\(job)"], .load(job)).jobs.first { $0.job == job }
+        guard let mine, mine.name == adoption.name else { throw .keyMismatch(job: job) }
+        if mine.key == adoption.to { return }
+        guard mine.key == adoption.from else { throw .keyMismatch(job: job) }
+        if mine.state.isTerminal {
+            try refuse(adoption.from == nil, job, "it has ended")
+            try act(operation, ["scontrol", "requeue", "\(job)"])
+        }
+        let nodes = adoption.excludedNodes.joined(separator: ",")
+        let excluded = nodes.isEmpty ? [] : ["ExcNodeList=\(nodes)"]
+        try act(operation, ["scontrol", "update", "JobId=\(job)", "Comment=\(adoption.to.comment)"] + excluded)
+    }
+
     package func configuration() throws(SchedulerError) -> SchedulerConfiguration {
         let settings = try loadSettings()
         let show = ["show", "--all", "--oneliner"]

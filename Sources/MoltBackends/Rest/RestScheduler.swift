@@ -113,6 +113,10 @@ package actor RestScheduler: Scheduler {
         try await act(.post, "job/\(job)", body: body, .update(job, key: key, change: change))
     }
 
+    package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
+        try await other("adopt a job").adopt(adoption)
+    }
+
     package func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
         let server = try await serverOrAsk()
         let partitions = try await read("partitions", .configuration).partitions ?? []

@@ -228,6 +228,30 @@ import Testing
         await job.end()
     }
 
+    @Test(arguments: BackendKind.allCases.filter(\.isSlurm))
+    func aHandWrittenJobTakesAKeyOnce(_ kind: BackendKind) async throws {
+        let testbed = try await SlurmFixture.shared.theTestbed(), backend = try await kind.open()
+        let submitted = try await Testbed.offPool {
+            testbed.slurm(["sbatch", "--parsable", "--hold", "-J", "by hand", "-o", "/dev/null", "--wrap=true"])
+        }
+        let job = try #require(UInt32(submitted.output.filter(\.isNumber)), "\(submitted.output)")
+        let first = AttemptKey.random(), second = AttemptKey.random()
+        let refusal = SchedulerError.keyMismatch(job: job)
+        await #expect(throws: refusal) {
+            try await backend.scheduler.adopt(JobAdoption(job: job, name: "another", to: first))
+        }
+        for _ in 0..<2 { try await backend.scheduler.adopt(JobAdoption(job: job, name: "by hand", to: first)) }
+        let adopted = try #require(try await backend.scheduler.load(job))
+        #expect(adopted.key == first && adopted.state == .pending)
+        await #expect(throws: refusal) {
+            try await backend.scheduler.adopt(JobAdoption(job: job, name: "by hand", to: second))
+        }
+        let next = JobAdoption(job: job, name: "by hand", from: first, to: second, excludedNodes: ["n1"])
+        try await backend.scheduler.adopt(next)
+        #expect(try await backend.scheduler.load(job)?.key == second)
+        try await backend.scheduler.cancel(job, key: second)
+    }
+
     @Test(arguments: BackendKind.allCases)
     func aWaitingJobTakesNoSignal(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("true") { $0.held = true }
