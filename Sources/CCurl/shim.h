@@ -14,6 +14,10 @@ static inline CURLcode molt_curl_set_pointer(CURL *handle, CURLoption option, vo
     return curl_easy_setopt(handle, option, value);
 }
 
+static inline CURLSHcode molt_curl_share_connections(CURLSH *share) {
+    return curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+}
+
 typedef size_t (*molt_curl_write)(char *, size_t, size_t, void *);
 
 static inline CURLcode molt_curl_set_write(CURL *handle, CURLoption option, molt_curl_write function) {

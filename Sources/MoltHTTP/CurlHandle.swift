@@ -5,19 +5,36 @@ import FoundationEssentials
 import Glibc
 #endif
 
-/// Owns one easy handle, and with it the connections that are kept open. Used by one caller at a time.
+/// Owns the connections that are kept open, and the easy handle of the request at hand. Used by one caller at a time.
+///
+/// Each request has a handle of its own: libcurl before 8.1 crashes when a used one meets an answer whose first header
+/// begins with a space (github.com/curl/curl, issues 11101 and 11620), and any server may send that.
 final class CurlHandle {
-    private let handle: UnsafeMutableRawPointer
+    private let connections: UnsafeMutableRawPointer
+    private var handle: UnsafeMutableRawPointer
 
     private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     init?() {
-        guard Self.isReady, let handle = curl_easy_init() else { return nil }
+        guard Self.isReady, let connections = curl_share_init() else { return nil }
+        guard molt_curl_share_connections(connections) == CURLSHE_OK, let handle = curl_easy_init() else {
+            curl_share_cleanup(connections)
+            return nil
+        }
+        self.connections = connections
         self.handle = handle
     }
 
     deinit {
         curl_easy_cleanup(handle)
+        curl_share_cleanup(connections)
+    }
+
+    private func renew() throws(HTTPError) {
+        guard let fresh = curl_easy_init() else { throw .broken("libcurl cannot be initialised") }
+        curl_easy_cleanup(handle)
+        handle = fresh
+        _ = molt_curl_set_pointer(handle, CURLOPT_SHARE, connections)
     }
 
     /// Collects an answer up to its limit; libcurl hands it back to us as the callback's context.
@@ -32,7 +49,7 @@ final class CurlHandle {
     }
 
     func perform(_ request: HTTPRequest) throws(HTTPError) -> HTTPAnswer {
-        curl_easy_reset(handle)
+        try renew()
         try address(request)
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_TIMEOUT_MS, Int(request.timeout * 1000))

@@ -19,6 +19,13 @@ package struct Fuzz: Sendable {
         /// The longest time that one input took, and its number.
         package var longest = Duration.zero
         package var slowest: UInt64 = 0
+        /// Of one input that is read alone, to repeat what it did.
+        let isReplay: Bool
+
+        /// Enough inputs were read, and none took longer than a second.
+        package func isFine(atLeast wanted: Int) -> Bool {
+            (isReplay || count >= wanted) && longest < .seconds(1)
+        }
 
         package var description: String {
             "\(name): \(count) inputs, the slowest took \(longest); "
@@ -54,7 +61,7 @@ package struct Fuzz: Sendable {
 
     /// Reads broken copies for a while.
     package func hammer(_ read: ([UInt8]) -> Void) -> Result {
-        var result = Result(name: name, seed: seed), number = only ?? 0
+        var result = Result(name: name, seed: seed, isReplay: only != nil), number = only ?? 0
         let end = ContinuousClock.now + .seconds(seconds)
         repeat {
             let bytes = input(number)
@@ -73,7 +80,7 @@ package struct Fuzz: Sendable {
     package func hammer(
         isolation: isolated (any Actor)? = #isolation, _ read: ([UInt8]) async -> Void
     ) async -> Result {
-        var result = Result(name: name, seed: seed), number = only ?? 0
+        var result = Result(name: name, seed: seed, isReplay: only != nil), number = only ?? 0
         let end = ContinuousClock.now + .seconds(seconds)
         repeat {
             let bytes = input(number)

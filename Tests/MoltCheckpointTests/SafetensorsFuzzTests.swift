@@ -9,7 +9,7 @@ import Testing
     @Test func headers() throws {
         let folder = TemporaryFolder("tensors"), path = folder("a.safetensors")
         let tensors = [
-            HostTensor(name: "b.weight", type: .float32, shape: [2, 3], bytes: Array(0..<24)),
+            HostTensor(name: "b.weight", type: .float32, shape: [32, 32], bytes: [UInt8](repeating: 7, count: 4096)),
             HostTensor(name: "quo\"te\n", type: .bfloat16, shape: [], bytes: [1, 2]),
             HostTensor(name: "empty", type: .int64, shape: [0, 5], bytes: []),
         ]
@@ -30,7 +30,7 @@ import Testing
                 _ = try? file.read(entry)
             }
         }
-        #expect(result.count > 200 && result.longest < .seconds(1), "\(result)")
+        #expect(result.isFine(atLeast: 200), "\(result)")
         #expect(opened > 0, "some of them are broken in the tensors alone")
         #expect(outside == 0)
     }

@@ -32,7 +32,7 @@ import Testing
             _ = (read.validationLoss, read.slowestSave)
             if read.files.contains(where: { $0.name.contains("/") }) { escaped += 1 }
         }
-        #expect(result.count > 200 && result.longest < .seconds(1), "\(result)")
+        #expect(result.isFine(atLeast: 200), "\(result)")
         #expect(escaped == 0)
     }
 }

@@ -16,6 +16,14 @@ struct HTTPClientTests {
         #expect(server.seen.first?.hasPrefix("GET /v1/x?y=1 HTTP/1.1\r\n") == true)
     }
 
+    @Test func requestsInARowShareAConnection() async throws {
+        let server = try SocketServer { _ in SocketServer.http("200 OK", "x") }
+        defer { server.stop() }
+        let client = HTTPClient()
+        for _ in 0..<5 { _ = try await client.send(HTTPRequest(.get, "/a", at: .socket(server.path))) }
+        #expect(server.seen.count == 5 && server.connections == 1)
+    }
+
     @Test func aBodyIsPostedAsItIs() async throws {
         let server = try SocketServer { _ in SocketServer.http("201 Created", "") }
         defer { server.stop() }

@@ -12,10 +12,16 @@ final class SocketServer: Sendable {
     private let folder = TemporaryFolder("http")
     private let listener: Int32
     private let requests = Mutex<[String]>([])
+    private let accepted = Mutex(0)
 
-    /// - Parameter answer: bytes for a request; nil closes the connection without a word.
-    init(answer: @escaping @Sendable (String) -> [UInt8]?) throws {
+    private let closes: Bool
+
+    /// - Parameters:
+    ///   - closes: one answer for each connection.
+    ///   - answer: bytes for a request; nil closes the connection without a word.
+    init(closes: Bool = false, answer: @escaping @Sendable (String) -> [UInt8]?) throws {
         path = folder("s")
+        self.closes = closes
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { [path] in $0.copyBytes(from: path.utf8) }
@@ -28,6 +34,7 @@ final class SocketServer: Sendable {
         guard bound == 0, listen(listener, 16) == 0 else { throw SetupFailed() }
         DispatchQueue(label: "server").async { [self] in
             while case let connection = accept(listener, nil, nil), connection >= 0 {
+                accepted.withLock { $0 += 1 }
                 serve(connection, answer)
             }
         }
@@ -41,6 +48,7 @@ final class SocketServer: Sendable {
     }
 
     var seen: [String] { requests.withLock { $0 } }
+    var connections: Int { accepted.withLock { $0 } }
 
     private func serve(_ connection: Int32, _ answer: (String) -> [UInt8]?) {
         defer { close(connection) }
@@ -48,6 +56,7 @@ final class SocketServer: Sendable {
             requests.withLock { $0.append(request) }
             guard let bytes = answer(request) else { return }
             _ = bytes.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if closes { return }
         }
     }
 
