@@ -17,6 +17,15 @@ extension RunLifecycle {
         }
     }
 
+    /// True when a sight of the run's job changes nothing, whatever lies in the run folder: it waits as it did, for the
+    /// same reason. Claims and receipts are those of starts, and there has been none since.
+    package func waitsAsBefore(_ seen: JobObservation) -> Bool {
+        guard case .pending(let job, let reason) = state, adopted == nil, job.isConfirmed, job.firstSeenAt != nil,
+            seen.job == job.id, seen.key == job.key, seen.restartCount == job.incarnation.number
+        else { return false }
+        return seen.phase == .queued(reason: reason)
+    }
+
     private mutating func adopt(_ attempt: Attempt, _ sending: Sending, _ seen: JobObservation) -> [LifecycleRecord] {
         let since: Double
         switch sending {

@@ -44,10 +44,16 @@ extension SiteReconciler {
         var events: [(id: RunID, event: LifecycleEvent)] = []
         for run in runs {
             guard let attempt = run.lifecycle.attempt else { continue }
-            let evidence = try await evidence(for: run, attempt, jobs[attempt.key] ?? [])
+            let statuses = jobs[attempt.key] ?? []
+            // Of a long queue this is nearly all, and its folders have nothing to tell.
+            if statuses.count == 1, let only = statuses.first,
+                run.lifecycle.waitsAsBefore(JobObservation(only, asOf: table.asOf)) {
+                continue
+            }
+            let evidence = try await evidence(for: run, attempt, statuses)
             try await ledger.pass(.evidenceRead)
             let event: LifecycleEvent
-            if let seen = try await choose(jobs[attempt.key] ?? [], evidence, run, asOf: table.asOf) {
+            if let seen = try await choose(statuses, evidence, run, asOf: table.asOf) {
                 event = .observed(seen, evidence, at: ended)
             } else {
                 let settle = SettleTime.seconds(

@@ -253,6 +253,30 @@ struct LifecycleTests {
         #expect(machine.run.exclusions(among: nil, needed: needed, at: machine.clock) == ["n1", "n2"])
     }
 
+    @Test func whatWaitsAsBeforeNeedsNoLookIntoItsFolder() throws {
+        var machine = Machine()
+        try machine.submit()
+        let waits = machine.seen(.pending, reason: "Resources")
+        #expect(!machine.run.waitsAsBefore(waits), "it has not been seen yet")
+        try machine.observe(waits)
+        machine.clock += 20
+        let later = machine.seen(.pending, reason: "Resources")
+        #expect(!machine.run.waitsAsBefore(later), "it is not confirmed yet")
+        try machine.observe(later)
+        #expect(machine.run.waitsAsBefore(later))
+        // And so it is whatever the folder says.
+        let before = machine.run
+        #expect(try machine.observe(later, claims: [machine.claim()], receipts: [machine.receipt(0)]).isEmpty)
+        #expect(machine.run == before)
+        let news = [
+            machine.seen(.pending, reason: "Priority"), machine.seen(.pending, restart: 1, reason: "Resources"),
+            machine.seen(.pending, .completing, reason: "Resources"), machine.seen(.pending, reason: "JobHeldUser"),
+            machine.seen(.running), machine.seen(.cancelled),
+            machine.seen(.pending, reason: "Resources") { $0.job = 8 },
+        ]
+        for seen in news { #expect(!machine.run.waitsAsBefore(seen), "\(seen)") }
+    }
+
     @Test func anUnfitNodeIsLeftOut() throws {
         var machine = Machine()
         try machine.submit()
