@@ -6,6 +6,7 @@ import Testing
 
 /// Files with tensors come from anywhere: no header crashes the reader, holds it up, or leads it out of the file.
 @Suite(.serialized) struct SafetensorsFuzzTests {
+    /// Covers E15, N17.
     @Test func headers() throws {
         let folder = TemporaryFolder("tensors"), path = folder("a.safetensors")
         let tensors = [

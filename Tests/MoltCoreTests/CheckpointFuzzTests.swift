@@ -5,6 +5,7 @@ import Testing
 
 /// A manifest decides what is loaded: a broken one is refused, in time, and leads nowhere outside its folder.
 @Suite(.serialized) struct CheckpointFuzzTests {
+    /// Covers E15, N17.
     @Test func manifests() throws {
         let folder = TemporaryFolder("manifest")
         try DurableFile.write(Data("abc".utf8), to: folder("model-0.safetensors"))

@@ -37,6 +37,7 @@ import Testing
         }
     }
 
+    /// Covers N17.
     @Test func answers() async throws {
         let answer = Mutex<[UInt8]>([])
         let server = try SocketServer(closes: true) { _ in answer.withLock { $0 } }

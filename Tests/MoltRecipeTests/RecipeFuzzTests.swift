@@ -50,6 +50,7 @@ import Testing
         rest: {url: "https://head:6820", token_file: ~/.slurm/token, user: ada}
         """
 
+    /// Covers J6, N17.
     @Test func recipes() {
         let loader = RecipeFixture.loader
         let fuzz = Fuzz("recipes", [RecipeFixture.base, Self.whole, Self.anchors], pieces: Self.pieces)
@@ -67,6 +68,7 @@ import Testing
         #expect(result.isFine(atLeast: 100), "\(result)")
     }
 
+    /// Covers N17.
     @Test func sites() {
         let folder = TemporaryFolder("sites")
         let loader = SiteLoader(

@@ -186,6 +186,7 @@ struct AdoptionTests {
     }
 
     /// The job of the record is long gone, and another one of the user's has its number.
+    ///
     /// Covers A11.
     @Test func aNumberThatWasGivenAgainIsNotTheJob() async throws {
         let job = await daemon.scheduler.addHandWritten(state: .pending)

@@ -23,6 +23,7 @@ import Glibc
         "Upgrade: websocket\r\n", "X: " + String(repeating: "a", count: 9000) + "\r\n",
     ]
 
+    /// Covers N17.
     @Test func requests() async throws {
         let folder = TemporaryFolder("http"), socket = folder("s")
         let submission = try JSONEncoder().encode(

@@ -15,6 +15,7 @@ import Glibc
         #expect(result.isFine(atLeast: 500), "\(result)")
     }
 
+    /// Covers J8, N17.
     @Test func squeuesTable() {
         let table = SqueueTable(nonce: "n0nce")
         let text = (1...5).map { SqueueTableTests.record([0: "\($0)"]) }.joined()
@@ -40,6 +41,7 @@ import Glibc
         })
     }
 
+    /// Covers N17.
     @Test func slurmrestdsAnswers() {
         let samples = [RestReplyTests.recorded38, RestReplyTests.written39, RestReplyTests.written40]
         check(Fuzz("slurmrestd", samples, pieces: ["\"set\": true", "\"number\": -1", "{\"job_id\": "]).hammer {
@@ -55,6 +57,8 @@ import Glibc
     }
 
     /// What `molt-slurm` answers, and what it is asked: whole messages through a pipe.
+    ///
+    /// Covers N17.
     @Test func theHelpersMessages() throws {
         var job = JobStatus(job: 7, name: "bot", comment: "molt:1:abc", userID: 1002, state: .running)
         job.nodes = ["n1"]

@@ -5,7 +5,7 @@ import Testing
 
 /// Cancel, requeue, hold, signals: the same on every backend.
 @Suite struct ControlTests {
-    /// Covers X10.
+    /// Covers X10, X31.
     @Test(arguments: BackendKind.allCases)
     func cancelEndsARunningJob(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("echo $$ > $CASE.pid; sleep 300")

@@ -5,6 +5,7 @@ import Testing
 
 /// Submission, ends, and what can be seen of a job: the same on every backend.
 @Suite struct LifeTests {
+    /// Covers X31.
     @Test(arguments: BackendKind.allCases)
     func aJobRunsAndCompletes(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("echo hello")
@@ -51,6 +52,7 @@ import Testing
         #expect(try await kind.open().scheduler.load(4_000_000) == nil)
     }
 
+    /// Covers X31.
     @Test(arguments: BackendKind.allCases)
     func theTableListsOurJobs(_ kind: BackendKind) async throws {
         let backend = try await kind.open()
