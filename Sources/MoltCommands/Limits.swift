@@ -2,6 +2,8 @@
 enum Limits {
     /// Seconds that a daemon gets to come up.
     static let daemonStart = 5.0
+    /// Seconds that a submission whose daemon went away is tried again.
+    static let resubmission = 30.0
     /// Seconds between looks at a run that is followed.
     static let followInterval = 0.4
     /// Seconds between progress lines where the last one cannot be rewritten.

@@ -46,7 +46,8 @@ struct RunSubmit: AsyncParsableCommand {
         let link = DaemonLink(settings: settings)
         let client = try await link.client()
         try await StartingPoint.check(recipe, client: client)
-        let result = try await client.submit(Self.request(recipe, options, hold: hold, settings: settings))
+        let request = try Self.request(recipe, options, hold: hold, settings: settings)
+        let result = try await SureSubmission(link: link, now: settings.now).submit(request, through: client)
         if !output.json { tell(result, recipe, terminal) }
         guard wait else {
             if output.json { try Output.render(result, json: true) { _ in [] } }
