@@ -92,7 +92,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         if let cancellation { return cancellation }
         if isKnownPreempted { return .preempted }
         switch ending {
-        case .requeued: return reachedLimit ? .wallTime : causeOfRequeue
+        case .requeued: return reachedLimit ? .wallTime : causeOfStopAndRequeue
         case .silent, .vanished: return .interrupted
         case .terminal(let base):
             return base.cause ?? (reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .interrupted)
@@ -160,6 +160,13 @@ package struct IncarnationEnd: Hashable, Sendable {
     private var causeOfRequeue: Cause {
         if wasLikelyPreempted { return .preempted }
         return receipt?.stopSignal == nil ? .nodeFailed : .requeued
+    }
+
+    /// Its ranks were told to stop, saved and said so. Ranks and `molt-job` are told at once, and the ranks may be done
+    /// before `molt-job` has heard it.
+    private var causeOfStopAndRequeue: Cause {
+        if receipt?.stopSignal == nil, mayBePreempted, !lostNode { return .preempted }
+        return causeOfRequeue
     }
 
     private func causeWithoutReceipt(_ base: JobObservation.Base) -> Cause {

@@ -190,11 +190,14 @@ extension RunLifecycle {
         return []
     }
 
-    /// Whether Slurm waited for the processes of the incarnation that has just ended, or all its ranks ended in good
-    /// order after it was told to stop. When a node fails it waits for nobody, and a job that starts while they live
-    /// is refused and the node drained ("Duplicate jobid", seen in 22.05).
+    /// Whether Slurm waited for the processes of the incarnation that has just ended, as it does when it preempts one,
+    /// or all its ranks ended in good order after it was told to stop. When a node fails it waits for nobody, and a job
+    /// that starts while they live is refused and the node drained ("Duplicate jobid", seen in 22.05).
     private func hasDrained(_ job: Job, _ ended: [LifecycleRecord], _ evidence: Evidence) -> Bool {
-        for case .incarnationEnded(_, _, .nodeFailed, _, _) in ended { return false }
+        for case .incarnationEnded(_, _, let cause, _, _) in ended {
+            if cause == .nodeFailed { return false }
+            if cause == .preempted { return true }
+        }
         if case .draining = state { return true }
         if job.incarnation.preemptedAt != nil { return true }
         guard let receipt = evidence.receipt(job.key, incarnation: job.incarnation.number) else { return false }

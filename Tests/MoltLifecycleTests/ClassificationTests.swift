@@ -82,6 +82,14 @@ struct ClassificationTests {
         #expect(end.cause == .preempted)
     }
 
+    @Test func ranksThatSavedBeforeMoltJobHeardAnythingWerePreempted() {
+        var end = IncarnationEnd(ending: .requeued, receipt: Self.receipt(75))
+        end.mayBePreempted = true
+        #expect(end.cause == .preempted)
+        end.lostNode = true
+        #expect(end.cause == .nodeFailed)
+    }
+
     @Test func ranksThatFailedWhileTheirJobWasTakenAwayDidNotCrash() {
         let broken = Self.receipt(1)
         #expect(IncarnationEnd(ending: .requeued, receipt: broken).cause == .nodeFailed)

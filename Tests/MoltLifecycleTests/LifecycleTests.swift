@@ -109,6 +109,20 @@ struct LifecycleTests {
         #expect(machine.steps() == [isProof ? .beginNow(job: 7, machine.key) : .watch(job: 7)])
     }
 
+    /// Slurm itself waits for the processes of a job that it preempts; nobody need have seen it wait.
+    ///
+    /// Covers D9.
+    @Test func aPreemptedJobBeginsAtOnceThoughNobodySawItDrain() throws {
+        var machine = Machine()
+        try machine.start()
+        machine.clock = 1100
+        let evidence = Evidence(claims: [machine.claim()], receipts: [machine.receipt(75)], isPreemptible: true)
+        try machine.handle(
+            .observed(machine.seen(.pending, restart: 1, reason: "BeginTime"), evidence, at: machine.clock))
+        machine.clock = 1101
+        #expect(machine.steps() == [.beginNow(job: 7, machine.key)])
+    }
+
     @Test func preemptionIsUnbounded() throws {
         var machine = Machine()
         try machine.start()
