@@ -14,6 +14,4 @@ enum Limits {
     static let configurationAgeAtRelease: Double = 3
     /// When a job has ended, while it is being found out why.
     static let configurationAgeAtEnd: Double = 15
-    /// How long a request to a Slurm controller may still arrive after it was sent: munge's time to live.
-    static let settle: Double = 300
 }

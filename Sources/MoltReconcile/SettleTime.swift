@@ -16,12 +16,13 @@ enum SettleTime {
         mayArriveLate: Bool, failedAt: Double?, controller: SchedulerConfiguration?, asOf: Double, began: Double
     ) -> Double {
         guard mayArriveLate else { return 0 }
+        let life = controller?.requestLife ?? SchedulerConfiguration.mungeLife
         guard let failedAt, let controller, endsWithItsSockets(controller.version),
             let startedAt = controller.controllerStartedAt
-        else { return Limits.settle }
+        else { return life }
         // At most so much is the controller's clock ahead of ours.
         let ahead = asOf + 1 - began
-        return startedAt - ahead >= failedAt ? 0 : Limits.settle
+        return startedAt - ahead >= failedAt ? 0 : life
     }
 
     /// True for `slurm 22.05.8`, false for `slurm 23.11.0` and for what we do not know.

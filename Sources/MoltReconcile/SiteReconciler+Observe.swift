@@ -69,11 +69,14 @@ extension SiteReconciler {
         try await ledger.pass(.lookRecorded)
     }
 
-    /// What the controller says of itself, when a submission is open whose call this daemon saw fail.
+    /// What the controller says of itself while a submission is open: lately, when this daemon saw its call fail, since
+    /// a controller that started in between cannot have the request.
     private func controllerOfOpenSubmissions(_ runs: [TrackedRun]) async -> SchedulerConfiguration? {
         let open = runs.filter(\.isUnresolved).compactMap { $0.lifecycle.attempt?.key }
         failedSends = failedSends.filter { open.contains($0.key) }
-        return failedSends.isEmpty ? nil : await configuration(maxAge: Limits.configurationAgeAtRelease)
+        if open.isEmpty { return nil }
+        return await configuration(
+            maxAge: failedSends.isEmpty ? Limits.configurationAge : Limits.configurationAgeAtRelease)
     }
 
     private func lookAtWatched(_ runs: [TrackedRun]) async throws(LedgerError) {

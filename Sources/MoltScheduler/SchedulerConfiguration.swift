@@ -8,6 +8,8 @@ package struct SchedulerConfiguration: Hashable, Sendable, Codable {
     package var messageTimeout: Double
     /// How long Slurm holds a requeued job back by itself (cred_expire + 1).
     package var requeueDelay: Double
+    /// How long a controller may still accept a request after it was sent: the life of its munge credential.
+    package var requestLife: Double
     package var jobsRequeue: Bool
     /// Exit codes that make Slurm requeue (or requeue and hold) a job by itself.
     package var requeueExit: [Int32]
@@ -62,10 +64,13 @@ package struct SchedulerConfiguration: Hashable, Sendable, Codable {
         }
     }
 
+    /// munge's own time to live, which holds where AuthInfo has no `ttl=`.
+    package static let mungeLife: Double = 300
+
     package init(
         version: String, controllerStartedAt: Double?, killWait: Double, minimumJobAge: Double, messageTimeout: Double,
-        requeueDelay: Double, jobsRequeue: Bool, requeueExit: [Int32], requeueExitHold: [Int32], preemptMode: String,
-        partitions: [Partition], nodes: [Node]
+        requeueDelay: Double, requestLife: Double = Self.mungeLife, jobsRequeue: Bool, requeueExit: [Int32],
+        requeueExitHold: [Int32], preemptMode: String, partitions: [Partition], nodes: [Node]
     ) {
         self.version = version
         self.controllerStartedAt = controllerStartedAt
@@ -73,6 +78,7 @@ package struct SchedulerConfiguration: Hashable, Sendable, Codable {
         self.minimumJobAge = minimumJobAge
         self.messageTimeout = messageTimeout
         self.requeueDelay = requeueDelay
+        self.requestLife = requestLife
         self.jobsRequeue = jobsRequeue
         self.requeueExit = requeueExit
         self.requeueExitHold = requeueExitHold

@@ -41,7 +41,8 @@ enum Cluster {
         let code = molt_slurm_load_cluster(&cluster)
         guard code == 0 else { return SlurmService.failed(code, reading: true) }
         defer { molt_slurm_free_cluster(&cluster) }
-        let credentialLife = number(after: "cred_expire=", in: String(cString: cluster.auth_info)) ?? 120
+        let authentication = String(cString: cluster.auth_info)
+        let credentialLife = number(after: "cred_expire=", in: authentication) ?? 120
         let delay = number(after: "requeue_delay=", in: String(cString: cluster.scheduler_parameters)) ?? credentialLife
         return .configuration(
             SchedulerConfiguration(
@@ -49,6 +50,7 @@ enum Cluster {
                 controllerStartedAt: cluster.booted > 0 ? Double(cluster.booted) : nil,
                 killWait: Double(cluster.kill_wait), minimumJobAge: Double(cluster.minimum_job_age),
                 messageTimeout: Double(cluster.message_timeout), requeueDelay: delay + 1,
+                requestLife: number(after: "ttl=", in: authentication) ?? SchedulerConfiguration.mungeLife,
                 jobsRequeue: cluster.job_requeue != 0,
                 requeueExit: ExitCodeList.codes(String(cString: cluster.requeue_exit)),
                 requeueExitHold: ExitCodeList.codes(String(cString: cluster.requeue_exit_hold)),

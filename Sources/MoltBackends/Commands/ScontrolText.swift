@@ -35,6 +35,7 @@ package enum ScontrolText {
             controllerStartedAt: settings["BOOT_TIME"].flatMap { try? SlurmTime.moment($0) },
             killWait: number(settings["KillWait"]) ?? 30, minimumJobAge: number(settings["MinJobAge"]) ?? 300,
             messageTimeout: number(settings["MessageTimeout"]) ?? 10, requeueDelay: delay + 1,
+            requestLife: option("ttl=", in: settings["AuthInfo"]) ?? SchedulerConfiguration.mungeLife,
             jobsRequeue: settings["JobRequeue"] != "0", requeueExit: ExitCodeList.codes(settings["RequeueExit"] ?? ""),
             requeueExitHold: ExitCodeList.codes(settings["RequeueExitHold"] ?? ""), preemptMode: preemption,
             partitions: try records(partitions, "PartitionName").map { record throws(Unreadable) in
