@@ -3,7 +3,8 @@
 # make install PREFIX=/shared/molt
 # make bench     speed and memory beside transformers
 # make bench-commands   how long molt's commands take, and what the daemon asks of Slurm
-.PHONY: build demo test install bench bench-commands clean
+# make soak      the randomized live tests with many seeds, an hour at a time; goes on where it ended
+.PHONY: build demo test install bench bench-commands soak clean
 
 build:
 	@Scripts/setup
@@ -24,6 +25,9 @@ bench: build
 bench-commands: build
 	@Scripts/bench-commands
 	@Scripts/bench-load
+
+soak:
+	@Scripts/soak
 
 clean:
 	rm -rf .build build

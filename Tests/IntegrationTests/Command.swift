@@ -34,8 +34,7 @@ enum Command {
 
     /// Runs a program to its end with exactly this environment.
     static func run(_ argv: [String], environment: [String: String], asRoot: Bool = false) async throws -> Output {
-        let full = isRoot && !asRoot
-            ? ["setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--inh-caps=-all"] + argv : argv
+        let full = isRoot && !asRoot ? dropping(argv) : argv
         let result = try await Subprocess.run(
             .name(full[0]), arguments: Arguments(Array(full.dropFirst())), environment: .custom(environment.keyed),
             workingDirectory: FilePath("/tmp"), input: .none, output: .string(limit: 8 << 20),
@@ -48,6 +47,11 @@ enum Command {
         return Output(
             command: argv.joined(separator: " "), status: status, out: result.standardOutput,
             error: result.standardError)
+    }
+
+    /// The same command for root, who gives his rights up before it.
+    static func dropping(_ argv: [String]) -> [String] {
+        ["setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--inh-caps=-all"] + argv
     }
 
     /// Polls until the condition holds; the only way that these tests wait.

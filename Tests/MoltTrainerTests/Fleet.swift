@@ -109,6 +109,8 @@ final class Fleet {
         }
     }
 
+    func firstStep(epoch: Int) -> Int? { events(epoch: epoch).first { $0.kind == .step }?.step }
+
     func lastStep(epoch: Int) -> Int { events(epoch: epoch).last { $0.kind == .step }?.step ?? -1 }
 
     /// Every loss that any incarnation reported for each step.

@@ -81,6 +81,43 @@ extension WorkerTests {
             #expect(try fleet.checkpoints.entries().allSatisfy { !$0.hasPrefix(".") })
         }
 
+        /// SIGKILL at a moment drawn from the seed, around saves that go on while the run trains. A killed run loses
+        /// at most what it did since its last save began, and the interval before when that save was not done.
+        ///
+        /// Covers N9.
+        @Test(arguments: [1, 2])
+        func killsAtRandomMomentsOfSavesLoseLittleAndNoBit(ranks: Int) async throws {
+            let kills = 25, interval = 4
+            var recipe = try TinyRecipe.make(data, steps: 12 * kills)
+            // A step takes some twenty milliseconds, about as long as a save.
+            recipe.data?.sequenceLength = 512
+            recipe.checkpoint.everySteps = interval
+            let reference = try Fleet(recipe)
+            #expect(try await reference.live(ranks: ranks) == Array(repeating: 0, count: ranks))
+            let fleet = try Fleet(recipe, sameNumericsAs: reference)
+            var numbers = Trial.numbers("N9 \(ranks)"), lost: [Int] = []
+            for _ in 0..<kills {
+                let before = fleet.epoch == 0 ? 0 : fleet.lastStep(epoch: fleet.epoch)
+                try fleet.start(ranks: ranks)
+                let epoch = fleet.epoch, wanted = Int.random(in: 1...6, using: &numbers)
+                let delay = Double.random(in: 0..<0.02, using: &numbers)
+                let isLive = await fleet.poll {
+                    guard let first = fleet.firstStep(epoch: epoch) else { return false }
+                    return fleet.lastStep(epoch: epoch) >= first + wanted
+                }
+                #expect(isLive, "\(fleet.output())")
+                try await Task.sleep(for: .seconds(delay))
+                fleet.kill(SIGKILL)
+                _ = await fleet.wait()
+                lost.append(before - (fleet.firstStep(epoch: epoch) ?? 1) + 1)
+                #expect(fleet.events(epoch: epoch).allSatisfy { $0.kind != .rejectedCheckpoint })
+            }
+            #expect(lost.allSatisfy { $0 < 2 * interval }, "steps lost by each kill: \(lost)")
+            #expect(try await fleet.live(ranks: ranks) == Array(repeating: 0, count: ranks))
+            try await expectSame(fleet, as: reference)
+            Trial.report("N9", ["kills": Double(kills), "most steps lost of 4 an interval": Double(lost.max() ?? 0)])
+        }
+
         /// Covers E3.
         @Test func aDamagedCheckpointIsNamedAndTheRunGoesOnFromTheOneBefore() async throws {
             let recipe = try TinyRecipe.make(data)

@@ -1,0 +1,90 @@
+import FoundationEssentials
+import MoltAPI
+import MoltCore
+import MoltTesting
+import Testing
+
+/// N11: many runs are preempted at once, with and without grace, and each saves exactly once.
+struct SignalScenarios {
+    /// Counts five times a second and saves nothing but on the signal. `saves` tells who saved, and with what.
+    private static let saver = """
+        dir=$MOLT_CHECKPOINT_DIR
+        count=$(cat "$dir/count" 2>/dev/null || echo 0)
+        save() {
+            echo "$MOLT_EPOCH $count" >>"$dir/saves"
+            echo "$count" >"$dir/count.tmp" && mv "$dir/count.tmp" "$dir/count"
+            exit 75
+        }
+        trap save TERM USR1
+        while [ ! -e "$1" ]; do
+            count=$((count + 1))
+            echo "$MOLT_EPOCH $count" >>"$dir/counted"
+            echo "{\\"step\\": $count, \\"steps\\": 100000, \\"loss\\": 1}" >>"$MOLT_PROGRESS_FILE"
+            sleep 0.2 & wait $!
+        done
+        """
+
+    private static let nodes = 5
+    private static let runsANode = 5
+
+    /// Covers N11.
+    @Test func everyPreemptedRunSavesOnceAndRepeatsNothing() async throws {
+        try await LiveCluster.with(["--nodes", "\(Self.nodes)", "--cpus", "8"], minutes: 8) { cluster in
+            try await cluster.write(Self.saver, to: "saver.sh")
+            var runs: [String] = []
+            for number in 0..<(Self.nodes * Self.runsANode) {
+                runs.append(try await cluster.submit(
+                    command: ["/bin/sh", "\(cluster.folder)/saver.sh", "\(cluster.folder)/enough"], name: "r\(number)",
+                    partition: number % 2 == 0 ? "low" : "low20", resources: "cpus_per_rank: 1"))
+            }
+            for round in 1...2 {
+                try await Self.wait(for: runs, toCountIn: round, on: cluster)
+                try await cluster.run([
+                    "sbatch", "--wait", "-p", "high", "-N", "\(Self.nodes)", "--ntasks-per-node=1", "-c", "8", "-o",
+                    "/dev/null", "--wrap", "true",
+                ])
+            }
+            try await Self.wait(for: runs, toCountIn: 3, on: cluster)
+            try await cluster.run(["touch", "\(cluster.folder)/enough"])
+            var saved = 0
+            for run in runs {
+                let detail = try await cluster.wait(for: run, toBe: .finished, within: 120)
+                saved += try Self.check(detail)
+            }
+            #expect(saved == 2 * runs.count)
+            Trial.report("N11", ["preemptions": Double(2 * runs.count), "saved": Double(saved)])
+        }
+    }
+
+    private static func wait(for runs: [String], toCountIn epoch: Int, on cluster: LiveCluster) async throws {
+        try await Command.until("every run counts in epoch \(epoch)", within: 180, every: 1) {
+            try runs.allSatisfy { run in
+                try lines("counted", of: "\(cluster.folder)/runs/\(run)").contains { $0.first == epoch }
+            }
+        }
+    }
+
+    /// - Returns: how many of the two preempted incarnations saved.
+    private static func check(_ run: RunDetail) throws -> Int {
+        let saves = try lines("saves", of: run.runFolder)
+        #expect(saves.map(\.first) == saves.map(\.first).uniqued(), "one save an incarnation: \(saves)")
+        let counted = try lines("counted", of: run.runFolder).compactMap(\.last)
+        #expect(counted == Array(1...counted.count), "nothing was counted twice or left out")
+        #expect(run.attempts.flatMap(\.incarnations).dropLast().allSatisfy { $0.outcome == Cause.preempted })
+        return saves.count
+    }
+
+    private static func lines(_ name: String, of runFolder: String) throws -> [[Int]] {
+        let path = "\(RunFolder(path: runFolder).checkpoints)/\(name)"
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        return String(decoding: try DurableFile.read(path), as: UTF8.self).split(separator: "\n")
+            .map { $0.split(separator: " ").compactMap { Int($0) } }
+    }
+}
+
+extension [Int?] {
+    fileprivate func uniqued() -> [Int?] {
+        var seen: Set<Int?> = []
+        return filter { seen.insert($0).inserted }
+    }
+}
