@@ -6,11 +6,13 @@ import Testing
 
 /// N11: many runs are preempted at once, with and without grace, and each saves exactly once.
 struct SignalScenarios {
-    /// Counts five times a second and saves nothing but on the signal. `saves` tells who saved, and with what.
+    /// Counts five times a second and saves nothing but on the signal, of which more than one comes: Slurm tells every
+    /// process, and molt-job its ranks. `saves` tells who saved, and with what.
     private static let saver = """
         dir=$MOLT_CHECKPOINT_DIR
         count=$(cat "$dir/count" 2>/dev/null || echo 0)
         save() {
+            trap '' TERM USR1
             echo "$MOLT_EPOCH $count" >>"$dir/saves"
             echo "$count" >"$dir/count.tmp" && mv "$dir/count.tmp" "$dir/count"
             exit 75

@@ -3,7 +3,7 @@ import MoltCore
 
 /// What a worker changed in a folder, operation by operation, as `Recorder/recorder.c` wrote it down.
 struct Recording {
-    enum Operation: Equatable {
+    enum Operation: Equatable, Sendable {
         case create(String)
         case write(String, at: Int, Data)
         /// Of a file: its bytes are on the disk. Of a folder: the names in it are.
