@@ -42,7 +42,9 @@ struct RunAdopt: AsyncParsableCommand {
     private static func onlyCluster(_ settings: Settings) throws -> String {
         let names = try Workshop(settings: settings).sites.names().filter { $0 != "local" }
         guard let only = names.first, names.count == 1 else {
-            let list = names.isEmpty ? "no site is described" : "there are: " + names.joined(separator: ", ")
+            let list = names.isEmpty
+                ? "no site is described; write ~/.config/molt/sites/NAME.yaml first (README, The same on a cluster)"
+                : "say --site with one of: " + names.joined(separator: ", ")
             throw UserError("which cluster has the job?", at: "--site", fix: list)
         }
         return only
