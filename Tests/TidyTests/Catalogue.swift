@@ -81,6 +81,7 @@ struct Catalogue {
         ["Tests/IntegrationTests/", "Tests/PluginTests/", "Tests/MoltSchedulerTests/Conformance/"]
             .contains { path.hasPrefix($0) && path != "Tests/PluginTests/BuildTests.swift" }
             || path == "Tests/MoltSchedulerTests/Slurm/SlurmFaultTests.swift"
+            || path == "Tests/MoltSchedulerTests/Backends/WaysFaultTests.swift"
             || path == "Tests/MoltSchedulerTests/Slurm/BothWaysTests.swift"
     }
 

@@ -10,7 +10,7 @@ import Testing
 import Glibc
 #endif
 
-/// Slurm failing under our hands, seen through its commands and through slurmrestd; each test has its own testbed.
+/// Slurm failing under our hands, seen through each way to speak to it; each test has its own testbed.
 @Suite struct WaysFaultTests {
     private struct Own: Sendable {
         let testbed: Testbed
@@ -35,7 +35,8 @@ import Glibc
         }
     }
 
-    @Test(arguments: [BackendKind.commands, .rest])
+    /// Covers B1, X5.
+    @Test(arguments: [BackendKind.slurm, .commands, .rest])
     func withTheControllerDownNothingIsSent(_ kind: BackendKind) async throws {
         let own = try await Own(kind)
         defer { own.keep() }
@@ -48,11 +49,13 @@ import Glibc
         #expect(await failure { try await own.scheduler.cancel(job.job, key: job.key) } == "unavailable")
         try await own.testbed.fault("ctld-start")
         try await own.scheduler.ping()
+        #expect(try await job.status()?.key == job.key)
         let jobs = try await own.scheduler.loadJobs().jobs
         #expect(jobs.map(\.key) == [job.key], "the refused submission left nothing behind")
     }
 
-    @Test(arguments: [BackendKind.commands, .rest])
+    /// Covers A8, B4, X2.
+    @Test(arguments: [BackendKind.slurm, .commands, .rest])
     func aSubmissionToAStoppedControllerMayArriveLater(_ kind: BackendKind) async throws {
         let own = try await Own(kind)
         defer { own.keep() }
@@ -67,8 +70,10 @@ import Glibc
         #expect(arrived, "it did arrive: to send it again would have made two")
     }
 
-    @Test func aFullQueueMeansLater() async throws {
-        let own = try await Own(.commands, ["--set", "MaxJobCount=2"])
+    /// Covers A12.
+    @Test(arguments: [BackendKind.slurm, .commands])
+    func aFullQueueMeansLater(_ kind: BackendKind) async throws {
+        let own = try await Own(kind, ["--set", "MaxJobCount=2"])
         defer { own.keep() }
         var answers: [String] = []
         for _ in 0..<3 { answers.append(await failure { _ = try await own.backend.submit("sleep 100") }) }

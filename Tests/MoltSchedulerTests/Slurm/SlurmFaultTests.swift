@@ -47,42 +47,6 @@ import Glibc
         }
     }
 
-    /// Covers B1, X5.
-    @Test func withTheControllerDownNothingIsSent() async throws {
-        let own = try await Own()
-        defer { own.keep() }
-        let job = try await own.backend.submit("sleep 100")
-        try await job.wait { $0.state == .running }
-        try #require(await eventually(within: 20) { own.testbed.hasSaved(job.key.comment) })
-        try await own.testbed.fault("ctld-kill")
-        let answers = [
-            await failure { _ = try await own.backend.submit("true") },
-            await failure { try await own.scheduler.ping() },
-            await failure { try await own.scheduler.cancel(job.job, key: job.key) },
-        ]
-        #expect(answers == ["unavailable", "unavailable", "unavailable"])
-        try await own.testbed.fault("ctld-start")
-        try await own.scheduler.ping()
-        #expect(try await job.status()?.key == job.key)
-        let table = try await own.scheduler.loadJobs()
-        #expect(table.jobs.count == 1, "the refused submission left nothing behind")
-    }
-
-    /// Covers A8, B4, X2.
-    @Test func aSubmissionToAStoppedControllerMayArriveLater() async throws {
-        let own = try await Own()
-        defer { own.keep() }
-        try await own.scheduler.ping()
-        try await own.testbed.fault("ctld-stop")
-        let request = own.backend.request("sleep 100")
-        #expect(await failure { _ = try await own.scheduler.submit(request) } == "ambiguous")
-        try await own.testbed.fault("ctld-cont")
-        let arrived = try await eventually(within: 20) {
-            try await own.scheduler.loadJobs().jobs.contains { $0.key == request.key }
-        }
-        #expect(arrived, "it did arrive: to send it again would have made two")
-    }
-
     /// Covers A7, X3.
     @Test func aHelperKilledInMidCallLeavesADoubtAndIsReplaced() async throws {
         let own = try await Own()
@@ -153,15 +117,6 @@ import Glibc
         let number = try #require(UInt32(other.output.filter(\.isNumber)))
         #expect(try await own.scheduler.load(number)?.userID == job.status()?.userID)
         #expect(try await own.scheduler.loadJobs().jobs.map(\.job) == [job.job])
-    }
-
-    /// Covers A12.
-    @Test func aFullQueueMeansLater() async throws {
-        let own = try await Own(["--set", "MaxJobCount=2"])
-        defer { own.keep() }
-        var answers: [String] = []
-        for _ in 0..<3 { answers.append(await failure { _ = try await own.backend.submit("sleep 100") }) }
-        #expect(answers.first == "none" && answers.last == "later", "\(answers)")
     }
 
     @Test func theSitesRequeueExitAndTimingAreRead() async throws {
