@@ -16,7 +16,6 @@ let strict: [SwiftSetting] = [
 ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -52,7 +51,8 @@ let exclusions = [
 ]
 
 let shared: [Target] = [
-    library("MoltCore", [crypto]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+    library("MoltCore", ["COpenSSL"]),
     library("MoltRecipe", ["MoltCore", yams]),
     library("MoltTesting", ["MoltCore"]),
     tests("MoltCoreTests", ["MoltCore"]),
@@ -153,7 +153,6 @@ let package = Package(
     name: "molt",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ] + (wantsOrchestration ? orchestrationPackages : []),
     targets: shared + (wantsOrchestration ? orchestration : []) + (wantsEngine ? engine : []),

@@ -1,4 +1,4 @@
-import Crypto
+import COpenSSL
 
 #if canImport(Glibc)
 import Glibc
@@ -6,16 +6,24 @@ import Glibc
 
 /// SHA-256 in lower-case hexadecimal, of files read in blocks and of bytes as they pass.
 package struct FileHash {
-    private var hash = SHA256()
+    private var state = SHA256_CTX()
 
-    package init() {}
-
-    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        hash.update(bufferPointer: bytes)
+    package init() {
+        SHA256_Init(&state)
     }
 
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        SHA256_Update(&state, bytes.baseAddress, bytes.count)
+    }
+
+    /// The hash of what has passed so far; more may follow.
     package func text() -> String {
-        Self.hexadecimal(hash.finalize())
+        var state = state
+        let digest = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(SHA256_DIGEST_LENGTH)) { digest in
+            SHA256_Final(digest.baseAddress, &state)
+            return Array(digest)
+        }
+        return Self.hexadecimal(digest)
     }
 
     /// The size and the hash of what a file holds now.

@@ -1,7 +1,7 @@
 /// Which of our modules a module may import; the compiler checks the manifest, this checks the design.
 enum ModuleEdges {
     static let allowed: [String: Set<String>] = [
-        "MoltCore": [],
+        "MoltCore": ["COpenSSL"],
         "MoltRecipe": ["MoltCore"],
         "MoltTesting": ["MoltCore"],
         "MoltHTTP": ["MoltCore", "CCurl"],
@@ -45,6 +45,7 @@ enum ModuleEdges {
         "CMoltTorch": ["MoltTensor"],
         "CSlurm": ["molt-slurm"],
         "CCurl": ["MoltHTTP"],
+        "COpenSSL": ["MoltCore"],
         "CMoltSpawn": ["MoltScheduler"],
         "CMoltStacks": ["MoltTrainer"],
         "CMoltAssets": ["MoltTemplates"],
