@@ -1,6 +1,6 @@
-/// At most so many private clusters at once: the machine has two cores, and a starved slurmctld proves nothing.
+/// At most so many private clusters at once: a starved slurmctld proves nothing. Six of them keep about one core busy.
 actor ClusterLimit {
-    static let shared = ClusterLimit(slots: 4)
+    static let shared = ClusterLimit(slots: 6)
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
