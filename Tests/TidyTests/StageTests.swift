@@ -16,8 +16,7 @@ struct StageTests {
     private func chosen() throws -> Set<String> {
         let script = try #require(SourceTree.text("Scripts/test")).replacing("\\\n", with: " ")
         var names: Set<String> = []
-        for line in script.split(separator: "\n")
-        where [Substring("stage"), "aside"].contains(line.split(separator: " ").first) {
+        for line in script.split(separator: "\n") where line.drop(while: { $0 == " " }).hasPrefix("stage \"") {
             for part in line.split(separator: "--filter ").dropFirst() {
                 let word = part.split(separator: " ").first ?? ""
                 names.formUnion(word.filter { $0 != "'" }.split(separator: "|").map(String.init))
