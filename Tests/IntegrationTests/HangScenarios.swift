@@ -9,7 +9,8 @@ import Glibc
 
 /// Runs that do not advance, and jobs that are dead while Slurm calls them running.
 struct HangScenarios {
-    /// Two ranks that wait for each other at each step; with `stops`, rank 1 stops itself at step 8 of the first epoch.
+    /// Two ranks that wait for each other at each step, and tell a step before they store it; with `stops`, rank 1 stops
+    /// itself at step 8 of the first epoch.
     private static let lockstep = """
         say() { echo "$1" >>"$MOLT_PROGRESS_FILE"; }
         meet=$MOLT_RUN_DIR/meet-$MOLT_EPOCH; mkdir -p "$meet"
@@ -20,8 +21,8 @@ struct HangScenarios {
             count=$((count + 1))
             : >"$meet/$count.$RANK"
             until [ -e "$meet/$count.0" ] && [ -e "$meet/$count.1" ]; do sleep 0.05; done
-            [ "$RANK" = 0 ] && { echo "$count" >"$file.tmp"; mv "$file.tmp" "$file"; }
             say "{\\"kind\\":\\"step\\",\\"step\\":$count,\\"seconds\\":0.1}"
+            [ "$RANK" = 0 ] && { echo "$count" >"$file.tmp"; mv "$file.tmp" "$file"; }
             [ "$2.$MOLT_EPOCH.$RANK.$count" = stops.1.1.8 ] && kill -STOP $$
             sleep 0.05
         done
