@@ -32,7 +32,7 @@ package enum SlurmOption: String, CaseIterable, Hashable, Sendable, Codable {
 
     /// sbatch's own options that a recipe sets elsewhere (the value says where), or that Molt sets itself (nil).
     package static let owned: [String: String?] = [
-        "account": "resources.account", "array": nil, "chdir": "working_directory", "comment": nil,
+        "account": "resources.account", "chdir": "working_directory", "comment": nil,
         "cpus-per-task": "resources.cpus_per_rank", "error": nil, "export": "environment",
         "gpus": "resources.gpus_per_node", "gpus-per-node": "resources.gpus_per_node",
         "gpus-per-task": "resources.gpus_per_node", "gres": "resources.gpus_per_node", "hold": nil,
@@ -41,6 +41,13 @@ package enum SlurmOption: String, CaseIterable, Hashable, Sendable, Codable {
         "ntasks": "resources.ranks_per_node", "ntasks-per-node": "resources.ranks_per_node", "open-mode": nil,
         "output": nil, "parsable": nil, "partition": "resources.partition", "qos": "resources.qos", "requeue": nil,
         "signal": nil, "time": "resources.time", "wrap": "command",
+    ]
+
+    /// What would make several jobs of a run, or one of several kinds; and what to do instead.
+    private static let refused: [String: String] = [
+        "array": "a run is one job, not an array: submit the recipe once for each member",
+        "het-group": "a run is one job: jobs of several components are not supported",
+        "hetjob": "a run is one job: jobs of several components are not supported",
     ]
 
     /// Why `name: value` may not be used, or nil when it may.
@@ -63,6 +70,7 @@ package enum SlurmOption: String, CaseIterable, Hashable, Sendable, Codable {
 
     private static func unsupported(_ name: String) -> String {
         let shown = DisplayText.escaped(name, limit: 64)
+        if let reason = refused[name] { return reason }
         if let owner = owned[name] {
             return owner.map { "'\(shown)' is set by '\($0)' in a recipe" } ?? "Molt sets '\(shown)' itself"
         }

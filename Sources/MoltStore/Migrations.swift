@@ -1,7 +1,7 @@
 import GRDB
 
 /// The schema's history. A migration that has shipped is never edited.
-enum Migrations {
+package enum Migrations {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for (name, sql) in all {
@@ -10,7 +10,8 @@ enum Migrations {
         return migrator
     }
 
-    static let all: [(String, String)] = [
+    /// Names and SQL, in order.
+    package static let all: [(name: String, sql: String)] = [
         ("1 · runs, attempts, incarnations, events", first),
         ("2 · checkpoints tell what they took", second),
     ]

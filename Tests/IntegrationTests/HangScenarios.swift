@@ -9,8 +9,8 @@ import Glibc
 
 /// Runs that do not advance, and jobs that are dead while Slurm calls them running.
 struct HangScenarios {
-    /// Two ranks that wait for each other at each step, and tell a step before they store it; with `stops`, rank 1 stops
-    /// itself at step 8 of the first epoch.
+    /// Two ranks that wait for each other at each step, and tell a step before they store it; with `stops`, rank 1
+    /// stops itself at step 8 of the first epoch.
     private static let lockstep = """
         say() { echo "$1" >>"$MOLT_PROGRESS_FILE"; }
         meet=$MOLT_RUN_DIR/meet-$MOLT_EPOCH; mkdir -p "$meet"

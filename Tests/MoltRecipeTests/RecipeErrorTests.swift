@@ -16,7 +16,7 @@ struct RecipeErrorTests {
         var testDescription: String { line.prefix(60).description }
     }
 
-    /// Covers J9.
+    /// Covers F6, J9.
     @Test(arguments: [
         Mistake("trian: {steps: 3}", "r.yaml:2: trian", "unknown key 'trian'", "did you mean 'train'?"),
         Mistake("optimizer: {lrr: 3}", "r.yaml:2: optimizer.lrr", "unknown key 'lrr' in 'optimizer'", "'lr'"),
@@ -47,6 +47,8 @@ struct RecipeErrorTests {
         Mistake("resources: {slurm: {constrain: x}}", "resources.slurm", "did you mean 'constraint'?"),
         Mistake("resources: {slurm: {nodes: 4}}", "'nodes' is set by 'resources.nodes'"),
         Mistake("resources: {slurm: {output: x}}", "Molt sets 'output' itself"),
+        Mistake("resources: {slurm: {array: 0-3}}", "resources.slurm", "one job, not an array", "once for each member"),
+        Mistake("resources: {slurm: {het-group: 1}}", "resources.slurm", "one job", "not supported"),
         Mistake("resources: {slurm: {exclusive: 3}}", "is a flag"),
         Mistake("environment: {LD_PRELOAD: x}", "environment", "'LD_PRELOAD' may not be set"),
         Mistake("environment: {BASH_ENV: x}", "may not be set"), Mistake("environment: {ENV: x}", "may not be set"),
