@@ -10,6 +10,24 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
     package var runs: Int
     package var activeRuns: Int
     package var sites: [SiteStatus]
+    /// Databases that were found damaged and lie aside; absent when there are none.
+    package var restorations: [Restoration]?
+
+    /// A copy took the place of a damaged database.
+    package struct Restoration: Codable, Hashable, Sendable {
+        package var damage: String
+        /// When the copy was made, and when it took its place.
+        package var takenAt: Double
+        package var restoredAt: Double
+        package var aside: String
+
+        package init(damage: String, takenAt: Double, restoredAt: Double, aside: String) {
+            self.damage = damage
+            self.takenAt = takenAt
+            self.restoredAt = restoredAt
+            self.aside = aside
+        }
+    }
 
     package struct SiteStatus: Codable, Hashable, Sendable {
         package var name: String
@@ -20,6 +38,8 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
         package var error: String?
         /// Looks so far since the daemon started.
         package var looks: Int
+        /// Runs that wait because the scheduler has forgotten their jobs, all at once; absent when there are none.
+        package var forgotten: Int?
 
         package init(
             name: String, kind: String, lookedAt: Double? = nil, seconds: Double? = nil, error: String? = nil,

@@ -2,6 +2,9 @@ package import MoltCore
 
 /// One line of `molt ls`.
 package struct RunSummary: Codable, Hashable, Sendable {
+    /// `pendingCode` of a run whose job the scheduler forgot with many others.
+    package static let forgottenCode = "Forgotten"
+
     package var id: String
     package var name: String
     package var state: RunState

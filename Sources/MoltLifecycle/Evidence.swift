@@ -20,6 +20,8 @@ package struct Evidence: Hashable, Sendable {
     package var neededNodes: Int
     /// Seconds for which the newest incarnation has given no sign of life, though it had; 0 when nobody knows.
     package var silence: Double
+    /// What else the look missed that did not show the job; nil when the job is missing by itself, or is there.
+    package var loss: MassLoss?
 
     package init(
         claims: [Claim] = [], receipts: [Receipt] = [], committedStep: Int? = nil, exitCodes: [Int32: Int32] = [:],

@@ -34,6 +34,9 @@ package enum LifecycleLimits {
     package static let backOffMax: Double = 300
     /// Pause after the scheduler said "later".
     package static let postponed: Double = 15
+    /// So many jobs, and more than this part of all, are not lost one by one: then the scheduler has lost its memory.
+    package static let amnesiaMin = 3
+    package static let amnesiaShare = 0.2
     /// Submissions of one attempt before a person should look.
     package static let sendsMax = 20
 

@@ -41,7 +41,7 @@ extension RunLifecycle {
 
     private mutating func follow(_ seen: JobObservation, _ evidence: Evidence, at now: Double) -> [LifecycleRecord] {
         guard var job else { return [] }
-        var records = [LifecycleRecord]()
+        var records = rememberAgain(job)
         if seen.job != job.id {
             records.append(.note(kind: "job-changed", "the run goes on as job \(seen.job), not \(job.id)"))
             records.append(.attemptSubmitted(job.attempt, job: seen.job))

@@ -122,6 +122,12 @@ extension RunLifecycle {
             return []
         }
         guard lookedAt > since, lookedAt >= since + settle else { return [] }
+        if let forgotten, forgotten.attempt == attempt.number, !forgotten.isReleased {
+            let reason = "nobody knows whether its user ended it: there is no trace of the job of attempt "
+                + "\(attempt.number); molt resume goes on from the newest checkpoint"
+            state = .stuck(reason)
+            return [.attemptEnded(attempt, .lost, reason: reason), .notify(.stuck, reason)]
+        }
         return sendAgain(attempt, sends: sends, "the job of attempt \(attempt.number) never arrived; sending it again")
     }
 

@@ -97,6 +97,7 @@ extension RunLifecycle {
             wish = .run
             releaseAsked = true
             return [.note(kind: "released", "released by the user")]
+        case .missing where isForgotten: return allowSendingAgain()
         case .submitting, .submitted, .pending, .starting, .running, .suspended, .draining, .cooldown, .finishing,
             .missing, .closing:
             guard wish == .hold else { throw InvalidTransition("the run is not held") }
@@ -124,6 +125,7 @@ extension RunLifecycle {
             budget.committedStep = step
             return [.note(kind: "resumed", "resumed by the user")]
         case .held: throw InvalidTransition("the run is held", fix: "release it to let it start")
+        case .missing where isForgotten: return allowSendingAgain()
         case .submitting, .submitted, .pending, .heldInQueue, .starting, .running, .suspended, .draining, .cooldown,
             .finishing, .missing, .closing:
             guard wish == .pause else { throw InvalidTransition("the run is not paused") }

@@ -22,6 +22,10 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
     /// The hand-written job that this run consists of; absent for those that Molt submits.
     package internal(set) var adopted: AdoptedJob?
 
+    /// Set while the scheduler has forgotten the job together with many others; absent in the store means that it has
+    /// not.
+    package internal(set) var forgotten: Forgotten?
+
     package init(policy: LifecyclePolicy, held: Bool = false) {
         self.policy = policy
         state = held ? .held : .queued(Queued(attempt: 1, notBefore: 0))

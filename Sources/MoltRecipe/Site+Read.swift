@@ -25,6 +25,7 @@ extension Site {
         reader.section.poll = .read(reader.subtree(.poll), problems)
         reader.section.policy = .read(reader.subtree(.policy), problems)
         reader.section.exclude = .read(reader.subtree(.exclude), problems)
+        reader.section.amnesia = .read(reader.subtree(.amnesia), problems)
         reader.read(.slurmConfiguration, \.slurmConfiguration, path)
         reader.read(.backend, \.backend, .choice)
         reader.read(.commands, \.commands, .sitePath(environment))
@@ -105,6 +106,14 @@ extension Site.Exclude {
         reader.read(.within, \.within, .duration)
         reader.read(.length, \.length, .duration)
         reader.read(.share, \.share, .number(0...1, "a part between 0 and 1"))
+        return reader.finished()
+    }
+}
+
+extension Site.Amnesia {
+    fileprivate static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> Self {
+        var reader = SectionReader(tree, path: "amnesia", section: Self(), keys: CodingKeys.self, problems: problems)
+        reader.read(.goOnAfter, \.goOnAfter, .duration)
         return reader.finished()
     }
 }

@@ -20,6 +20,8 @@ package struct Site: Codable, Hashable, Sendable {
     package var policy: Policy
     /// When a node is left out, and for how long.
     package var exclude: Exclude
+    /// When the scheduler has lost its memory.
+    package var amnesia: Amnesia
     /// For `kind: slurm`: the slurm.conf to use; nil means the library's default.
     package var slurmConfiguration: String?
     /// For `kind: slurm`: how Slurm is spoken to; nil means the first way that answers.
@@ -115,6 +117,17 @@ package struct Site: Codable, Hashable, Sendable {
         package init() {}
     }
 
+    /// Jobs that the scheduler forgot all at once are sent again after so many seconds; nil: when a person says so.
+    package struct Amnesia: Codable, Hashable, Sendable {
+        package var goOnAfter: Double?
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case goOnAfter = "go_on_after"
+        }
+
+        package init() {}
+    }
+
     /// Nil: what the machine has.
     package struct Slots: Codable, Hashable, Sendable {
         package var cpus: Int?
@@ -127,7 +140,7 @@ package struct Site: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case name, kind, prefix, runs, scratch, account, partitions, gpus, setup, srun, poll, policy, exclude, slots
-        case backend, rest, commands
+        case backend, rest, commands, amnesia
         case environment = "env"
         case slurmConfiguration = "slurm_conf"
     }
@@ -145,6 +158,7 @@ package struct Site: Codable, Hashable, Sendable {
         poll = Poll()
         policy = Policy()
         exclude = Exclude()
+        amnesia = Amnesia()
         slots = Slots()
     }
 }

@@ -12,6 +12,8 @@ enum Limits {
     /// Age of a scheduler's settings at submission, and while a release waits for them.
     static let configurationAge: Double = 300
     static let configurationAgeAtRelease: Double = 3
+    /// By then a controller has certainly written down what it acknowledged, when nobody has seen whether it did.
+    static let writtenDown: Double = 30
     /// When a job has ended, while it is being found out why.
     static let configurationAgeAtEnd: Double = 15
 }

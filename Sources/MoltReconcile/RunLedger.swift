@@ -36,11 +36,19 @@ package protocol RunLedger: Sendable {
     /// Lets the user know what the scheduler will not do.
     func tell(_ message: String, about run: TrackedRun) async throws(LedgerError)
 
+    /// Puts into a run's story what changes nothing about its state.
+    func note(_ kind: String, _ message: String, about run: TrackedRun) async throws(LedgerError)
+
     /// Those of the keys that were made for attempts which are over by now.
     func over(_ keys: [AttemptKey]) async throws(LedgerError) -> [AttemptKey: RunID]
 
     /// Reads what the workers of a run have reported.
     func readProgress(_ run: TrackedRun) async throws(LedgerError)
+}
+
+extension RunLedger {
+    /// A ledger without stories has nothing to do.
+    package func note(_ kind: String, _ message: String, about run: TrackedRun) async throws(LedgerError) {}
 }
 
 /// The daemon's own books could not be read or written.

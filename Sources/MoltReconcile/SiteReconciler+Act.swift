@@ -129,33 +129,40 @@ extension SiteReconciler {
         // While the materials were made, the user may have taken the wish back.
         guard mayGo else { return }
         try await ledger.pass(.sendingRecorded)
-        let event = await submit(materials.request, afterTrouble: run.trouble)
+        shapes[attempt.key] = JobShape(materials.request)
+        let (event, warning) = await submit(materials.request, afterTrouble: run.trouble)
         if case .outcomeUnknown = event { failedSends[attempt.key] = clock.now() }
         try await ledger.pass(.submitAnswered)
         try await ledger.record([(run.id, event)])
         try await ledger.pass(.outcomeRecorded)
+        if let warning { try await ledger.note("warning", "accepted with a warning: \(warning)", about: run) }
         hurry()
     }
 
-    private func submit(_ request: JobRequest, afterTrouble trouble: String?) async -> LifecycleEvent {
+    private func submit(
+        _ request: JobRequest, afterTrouble trouble: String?
+    ) async -> (event: LifecycleEvent, warning: String?) {
         do throws(SchedulerError) {
             let reply = try await scheduler.submit(request)
-            if let warning = reply.warning {
-                logger.info("accepted with a warning", metadata: ["job": "\(reply.job)", "warning": "\(warning)"])
-            }
-            return .acknowledged(job: reply.job, at: clock.now())
+            return (.acknowledged(job: reply.job, at: clock.now()), reply.warning)
         } catch {
-            switch error {
-            case .rejected, .notPermitted:
-                // The refusal may only follow from what earlier attempts found out.
-                guard !request.excludedNodes.isEmpty else { return .refused(message: error.words) }
-                let nodes = request.excludedNodes.joined(separator: ", ")
-                let why = trouble.map { " (\($0))" } ?? ""
-                return .refused(message: "\(error.words); not to be used were: \(nodes)\(why)")
-            case .later, .unavailable:
-                return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)
-            case .ambiguous, .notFound, .keyMismatch, .wrongState: return .outcomeUnknown(message: error.words)
-            }
+            return (outcome(of: error, request, afterTrouble: trouble), nil)
+        }
+    }
+
+    private func outcome(
+        of error: SchedulerError, _ request: JobRequest, afterTrouble trouble: String?
+    ) -> LifecycleEvent {
+        switch error {
+        case .rejected, .notPermitted:
+            // The refusal may only follow from what earlier attempts found out.
+            guard !request.excludedNodes.isEmpty else { return .refused(message: error.words) }
+            let nodes = request.excludedNodes.joined(separator: ", ")
+            let why = trouble.map { " (\($0))" } ?? ""
+            return .refused(message: "\(error.words); not to be used were: \(nodes)\(why)")
+        case .later, .unavailable:
+            return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)
+        case .ambiguous, .notFound, .keyMismatch, .wrongState: return .outcomeUnknown(message: error.words)
         }
     }
 }

@@ -30,43 +30,53 @@ extension SiteReconciler {
         }
         let ended = clock.now()
         try await ledger.pass(.lookAnswered)
+        let lastAsOf = look.asOf
+        noteLook(asOf: table.asOf, began: began, ended: ended)
+        let jobs = Dictionary(grouping: table.jobs.filter { $0.key != nil }) { $0.key }
+        try await endStrays(table, runs)
+        let current = Set(runs.compactMap { $0.lifecycle.attempt?.key })
+        shapes = shapes.filter { current.contains($0.key) }
+        var events: [(id: RunID, event: LifecycleEvent)] = [], absent: [Absence] = []
+        for run in runs {
+            guard let attempt = run.lifecycle.attempt else { continue }
+            let statuses = jobs[attempt.key] ?? []
+            if statuses.count == 1, let only = statuses.first {
+                try await noteChanges(of: only, run)
+                // Of a long queue this is nearly all, and its folders have nothing to tell.
+                if run.lifecycle.waitsAsBefore(JobObservation(only, asOf: table.asOf)) { continue }
+            }
+            let evidence = try await evidence(for: run, attempt, statuses)
+            try await ledger.pass(.evidenceRead)
+            guard let seen = try await choose(statuses, evidence, run, asOf: table.asOf) else {
+                absent.append(Absence(run: run, key: attempt.key, evidence: evidence))
+                continue
+            }
+            // Most of a long queue is as it was.
+            let event = LifecycleEvent.observed(seen, evidence, at: ended)
+            if run.isChanged(by: event) { events.append((run.id, event)) }
+        }
+        let loss = await massLoss(absent, of: runs, lastAsOf: lastAsOf, asOf: table.asOf, at: ended)
+        events += absent.compactMap { absence in
+            let settle = SettleTime.seconds(
+                mayArriveLate: site.isCluster, failedAt: failedSends[absence.key], controller: controller,
+                asOf: table.asOf, began: began)
+            return absence.event(with: loss, lookedAt: began, settle: settle)
+        }
+        guard !events.isEmpty else { return }
+        try await ledger.record(events)
+        try await ledger.pass(.lookRecorded)
+    }
+
+    private func noteLook(asOf: Double, began: Double, ended: Double) {
         look.count += 1
         look.lookedAt = began
-        look.asOf = table.asOf
+        look.asOf = asOf
         look.seconds = ended - began
         look.error = nil
         look.failures = 0
         hasLooked = true
         wantsLook = false
         look.nextAt = ended + interval(cost: ended - began)
-        let jobs = Dictionary(grouping: table.jobs.filter { $0.key != nil }) { $0.key }
-        try await endStrays(table, runs)
-        var events: [(id: RunID, event: LifecycleEvent)] = []
-        for run in runs {
-            guard let attempt = run.lifecycle.attempt else { continue }
-            let statuses = jobs[attempt.key] ?? []
-            // Of a long queue this is nearly all, and its folders have nothing to tell.
-            if statuses.count == 1, let only = statuses.first,
-                run.lifecycle.waitsAsBefore(JobObservation(only, asOf: table.asOf)) {
-                continue
-            }
-            let evidence = try await evidence(for: run, attempt, statuses)
-            try await ledger.pass(.evidenceRead)
-            let event: LifecycleEvent
-            if let seen = try await choose(statuses, evidence, run, asOf: table.asOf) {
-                event = .observed(seen, evidence, at: ended)
-            } else {
-                let settle = SettleTime.seconds(
-                    mayArriveLate: site.isCluster, failedAt: failedSends[attempt.key], controller: controller,
-                    asOf: table.asOf, began: began)
-                event = .notInQueue(evidence, lookedAt: began, settle: settle)
-            }
-            // Most of a long queue is as it was.
-            if run.isChanged(by: event) { events.append((run.id, event)) }
-        }
-        guard !events.isEmpty else { return }
-        try await ledger.record(events)
-        try await ledger.pass(.lookRecorded)
     }
 
     /// What the controller says of itself while a submission is open: lately, when this daemon saw its call fail, since

@@ -22,6 +22,8 @@ package actor SiteReconciler {
     var throttles: [Throttle: Double] = [:]
     /// What the scheduler last refused for a run, as the user was told.
     var told: [RunID: String] = [:]
+    /// What the jobs were like when they were sent or last seen.
+    var shapes: [AttemptKey: JobShape] = [:]
     /// Jobs to look at one by one, soon.
     var watched: Set<UInt32> = []
     /// When the call of an open submission had ended without an answer.

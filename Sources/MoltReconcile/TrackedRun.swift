@@ -44,6 +44,12 @@ package struct TrackedRun: Sendable {
         }
     }
 
+    /// True when the scheduler is known to have had its job, which is not being ended.
+    var shouldBeKnown: Bool {
+        if case .closing = lifecycle.state { return false }
+        return lifecycle.job?.isConfirmed == true
+    }
+
     /// True when only the queue can tell what comes next.
     var needsLook: Bool {
         switch lifecycle.state {
@@ -62,13 +68,18 @@ package struct SiteManner: Hashable, Sendable {
     package var poll: ClosedRange<Double>
     /// The longest that a loop with nothing to look at waits.
     package var idle: Double
+    /// Seconds for which nothing is sent again after the scheduler has lost its memory; nil waits for a person.
+    package var amnesiaPatience: Double?
     /// True for Slurm: there are other nodes to go to, and a request may still arrive after its call has failed.
     package var isCluster: Bool
 
-    package init(name: String, poll: ClosedRange<Double>, idle: Double, isCluster: Bool) {
+    package init(
+        name: String, poll: ClosedRange<Double>, idle: Double, isCluster: Bool, amnesiaPatience: Double? = 0
+    ) {
         self.name = name
         self.poll = poll
         self.idle = idle
         self.isCluster = isCluster
+        self.amnesiaPatience = amnesiaPatience
     }
 }

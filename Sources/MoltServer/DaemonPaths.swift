@@ -14,6 +14,7 @@ package struct DaemonPaths: Hashable, Sendable {
     }
 
     package var database: String { "\(home)/molt.sqlite" }
+    package var backups: String { "\(home)/backups" }
     package var daemonFile: String { "\(home)/daemon.json" }
     package var lock: String { "\(home)/daemon.lock" }
     package var log: String { "\(home)/moltd.log" }

@@ -50,5 +50,11 @@ package enum Limits {
     /// Seconds without active runs and without requests after which the daemon ends.
     package static let idleExit: Double = 1800
     package static let shutdownSeconds: Double = 5
+    /// Seconds between copies of the database, before one that failed is tried again, and between looks at the time.
+    static let backupInterval: Double = 3600
+    static let backupRetry: Double = 600
+    static let backupCheck: Double = 5
+    /// A run that is found in its folder and has given no sign for so long may have been ended by its user.
+    static let foundAge: Double = 86400
     static let recipeBytes = 4 << 20
 }

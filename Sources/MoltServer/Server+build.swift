@@ -16,6 +16,8 @@ package struct Server: Sendable {
     package let logger: Logger
     let lease: DaemonLease?
     let stopper: Stopper
+    let recovery: FolderRecovery
+    let clock: any DaemonClock
 
     /// Runs until told to stop, then gives the lease back.
     package func run() async throws {
@@ -30,6 +32,7 @@ package struct Server: Sendable {
         let group = ServiceGroup(configuration: configuration)
         await stopper.use(group)
         defer { lease?.release() }
+        try await recovery.run(at: clock.now())
         try await group.run()
     }
 }
@@ -70,6 +73,20 @@ package struct ServerParts: Sendable {
     }
 }
 
+private func openStore(
+    _ paths: DaemonPaths, at now: Double
+) throws -> (store: Store, restoration: StoreRestoration?) {
+    do throws(StoreError) {
+        return try Store.openRestoring(
+            path: paths.database, backups: StoreBackups(folder: paths.backups), at: now)
+    } catch {
+        guard case .corrupt(let path, let message) = error else { throw error }
+        throw UserError(
+            "the database is damaged: \(message)", at: path,
+            fix: "move it away: the next start finds the runs by their folders")
+    }
+}
+
 /// The only place where things are wired.
 package func buildServer(
     _ configuration: ServerConfiguration, parts: ServerParts, logger: Logger
@@ -81,7 +98,12 @@ package func buildServer(
     try Failpoints.pass(.leaseTaken)
     let socket = try SocketPath.prepare(
         home: paths.home, environment: configuration.environment, userID: configuration.userID)
-    let store = try Store.open(path: paths.database)
+    let (store, restoration) = try openStore(paths, at: clock.now())
+    if let restoration {
+        logger.critical(
+            "the database was damaged, and was restored from its newest copy",
+            metadata: ["damage": "\(restoration.damage)", "aside": "\(restoration.aside)"])
+    }
     try Failpoints.pass(.storeOpened)
     let bell = WakeBell(), stopper = Stopper()
     let sites = SiteDirectory(load: parts.loadSite, connect: parts.connect, ways: parts.ways) { site, scheduler in
@@ -97,6 +119,7 @@ package func buildServer(
     let services: [any Service] = [
         LeaseService(lease: lease, store: store, clock: clock, logger: logger),
         NotificationService(store: store, clock: clock, logger: logger),
+        BackupService(store: store, backups: StoreBackups(folder: paths.backups), clock: clock, logger: logger),
         ReconcileService(store: store, sites: sites, bell: bell, clock: clock, logger: logger),
         AdoptionService(service: service, siteNames: parts.siteNames, clock: clock, logger: logger),
         IdleService(store: store, service: service, clock: clock, limit: configuration.idleExit, logger: logger),
@@ -111,5 +134,11 @@ package func buildServer(
             }
         },
     ]
-    return Server(service: service, services: services, logger: logger, lease: lease, stopper: stopper)
+    let recovery = FolderRecovery(
+        store: store, restoration: restoration,
+        sites: (["local"] + parts.siteNames().filter { $0 != "local" }).compactMap { try? parts.loadSite($0) },
+        paths: paths, logger: logger)
+    return Server(
+        service: service, services: services, logger: logger, lease: lease, stopper: stopper, recovery: recovery,
+        clock: clock)
 }

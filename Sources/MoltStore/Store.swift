@@ -1,5 +1,6 @@
 package import GRDB
 import MoltCore
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -15,6 +16,12 @@ package struct Store: Sendable {
     let leaseEpoch: Int64
     /// Nil for a database in memory.
     private let inode: UInt64?
+    /// What a transaction met that cannot be read any more.
+    private let damage = Damage()
+
+    private final class Damage: Sendable {
+        let found = Mutex<StoreError?>(nil)
+    }
 
     /// Opens or creates the database, with permissions 0600, checks it, and brings its schema up to date.
     package static func open(path: String) throws(StoreError) -> Store {
@@ -92,9 +99,10 @@ package struct Store: Sendable {
         return stat(path, &status) == 0 ? .success(UInt64(status.st_ino)) : .failure(FileError("look at", path))
     }
 
-    /// Throws when the file is no longer the one that was opened. A file server that cannot say so now (ESTALE, EIO)
-    /// is no proof; when it stays away, the lease runs out.
+    /// Throws when the file is no longer the one that was opened, or was found damaged. A file server that cannot say
+    /// so now (ESTALE, EIO) is no proof; when it stays away, the lease runs out.
     package func checkStillThere() throws(StoreError) {
+        if let damage = damage.found.withLock({ $0 }) { throw damage }
         guard let inode else { return }
         switch Self.inode(of: path) {
         case .success(inode): return
@@ -117,7 +125,7 @@ package struct Store: Sendable {
                 return try body(StoreTransaction(db: db))
             }
         } catch {
-            throw StoreError.from(error, path: path)
+            throw noted(StoreError.from(error, path: path))
         }
     }
 
@@ -127,8 +135,13 @@ package struct Store: Sendable {
         do {
             return try await writer.read { db in try body(StoreSnapshot(db: db)) }
         } catch {
-            throw StoreError.from(error, path: path)
+            throw noted(StoreError.from(error, path: path))
         }
+    }
+
+    private func noted(_ error: StoreError) -> StoreError {
+        if case .corrupt(path, _) = error { damage.found.withLock { $0 = error } }
+        return error
     }
 
     package func close() throws(StoreError) {

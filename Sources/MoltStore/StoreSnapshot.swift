@@ -62,10 +62,25 @@ package struct StoreSnapshot {
         try Int.fetchOne(db, sql: "SELECT count(*) FROM run WHERE isWatched = 1") ?? 0
     }
 
+    package func countWatched(site: String, pendingCode: String) throws -> Int {
+        try Int.fetchOne(
+            db, sql: "SELECT count(*) FROM run WHERE isWatched = 1 AND site = ? AND pendingCode = ?",
+            arguments: [site, pendingCode]) ?? 0
+    }
+
     /// Runs for which the daemon has something to do at this site.
     package func watched(site: String) throws -> [RunRecord] {
         try RunRecord.fetchAll(
             db, sql: "SELECT * FROM run WHERE isWatched = 1 AND site = ? ORDER BY createdAt", arguments: [site])
+    }
+
+    /// The same at all sites.
+    package func watched() throws -> [RunRecord] {
+        try RunRecord.fetchAll(db, sql: "SELECT * FROM run WHERE isWatched = 1 ORDER BY createdAt")
+    }
+
+    package func runIDs() throws -> Set<String> {
+        Set(try String.fetchAll(db, sql: "SELECT id FROM run"))
     }
 
     /// Sites that have such runs.
@@ -160,6 +175,8 @@ package struct StoreSnapshot {
 package enum StoreLimits {
     /// Rows of one list.
     package static let listed = 10_000
+    /// Copies of the database that are kept.
+    package static let backups = 3
     /// Held, paused and stuck runs that the short list shows.
     package static let idleListed = 100
 }

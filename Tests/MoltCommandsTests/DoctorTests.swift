@@ -43,6 +43,11 @@ struct DoctorTests {
         ("daemon", .bad, { $0.daemon = nil }),
         ("daemon", .warning, { $0.version = "2" }),
         ("logout", .bad, { $0.killsUserProcesses = true }),
+        ("forgotten jobs", .bad, { facts in
+            var site = DaemonStatus.SiteStatus(name: "c", kind: "slurm")
+            site.forgotten = 7
+            facts.daemon?.sites = [site]
+        }),
         ("home", .bad, { $0.home.isWritable = false }),
         ("home", .warning, { $0.home.fileSystem = "tmpfs" }),
         ("runs folder", .bad, { $0.runs.isWritable = false }),

@@ -26,7 +26,7 @@ struct FlagsTests {
         molt recipe ls [--json]
         molt recipe render [--json --site -s] recipe key=value
         molt recipe show [--json] recipe key=value
-        molt release [--json] runs
+        molt release [--forgotten --json --site -s] runs
         molt report [--by --json --since] runs
         molt resume [--from --json] runs
         molt rm runs

@@ -45,9 +45,11 @@ struct SiteLoaderTests {
             poll: {min: 5s, max: 60s}
             policy: {max_crashes: 4, back_off: 30s}
             exclude: {failures: 3, fast: 30s, within: 2h, for: 12h, share: 0.1}
+            amnesia: {go_on_after: 1h}
             """)
         #expect(site.policy.maxCrashes == 4 && site.policy.maxFaults == nil && site.policy.backOff == 30)
         #expect(site.exclude.failures == 3 && site.exclude.fast == 30 && site.exclude.within == 7200)
+        #expect(site.amnesia.goOnAfter == 3600)
         #expect(site.exclude.length == 43200 && site.exclude.share == 0.1)
         #expect(site.name == "cluster")
         #expect(site.runs == "/shared/ada/molt-runs")

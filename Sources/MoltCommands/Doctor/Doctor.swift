@@ -9,7 +9,7 @@ package enum Doctor {
     private static let shortWindow = 15.0
 
     package static func verdicts(_ facts: DoctorFacts) -> [DoctorVerdict] {
-        daemon(facts) + [home(facts), runs(facts)] + programs(facts) + scheduler(facts)
+        daemon(facts) + [home(facts), runs(facts)] + programs(facts) + scheduler(facts) + forgotten(facts)
     }
 
     private static func daemon(_ facts: DoctorFacts) -> [DoctorVerdict] {
@@ -23,6 +23,13 @@ package enum Doctor {
             result[0] = .init(
                 .warning, "daemon", "version \(daemon.version), but molt is \(facts.version)",
                 advice: "molt daemon stop; the next command starts the new one")
+        }
+        result += (daemon.restorations ?? []).map { old in
+            DoctorVerdict(
+                .warning, "database",
+                "it was damaged (\(old.damage)) and its copy of \(RunText.moment(old.takenAt)) took its place at "
+                    + RunText.moment(old.restoredAt),
+                advice: "what you asked for in between (cancel, stop, edit) ask again; then remove \(old.aside)")
         }
         if facts.killsUserProcesses {
             result.append(.init(
@@ -95,6 +102,15 @@ package enum Doctor {
         return [version(report)] + BackendVerdict.verdicts(report)
             + SiteVerdicts.partitions(report, allowed: facts.allowedPartitions)
             + SiteVerdicts.settings(report, pollMaximum: facts.pollMaximum, shortWindow: shortWindow)
+    }
+
+    /// The controller lost its memory: nothing is sent again before a person has looked.
+    private static func forgotten(_ facts: DoctorFacts) -> [DoctorVerdict] {
+        guard let count = facts.daemon?.sites.first(where: { $0.name == facts.site })?.forgotten else { return [] }
+        return [.init(
+            .bad, "forgotten jobs", "the scheduler no longer knows \(count) jobs that it had, and their runs wait",
+            advice: "once its administrators have brought its state back, they go on by themselves; if they do not, "
+                + "molt release --forgotten sends them again")]
     }
 
     private static func version(_ report: SiteReport) -> DoctorVerdict {

@@ -16,9 +16,16 @@ enum RunActions {
         _ action: RunAction, to references: RunReferences, request: ActionRequest = ActionRequest()
     ) async throws {
         let client = try await DaemonLink(settings: .fromEnvironment()).client()
+        try await apply(action, to: references.runs, by: client, request: request, json: references.output.json)
+    }
+
+    static func apply(
+        _ action: RunAction, to runs: [String], by client: MoltClient, request: ActionRequest = ActionRequest(),
+        json: Bool
+    ) async throws {
         var done: [RunSummary] = []
         var worst = CommandExit.success
-        for reference in references.runs {
+        for reference in runs {
             do throws(ClientError) {
                 done.append(try await client.act(action, on: reference, request))
             } catch {
@@ -27,7 +34,7 @@ enum RunActions {
                 if failure.exit.rawValue > worst.rawValue { worst = failure.exit }
             }
         }
-        try Output.render(done, json: references.output.json) { terminal in
+        try Output.render(done, json: json) { terminal in
             done.map { "\($0.id)  \(DisplayText.escaped($0.name))  "
                 + terminal.coloured($0.state.rawValue, RunText.colour(of: $0.state)) }
         }

@@ -1,3 +1,4 @@
+import MoltAPI
 import MoltLifecycle
 
 /// Slurm's reasons for waiting, in plain words.
@@ -83,6 +84,12 @@ extension RunLifecycle {
         case .draining: ("Cleaning", "was stopped; its processes are still ending")
         case .cooldown: ("BeginTime", "was stopped; starts again as soon as its old nodes are clear")
         case .suspended: ("Suspended", "suspended by the scheduler")
+        case .missing where isForgotten:
+            (
+                RunSummary.forgottenCode,
+                "the scheduler has lost its memory of this run's job, which may be brought back; if it is not, "
+                    + "molt release --forgotten lets all such runs go on"
+            )
         case .missing: (nil, "the scheduler does not know its job at the moment")
         case .held: (nil, "held by you; molt release lets it go")
         case .paused: (nil, "paused; molt resume continues")

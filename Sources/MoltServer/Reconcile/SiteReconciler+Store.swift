@@ -27,6 +27,8 @@ extension SiteManner {
         case .local: low...max(low, 5)
         case .slurm: site.poll.min...max(site.poll.min, site.poll.max)
         }
-        self.init(name: site.name, poll: poll, idle: site.poll.max, isCluster: site.kind == .slurm)
+        self.init(
+            name: site.name, poll: poll, idle: site.poll.max, isCluster: site.kind == .slurm,
+            amnesiaPatience: site.kind == .slurm ? site.amnesia.goOnAfter : 0)
     }
 }

@@ -102,6 +102,14 @@ actor StoreLedger: RunLedger {
         }
     }
 
+    func note(_ kind: String, _ message: String, about run: TrackedRun) async throws(LedgerError) {
+        let now = clock.now()
+        try await write { transaction in
+            guard try transaction.snapshot.run(run.id) != nil else { return }
+            try RunRecorder(transaction: transaction, now: now).note(kind, message, run: run.id.rawValue)
+        }
+    }
+
     func over(_ keys: [AttemptKey]) async throws(LedgerError) -> [AttemptKey: RunID] {
         try await read { snapshot in
             var result: [AttemptKey: RunID] = [:]

@@ -62,6 +62,7 @@ extension RunLifecycle {
         case .submitting, .submitted: return isAgain ? .restarting : .queued
         case .pending(let job, _): return isAgain || job.incarnation.number > 0 ? .restarting : .pending
         case .heldInQueue: return .held
+        case .missing where isForgotten: return .held
         case .starting: return .starting
         case .running, .suspended: return .running
         case .draining, .cooldown, .missing: return .restarting

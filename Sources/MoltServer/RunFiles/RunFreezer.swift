@@ -12,6 +12,11 @@ struct FrozenEnvironment: Codable, Sendable {
     var source: String
     var git: GitState?
     var system: String
+    /// Whose run it is, and which request asked for it, if the database should lose that; absent in older folders.
+    var daemonFile: String?
+    var token: String?
+    var request: String?
+    var isHeld: Bool?
 }
 
 /// Creates run folders; what is written here never changes afterwards.

@@ -26,6 +26,8 @@ extension RunLifecycle {
         case .suspended: return "it goes on when the scheduler lets it; silence meanwhile is not taken for a hang"
         case .draining, .cooldown: return "the same job starts again as soon as its old processes are gone"
         case .finishing: return "what became of it is found out, and acted upon"
+        case .missing where isForgotten:
+            return "nothing until its job shows again, or molt release says that it does not come back"
         case .missing:
             return "unless the scheduler shows its job again, a new attempt goes on from the newest checkpoint"
         case .closing: return "its job is ended first"

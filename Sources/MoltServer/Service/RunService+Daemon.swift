@@ -12,15 +12,26 @@ extension RunService {
         var states: [DaemonStatus.SiteStatus] = []
         for (site, reconciler) in await sites.reconcilers {
             let status = await reconciler.status
-            states.append(
-                .init(
-                    name: site.name, kind: site.kind.rawValue, lookedAt: status.look, seconds: status.seconds,
-                    error: status.error, looks: status.count))
+            var state = DaemonStatus.SiteStatus(
+                name: site.name, kind: site.kind.rawValue, lookedAt: status.look, seconds: status.seconds,
+                error: status.error, looks: status.count)
+            let forgotten = try await read { snapshot in
+                try snapshot.countWatched(site: site.name, pendingCode: RunSummary.forgottenCode)
+            }
+            state.forgotten = forgotten > 0 ? forgotten : nil
+            states.append(state)
         }
-        return DaemonStatus(
+        var result = DaemonStatus(
             version: MoltVersion.current, host: identity.host, pid: identity.process.pid, home: identity.home,
             socket: identity.socket, startedAt: identity.startedAt,
             leaseUntil: clock.now() + DaemonFile.leaseLength, runs: runs, activeRuns: active, sites: states)
+        let restorations = StoreRestoration.all(home: identity.home)
+        if !restorations.isEmpty {
+            result.restorations = restorations.map {
+                .init(damage: $0.damage, takenAt: $0.takenAt, restoredAt: $0.restoredAt, aside: $0.aside)
+            }
+        }
+        return result
     }
 
     package func siteReport(_ name: String) async throws(APIError) -> SiteReport {

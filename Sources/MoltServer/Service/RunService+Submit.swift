@@ -35,7 +35,7 @@ extension RunService {
         let id = RunID.random()
         let folder = RunFolder(runs: site.runs, id: id)
         let text = try FrozenRecipe.encode(recipe)
-        try freeze(folder, text, request)
+        try freeze(folder, text, request, digest)
         try Failpoints.pass(.runFrozen)
         do {
             let stored = try await insert(request, digest, recipe, text, id, folder, site)
@@ -141,11 +141,14 @@ extension RunService {
             settings: settings)
     }
 
-    private func freeze(_ folder: RunFolder, _ recipe: String, _ request: SubmitRequest) throws(UserError) {
+    private func freeze(
+        _ folder: RunFolder, _ recipe: String, _ request: SubmitRequest, _ digest: String
+    ) throws(UserError) {
         let environment = FrozenEnvironment(
             moltVersion: MoltVersion.current, host: request.host, workingDirectory: request.workingDirectory,
             submittedAt: clock.now(), site: request.site, source: request.source, git: request.git,
-            system: RunFreezer.system())
+            system: RunFreezer.system(), daemonFile: identity.paths.daemonFile, token: request.token,
+            request: digest, isHeld: request.held)
         do {
             try RunFreezer.create(folder, recipe: recipe, environment: environment)
         } catch {

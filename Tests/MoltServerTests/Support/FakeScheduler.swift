@@ -19,9 +19,12 @@ actor FakeScheduler: Scheduler {
     private var beforeConfiguration: (@Sendable () async -> Void)?
     private var refusal: SchedulerError?
     private var cost: Double = 0
+    private var plugin: (@Sendable (inout JobStatus) -> Void)?
 
     enum Submit {
         case accept
+        /// Taken, with something to say about it.
+        case warn(String)
         case fail(SchedulerError)
         /// The job is created, the answer is lost.
         case loseAnswer
@@ -46,18 +49,22 @@ actor FakeScheduler: Scheduler {
         case .loseJob:
             // The id is given to the next, unrelated job, as Slurm does.
             return SubmitReply(job: id)
-        case .accept, .loseAnswer:
+        case .accept, .warn, .loseAnswer:
             nextID += 1
             var status = JobStatus(
                 job: id, name: request.name, comment: request.key.comment, userID: 1000, state: .pending)
             status.reason = "Resources"
             status.partition = request.partition ?? "low"
             status.submittedAt = clock.now()
+            status.timeLimit = request.timeLimit
+            plugin?(&status)
             jobs[id] = status
             requests[id] = request
         }
         if case .loseAnswer = mode { throw .ambiguous(message: "timed out") }
-        return SubmitReply(job: id)
+        var reply = SubmitReply(job: id)
+        if case .warn(let warning) = mode { reply.warning = warning }
+        return reply
     }
 
     func loadJobs() async throws(SchedulerError) -> JobTable {
@@ -173,6 +180,9 @@ actor FakeScheduler: Scheduler {
     func refuseUpdates(_ error: SchedulerError?) { refusal = error }
     func comeBack() { isAway = false }
     func forgetEverything() { jobs = [:] }
+    func forget(_ job: UInt32) { jobs[job] = nil }
+    /// The state that somebody had kept is brought back.
+    func remember(_ kept: [UInt32: JobStatus]) { jobs = kept }
 
     /// A new controller process that knows all that the one before knew.
     func restart(version: String) {
@@ -211,6 +221,18 @@ actor FakeScheduler: Scheduler {
         jobs[job]?.nodes = nodes
         jobs[job]?.startedAt = clock.now()
         jobs[job]?.endsAt = clock.now() + 3600
+    }
+
+    /// A plugin of the site's has its way with what is submitted.
+    func rewrite(_ body: @escaping @Sendable (inout JobStatus) -> Void) { plugin = body }
+
+    /// Somebody uses `scontrol update`.
+    func change(_ job: UInt32, _ body: @Sendable (inout JobStatus) -> Void) {
+        if let status = jobs[job] {
+            var changed = status
+            body(&changed)
+            jobs[job] = changed
+        }
     }
 
     func wait(_ job: UInt32, for reason: String) { jobs[job]?.reason = reason }

@@ -18,6 +18,7 @@ struct PlainMaker: AttemptMaker {
             workingDirectory: context.workingDirectory, output: context.runFolder.slurmOutput(attempt: context.attempt))
         request.excludedNodes = context.excludedNodes
         request.timeLimit = context.recipe.resources.time
+        request.partition = context.recipe.resources.partition
         let plan = LaunchPlan(
             run: context.run, name: context.name, attempt: context.attempt, key: context.key, prefix: context.prefix,
             runFolder: context.runFolder.path, launcher: .srun, nodes: 1, ranksPerNode: 1, cpusPerRank: 1,
@@ -37,26 +38,40 @@ final class TestDaemon {
     private(set) var service: RunService
 
     private let poll: ClosedRange<Double>
+    private let amnesiaPatience: Double?
 
-    init(poll: ClosedRange<Double> = 1...2) throws {
+    init(poll: ClosedRange<Double> = 1...2, amnesiaPatience: Double? = nil) throws {
         scheduler = FakeScheduler(clock: clock)
         self.poll = poll
-        (store, reconciler, service) = try Self.build(folder, clock, scheduler, self.poll)
+        self.amnesiaPatience = amnesiaPatience
+        (store, reconciler, service) = try Self.build(folder, clock, scheduler, poll, amnesiaPatience)
     }
 
-    private static func build(
-        _ folder: TemporaryFolder, _ clock: ManualClock, _ scheduler: FakeScheduler, _ poll: ClosedRange<Double>
-    ) throws -> (Store, SiteReconciler, RunService) {
-        let paths = DaemonPaths(home: folder.path, programs: "/opt/molt/1/bin")
-        let store = try Store.open(path: paths.database)
+    private static let logger: Logger = {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        return logger
+    }()
+
+    private static func site(
+        _ folder: TemporaryFolder, _ poll: ClosedRange<Double>, _ amnesiaPatience: Double?
+    ) -> Site {
         var site = Site(name: "bed", kind: .slurm, prefix: "/opt/molt", runs: folder("runs"))
         site.poll.min = poll.lowerBound
         site.poll.max = poll.upperBound
-        let described = site
+        site.amnesia.goOnAfter = amnesiaPatience
+        return site
+    }
+
+    private static func build(
+        _ folder: TemporaryFolder, _ clock: ManualClock, _ scheduler: FakeScheduler, _ poll: ClosedRange<Double>,
+        _ amnesiaPatience: Double?
+    ) throws -> (Store, SiteReconciler, RunService) {
+        let paths = DaemonPaths(home: folder.path, programs: "/opt/molt/1/bin")
+        let store = try Store.open(path: paths.database)
+        let described = site(folder, poll, amnesiaPatience)
         let reconciler = SiteReconciler(
-            site: site, scheduler: scheduler, store: store, maker: PlainMaker(), clock: clock, paths: paths,
+            site: described, scheduler: scheduler, store: store, maker: PlainMaker(), clock: clock, paths: paths,
             logger: logger)
         let sites = SiteDirectory(
             load: { name in
@@ -74,7 +89,33 @@ final class TestDaemon {
     /// kill -9 and a new daemon.
     func restart() throws {
         try store.close()
-        (store, reconciler, service) = try Self.build(folder, clock, scheduler, poll)
+        (store, reconciler, service) = try Self.build(folder, clock, scheduler, poll, amnesiaPatience)
+    }
+
+    private var backups: StoreBackups { StoreBackups(folder: folder("backups")) }
+
+    func backUp() async throws { try await backups.make(of: store, at: clock.now()) }
+
+    /// kill -9, the database is overwritten, and a new daemon; returns the runs of which it found something new.
+    @discardableResult
+    func restartDamaged() async throws -> [String] {
+        try store.close()
+        let path = folder("molt.sqlite"), size = try DurableFile.read(path).count
+        try DurableFile.write(Data(repeating: 7, count: size), to: path)
+        return try await restartRestoring()
+    }
+
+    /// A new daemon, which looks through the run folders as the real one does.
+    func restartRestoring() async throws -> [String] {
+        let path = folder("molt.sqlite")
+        let (restored, restoration) = try Store.openRestoring(path: path, backups: backups, at: clock.now())
+        let found = try await FolderRecovery(
+            store: restored, restoration: restoration, sites: [Self.site(folder, poll, amnesiaPatience)],
+            paths: DaemonPaths(home: folder.path, programs: "/opt/molt/1/bin"), logger: Self.logger
+        ).run(at: clock.now())
+        try restored.close()
+        (store, reconciler, service) = try Self.build(folder, clock, scheduler, poll, amnesiaPatience)
+        return found
     }
 
     /// Lets time pass in small steps, with a turn at each.

@@ -1,0 +1,53 @@
+import MoltCore
+import MoltScheduler
+
+/// What of a job its site, an administrator or its owner may change behind our back.
+struct JobShape: Hashable, Sendable {
+    /// Nil where the site decides.
+    var partition: String?
+    /// Seconds.
+    var timeLimit: Double?
+
+    init(_ request: JobRequest) {
+        partition = request.partition
+        timeLimit = request.timeLimit
+    }
+
+    init(_ status: JobStatus) {
+        partition = status.partition.isEmpty ? nil : status.partition
+        timeLimit = status.timeLimit
+    }
+
+    /// What is no longer as it was, for people; Slurm counts a limit in whole minutes.
+    func changes(to new: JobShape) -> [String] {
+        var texts: [String] = []
+        if let old = partition, let now = new.partition, old != now {
+            texts.append("its partition is \(now), not \(old)")
+        }
+        if let old = timeLimit, let now = new.timeLimit, abs(old - now) >= 60 {
+            texts.append("its time limit is \(Durations.text(now)), not \(Durations.text(old))")
+        }
+        return texts.map { DisplayText.escaped($0, limit: 200) }
+    }
+
+    /// As far as it is known by now.
+    func completed(by old: JobShape?) -> JobShape {
+        var shape = self
+        shape.partition = partition ?? old?.partition
+        shape.timeLimit = timeLimit ?? old?.timeLimit
+        return shape
+    }
+}
+
+extension SiteReconciler {
+    /// Tells once what has been changed about a job since it was sent, or since it was last seen.
+    func noteChanges(of status: JobStatus, _ run: TrackedRun) async throws(LedgerError) {
+        guard let key = status.key, !status.state.isTerminal else { return }
+        let old = shapes[key], new = JobShape(status).completed(by: old)
+        guard new != old else { return }
+        shapes[key] = new
+        guard let texts = old?.changes(to: new), !texts.isEmpty else { return }
+        let message = "job \(status.job) was changed by the site or by somebody: \(texts.joined(separator: "; "))"
+        try await ledger.note("changed", message, about: run)
+    }
+}
