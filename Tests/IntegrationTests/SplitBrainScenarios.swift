@@ -1,6 +1,7 @@
 import FoundationEssentials
 import MoltAPI
 import MoltCore
+import MoltTesting
 import Testing
 
 #if canImport(Glibc)
@@ -30,19 +31,27 @@ struct SplitBrainScenarios {
     @Test func theOldIncarnationCommitsNothingMoreAndIsGone() async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 8) { cluster in
             try await cluster.write(Self.recipe, to: "split.yaml")
-            var seconds: [Double] = []
+            var seconds: [Double] = [], numbers = Trial.numbers("N13")
             for trial in 1...5 {
-                seconds.append(try await Self.trial(cluster, isMoltJobStopped: trial % 2 == 0))
+                // The node is lost at any moment between and within saves.
+                let saves = Int.random(in: 1...6, using: &numbers)
+                seconds.append(try await Self.trial(cluster, isMoltJobStopped: trial % 2 == 0, after: saves))
             }
-            print("split brain: the old incarnation was gone after \(seconds) s")
+            Trial.report(
+                "N13", ["trials": Double(seconds.count), "most s until it was gone": seconds.max() ?? 0])
         }
     }
 
+    /// - Parameter saved: so many checkpoints are committed before the node is lost.
     /// - Returns: seconds from the new claim until nothing of the old incarnation was left.
-    private static func trial(_ cluster: LiveCluster, isMoltJobStopped: Bool) async throws -> Double {
+    private static func trial(_ cluster: LiveCluster, isMoltJobStopped: Bool, after saved: Int) async throws -> Double {
         let output = try await cluster.molt("submit", "\(cluster.folder)/split.yaml", "--site", "bed", "--json")
         let run = try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
-        try await Command.until("it has saved", within: 60) { try await cluster.show(run).checkpoints.count > 1 }
+        try await Command.until("it has saved", within: 60) {
+            let shown = try await cluster.show(run)
+            let own = try saves(RunFolder(path: shown.runFolder), epoch: 1)
+            return shown.checkpoints.count > 1 && own.count >= saved
+        }
         let detail = try await cluster.show(run)
         let node = try #require(detail.attempts.first?.incarnations.first?.nodes.first)
         let number = String(node.dropFirst()), job = try await cluster.job(of: run)
