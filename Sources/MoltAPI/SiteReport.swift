@@ -10,6 +10,8 @@ package struct SiteReport: Codable, Hashable, Sendable {
     package var minimumJobAge: Double
     package var messageTimeout: Double
     package var requeueDelay: Double
+    /// How long a job that may start can go unnoticed by the scheduler; nil when nobody tells.
+    package var schedulingDelay: Double?
     package var jobsRequeue: Bool
     package var requeueExit: [Int32]
     package var requeueExitHold: [Int32]

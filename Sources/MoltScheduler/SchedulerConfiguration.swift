@@ -8,6 +8,8 @@ package struct SchedulerConfiguration: Hashable, Sendable, Codable {
     package var messageTimeout: Double
     /// How long Slurm holds a requeued job back by itself (cred_expire + 1).
     package var requeueDelay: Double
+    /// How long a job that may start can go unnoticed by the scheduler (batch_sched_delay); nil when nobody tells.
+    package var schedulingDelay: Double?
     /// How long a controller may still accept a request after it was sent: the life of its munge credential.
     package var requestLife: Double
     package var jobsRequeue: Bool

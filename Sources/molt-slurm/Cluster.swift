@@ -7,7 +7,7 @@ extension JobStatus {
     }
 
     /// Nil for a base state that no release up to 26.05 knows.
-    private init?(_ job: molt_slurm_job) {
+    init?(_ job: molt_slurm_job) {
         guard let state = JobState(rawValue: Int(job.state & 0xff)) else { return nil }
         self.init(
             job: job.job, name: String(cString: job.name), comment: String(cString: job.comment), userID: job.user_id,
@@ -43,21 +43,23 @@ enum Cluster {
         defer { molt_slurm_free_cluster(&cluster) }
         let authentication = String(cString: cluster.auth_info)
         let credentialLife = number(after: "cred_expire=", in: authentication) ?? 120
-        let delay = number(after: "requeue_delay=", in: String(cString: cluster.scheduler_parameters)) ?? credentialLife
-        return .configuration(
-            SchedulerConfiguration(
-                version: "slurm \(String(cString: cluster.version))",
-                controllerStartedAt: cluster.booted > 0 ? Double(cluster.booted) : nil,
-                killWait: Double(cluster.kill_wait), minimumJobAge: Double(cluster.minimum_job_age),
-                messageTimeout: Double(cluster.message_timeout), requeueDelay: delay + 1,
-                requestLife: number(after: "ttl=", in: authentication) ?? SchedulerConfiguration.mungeLife,
-                jobsRequeue: cluster.job_requeue != 0,
-                requeueExit: ExitCodeList.codes(String(cString: cluster.requeue_exit)),
-                requeueExitHold: ExitCodeList.codes(String(cString: cluster.requeue_exit_hold)),
-                preemptMode: modeName(cluster.preempt_mode),
-                partitions: UnsafeBufferPointer(start: cluster.partitions, count: Int(cluster.partition_count))
-                    .map(partition),
-                nodes: UnsafeBufferPointer(start: cluster.nodes, count: Int(cluster.node_count)).map(node)))
+        let parameters = String(cString: cluster.scheduler_parameters)
+        let delay = number(after: "requeue_delay=", in: parameters) ?? credentialLife
+        var found = SchedulerConfiguration(
+            version: "slurm \(String(cString: cluster.version))",
+            controllerStartedAt: cluster.booted > 0 ? Double(cluster.booted) : nil,
+            killWait: Double(cluster.kill_wait), minimumJobAge: Double(cluster.minimum_job_age),
+            messageTimeout: Double(cluster.message_timeout), requeueDelay: delay + 1,
+            requestLife: number(after: "ttl=", in: authentication) ?? SchedulerConfiguration.mungeLife,
+            jobsRequeue: cluster.job_requeue != 0,
+            requeueExit: ExitCodeList.codes(String(cString: cluster.requeue_exit)),
+            requeueExitHold: ExitCodeList.codes(String(cString: cluster.requeue_exit_hold)),
+            preemptMode: modeName(cluster.preempt_mode),
+            partitions: UnsafeBufferPointer(start: cluster.partitions, count: Int(cluster.partition_count))
+                .map(partition),
+            nodes: UnsafeBufferPointer(start: cluster.nodes, count: Int(cluster.node_count)).map(node))
+        found.schedulingDelay = number(after: "batch_sched_delay=", in: parameters) ?? 3
+        return .configuration(found)
     }
 
     private static func partition(_ from: molt_slurm_partition) -> SchedulerConfiguration.Partition {

@@ -38,6 +38,14 @@ struct DoctorTests {
         #expect(verdicts.contains { $0.finding.contains("50 s to save") && $0.finding.contains("(assumed)") })
     }
 
+    @Test(arguments: [(3, "up to 4 s", true), (1, "up to 2 s", false), (0, "within a second", false)])
+    func theSchedulersOwnDelayIsTold(_ delay: Double, _ words: String, _ hasAdvice: Bool) {
+        var facts = healthy()
+        facts.report?.schedulingDelay = delay
+        let verdict = Doctor.verdicts(facts).first { $0.subject == "batch_sched_delay" }
+        #expect(verdict?.finding.contains(words) == true && (verdict?.advice != nil) == hasAdvice)
+    }
+
     /// Each fault, and how bad it is.
     private static let faults: [(String, DoctorVerdict.Level, @Sendable (inout DoctorFacts) -> Void)] = [
         ("daemon", .bad, { $0.daemon = nil }),

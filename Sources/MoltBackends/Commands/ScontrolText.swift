@@ -30,7 +30,7 @@ package enum ScontrolText {
         let preemption = settings["PreemptMode"] ?? "OFF"
         let life = option("cred_expire=", in: settings["AuthInfo"]) ?? 120
         let delay = option("requeue_delay=", in: settings["SchedulerParameters"]) ?? life
-        return SchedulerConfiguration(
+        var found = SchedulerConfiguration(
             version: "slurm \(settings["SLURM_VERSION"] ?? "")",
             controllerStartedAt: settings["BOOT_TIME"].flatMap { try? SlurmTime.moment($0) },
             killWait: number(settings["KillWait"]) ?? 30, minimumJobAge: number(settings["MinJobAge"]) ?? 300,
@@ -42,6 +42,8 @@ package enum ScontrolText {
                 try partition(record, preemption)
             },
             nodes: try records(nodes, "NodeName").map(node))
+        found.schedulingDelay = option("batch_sched_delay=", in: settings["SchedulerParameters"]) ?? 3
+        return found
     }
 
     private static func partition(

@@ -57,6 +57,7 @@ enum SiteVerdicts {
             result.append(.init(.ok, "MinJobAge", "\(Int(report.minimumJobAge)) s"))
         }
         result += [requeue(report), exits(report)]
+        if let delay = report.schedulingDelay { result.append(scheduling(delay)) }
         if let difference = report.clockDifference { result.append(clock(difference)) }
         return result
     }
@@ -65,6 +66,17 @@ enum SiteVerdicts {
         report.jobsRequeue
             ? .init(.ok, "JobRequeue", "on; held back \(Int(report.requeueDelay)) s by the scheduler, released by Molt")
             : .init(.warning, "JobRequeue", "off: each preemption takes a new attempt")
+    }
+
+    /// Nothing that a user may ask of slurmctld makes it look at the queue at once.
+    private static func scheduling(_ delay: Double) -> DoctorVerdict {
+        let seconds = Int(delay)
+        return seconds == 0
+            ? .init(.ok, "batch_sched_delay", "0 s: a job that may start is seen within a second")
+            : .init(
+                .ok, "batch_sched_delay", "a released job may wait up to \(seconds + 1) s for free nodes to be seen",
+                advice: seconds > 1
+                    ? "an admin may set SchedulerParameters=batch_sched_delay=0 for quicker restarts" : nil)
     }
 
     private static func exits(_ report: SiteReport) -> DoctorVerdict {

@@ -40,6 +40,7 @@ import Testing
         let found = try configuration()
         #expect(found.version == "slurm 22.05.8" && found.controllerStartedAt == 1_795_278_688)
         #expect(found.killWait == 5 && found.minimumJobAge == 20 && found.requeueDelay == 6 && found.jobsRequeue)
+        #expect(found.schedulingDelay == 0)
         #expect(found.requeueExit == [75, 76, 77] && found.requeueExitHold == [])
         #expect(try ScontrolText.settings(Self.settings).asOf == 1_795_278_765)
     }
