@@ -18,6 +18,31 @@ package struct JobRanking: Hashable, Sendable, Codable {
         self.weights = weights
     }
 
+    /// A job that waits, as far as its standing goes.
+    package struct Waiting: Hashable, Sendable {
+        package var job: UInt32
+        package var priority: UInt32
+        package var user: UInt32
+        package var partition: String
+
+        package init(job: UInt32, priority: UInt32, user: UInt32, partition: String) {
+            self.job = job
+            self.priority = priority
+            self.user = user
+            self.partition = partition
+        }
+    }
+
+    /// How one of them stands; nil when it is none of them.
+    package init?(of job: UInt32, among waiting: [Waiting], rule: String, weights: [String: UInt32]) {
+        guard let own = waiting.first(where: { $0.job == job }) else { return nil }
+        let ahead = waiting.filter { $0.partition == own.partition && $0.priority > own.priority }
+        self.init(
+            priority: own.priority, ahead: ahead.count,
+            usersAhead: Set(ahead.map(\.user)).subtracting([own.user]).count, rule: rule,
+            weights: weights.filter { $0.value > 0 })
+    }
+
     /// Sentences for people.
     package var words: [String] {
         let jobs = ahead == 1 ? "1 waiting job has" : "\(ahead) waiting jobs have"

@@ -44,6 +44,15 @@ package struct JobStatus: Hashable, Sendable, Codable {
     package var exitStatus: Int32 { (exitWord >> 8) & 0xff }
     package var exitSignal: Int32 { exitWord & 0x7f }
 
+    /// The limit that ends a running job soon but leaves it time to save, in minutes; nil when it ends by then anyhow.
+    /// Slurm counts limits in whole minutes from the start: the second one from now.
+    package func nearLimit(now: Double) -> UInt32? {
+        guard let startedAt else { return nil }
+        let minutes = UInt32(max(0, (now - startedAt) / 60)) + 2
+        if let timeLimit, timeLimit <= Double(minutes) * 60 { return nil }
+        return minutes
+    }
+
     package init(job: UInt32, name: String, comment: String, userID: UInt32, state: JobState) {
         self.job = job
         self.name = name

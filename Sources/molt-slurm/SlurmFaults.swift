@@ -35,11 +35,9 @@ enum SlurmFaults {
         return .success(status)
     }
 
-    /// Slurm counts limits in whole minutes from the start: the second one from now leaves time to save.
     private static func shorten(_ status: JobStatus) -> SlurmAnswer {
-        guard let startedAt = status.startedAt else { return SlurmService.failed(notRunning) }
-        let minutes = UInt32(max(0, (Double(time(nil)) - startedAt) / 60)) + 2
-        if let limit = status.timeLimit, limit <= Double(minutes) * 60 { return .done }
+        guard status.startedAt != nil else { return SlurmService.failed(notRunning) }
+        guard let minutes = status.nearLimit(now: Double(time(nil))) else { return .done }
         return SlurmService.done(molt_slurm_set_time_limit(status.job, minutes))
     }
 

@@ -8,14 +8,11 @@ enum SlurmRanking {
         let code = molt_slurm_load_all(&table)
         guard code == 0 else { return SlurmService.failed(code, reading: true) }
         defer { molt_slurm_free_jobs(&table) }
-        let jobs = JobStatus.all(in: table)
-        guard let own = jobs.first(where: { $0.job == job }), own.state == .pending, let priority = own.priority else {
-            return .ranking(nil)
+        let waiting = JobStatus.all(in: table).filter { $0.state == .pending }.compactMap { job in
+            job.priority.map {
+                JobRanking.Waiting(job: job.job, priority: $0, user: job.userID, partition: job.partition)
+            }
         }
-        let ahead = jobs.filter { other in
-            other.state == .pending && other.partition == own.partition && other.priority ?? 0 > priority
-        }
-        let others = Set(ahead.map(\.userID)).subtracting([own.userID])
         var cluster = molt_slurm_cluster()
         let loaded = molt_slurm_load_cluster(&cluster)
         guard loaded == 0 else { return SlurmService.failed(loaded, reading: true) }
@@ -27,8 +24,7 @@ enum SlurmRanking {
         ]
         return .ranking(
             JobRanking(
-                priority: priority, ahead: ahead.count, usersAhead: others.count,
-                rule: String(cString: cluster.priority_type),
-                weights: Dictionary(uniqueKeysWithValues: weights.filter { $0.1 > 0 })))
+                of: job, among: waiting, rule: String(cString: cluster.priority_type),
+                weights: Dictionary(uniqueKeysWithValues: weights)))
     }
 }

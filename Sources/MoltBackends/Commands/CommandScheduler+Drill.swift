@@ -4,7 +4,7 @@ package import MoltScheduler
 /// How jobs stand, and faults that are made on purpose.
 extension CommandScheduler {
     /// Dear on a large cluster: only asked for when a person asks.
-    package func ranking(_ job: UInt32) throws(SchedulerError) -> JobRanking? {
+    package func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
         let answer = try text(
             .ranking(job), "squeue",
             ["--noheader", "--all", "--local", "--states=pending", "--format=%A %Q %U %P"])

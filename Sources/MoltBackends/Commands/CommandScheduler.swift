@@ -21,6 +21,8 @@ package actor CommandScheduler: Scheduler {
     private var deadline = Limits.callDeadline
     private var clock = ControllerClock()
     private var cancelled = OwnCancels()
+    /// Until when calls are refused, on the clock that nobody sets: an outage that was made on purpose.
+    var outage = -Double.infinity
 
     /// - Parameters:
     ///   - prefix: goes before every command, as in `setpriv …`; none in production.
@@ -41,6 +43,7 @@ package actor CommandScheduler: Scheduler {
     }
 
     package func submit(_ request: JobRequest) throws(SchedulerError) -> SubmitReply {
+        try refuseInOutage()
         try request.check()
         for name in request.environment.keys where Self.steersCommands(name) {
             throw .rejected(code: 22, message: "the variable \(name) would change what sbatch does")
@@ -166,7 +169,7 @@ package actor CommandScheduler: Scheduler {
 
     // MARK: Looking
 
-    private func look(
+    func look(
         _ which: [String], _ operation: SlurmOperation
     ) throws(SchedulerError) -> (jobs: [JobStatus], asOf: Double) {
         if clock.needsMeasuring(now: now()) { _ = try loadSettings() }
@@ -212,18 +215,18 @@ package actor CommandScheduler: Scheduler {
     }
 
     /// The job, when it is this user's and carries the key.
-    private func own(_ job: UInt32, _ key: AttemptKey) throws(SchedulerError) -> JobStatus {
+    func own(_ job: UInt32, _ key: AttemptKey) throws(SchedulerError) -> JobStatus {
         let mine = try look(["--me", "--jobs=\(job)"], .load(job)).jobs.first { $0.job == job }
         if let mine, mine.key == key { return mine }
         if mine == nil, try load(job) == nil { throw .notFound(job: job) }
         throw .keyMismatch(job: job)
     }
 
-    private func refuse(_ isWrong: Bool, _ job: UInt32, _ message: String) throws(SchedulerError) {
+    func refuse(_ isWrong: Bool, _ job: UInt32, _ message: String) throws(SchedulerError) {
         if isWrong { throw .wrongState(job: job, message: message) }
     }
 
-    private func loadSettings() throws(SchedulerError) -> [String: String] {
+    func loadSettings() throws(SchedulerError) -> [String: String] {
         let answer = try text(.configuration, "scontrol", ["show", "config"])
         let answeredAt = now()
         do throws(ScontrolText.Unreadable) {
@@ -238,14 +241,14 @@ package actor CommandScheduler: Scheduler {
     // MARK: Running
 
     /// scancel ends with 0 whatever happened; what it says decides.
-    private func act(_ operation: SlurmOperation, _ words: [String]) throws(SchedulerError) {
+    func act(_ operation: SlurmOperation, _ words: [String]) throws(SchedulerError) {
         let outcome = try run(words[0], Array(words.dropFirst()))
         guard outcome.ending == .exited(0), !outcome.errors.contains("error:") else {
             throw CommandErrors.classify(operation, outcome)
         }
     }
 
-    private func text(
+    func text(
         _ operation: SlurmOperation, _ name: String, _ arguments: [String]
     ) throws(SchedulerError) -> String {
         let outcome = try run(name, arguments)
@@ -254,7 +257,8 @@ package actor CommandScheduler: Scheduler {
     }
 
     private func run(_ name: String, _ arguments: [String]) throws(SchedulerError) -> CommandRunner.Outcome {
-        runner.run(.init(arguments: try program(name) + arguments, environment: environment), within: deadline)
+        try refuseInOutage()
+        return runner.run(.init(arguments: try program(name) + arguments, environment: environment), within: deadline)
     }
 
     private nonisolated func program(_ name: String) throws(SchedulerError) -> [String] {
@@ -281,5 +285,5 @@ package actor CommandScheduler: Scheduler {
         return job
     }
 
-    private func now() -> Double { Date().timeIntervalSince1970 }
+    func now() -> Double { Date().timeIntervalSince1970 }
 }

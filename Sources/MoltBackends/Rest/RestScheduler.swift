@@ -17,6 +17,8 @@ package actor RestScheduler: Scheduler {
     private var deadline = Limits.callDeadline
     private var clock = ControllerClock()
     private var cancelled = OwnCancels()
+    /// Until when calls are refused, on the clock that nobody sets: an outage that was made on purpose.
+    private var outage = -Double.infinity
 
     private struct Server {
         var version: RestVersion
@@ -115,6 +117,19 @@ package actor RestScheduler: Scheduler {
 
     package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
         try await other("adopt a job").adopt(adoption)
+    }
+
+    package func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
+        try await commands?.ranking(job)
+    }
+
+    package func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {
+        if case .outage(let seconds) = fault {
+            outage = MonotonicTime.now() + seconds
+            try await commands?.inject(fault, into: job, key: key)
+        } else {
+            try await other("make this fault").inject(fault, into: job, key: key)
+        }
     }
 
     package func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
@@ -249,6 +264,9 @@ package actor RestScheduler: Scheduler {
     private func exchange(
         _ method: HTTPMethod, _ path: String, query: String? = nil, body: Data? = nil, _ operation: SlurmOperation
     ) async throws(SchedulerError) -> (RestReply, Int) {
+        guard MonotonicTime.now() >= outage else {
+            throw .unavailable(message: "an outage on purpose (molt drill)")
+        }
         let version = try await serverOrAsk().version
         let whole = "/slurm/\(version)/\(path)" + (query.map { "?\($0)" } ?? "")
         let (status, answer) = try await connection.send(method, whole, body: body, for: operation, within: deadline)
