@@ -42,10 +42,11 @@ package struct ProgressWatch: Hashable, Sendable {
         } else if event.kind ?? .step == .step, let step = event.step {
             // The same step said again is a sign of life, not of progress.
             guard step != currentStep || phases[rank] != .step else { return }
+            // Of ranks that take a step together one tells how long it took.
+            if step != currentStep { steps.took(event.seconds, now: now) }
             currentStep = step
             lastStep = max(step, lastStep ?? 0)
             phases[rank] = .step
-            steps.took(event.seconds, now: now)
             lastProgress = now
         } else if tellsPhases {
             lastProgress = now
@@ -91,6 +92,8 @@ struct StepTimes: Hashable, Sendable {
     private var next = 0
     private var lastAt: Double?
     private var isInterrupted = true
+    /// The 99th percentile (the slowest of up to a hundred); nil while no step is known.
+    private(set) var slow: Double?
 
     static let countMax = 1000
 
@@ -112,12 +115,6 @@ struct StepTimes: Hashable, Sendable {
             seconds[next] = figure
             next = (next + 1) % Self.countMax
         }
-    }
-
-    /// The 99th percentile (the slowest of up to a hundred); nil while no step is known.
-    var slow: Double? {
-        guard !seconds.isEmpty else { return nil }
-        let rank = (99 * seconds.count + 99) / 100
-        return seconds.sorted()[rank - 1]
+        slow = seconds.sorted()[(99 * seconds.count + 99) / 100 - 1]
     }
 }

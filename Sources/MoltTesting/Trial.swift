@@ -20,7 +20,7 @@ package enum Trial {
 package struct TrialNumbers: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64, part: String) {
+    package init(seed: UInt64, part: String) {
         state = part.utf8.reduce(seed &* 0x9E37_79B9_7F4A_7C15) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
