@@ -4,6 +4,10 @@ enum Limits {
     static let watchInterval: Double = 0.5
     /// A look at the queue may cost the controller this part of the time.
     static let pollShare: Double = 0.02
+    /// And this machine this part.
+    static let turnShare: Double = 0.03
+    /// The longest pause between tries while the scheduler is away; a call may hang until its deadline besides.
+    static let outagePauseMax: Double = 8
     /// Until the first look after an action of ours.
     static let lookAfterAction: Double = 1
     /// Before one and the same request to the scheduler is made again.

@@ -44,6 +44,18 @@ package protocol RunLedger: Sendable {
 
     /// Reads what the workers of a run have reported.
     func readProgress(_ run: TrackedRun) async throws(LedgerError)
+
+    /// The same of many runs; each effect is followed by its failpoint.
+    func readProgress(of runs: [TrackedRun]) async throws(LedgerError)
+}
+
+extension RunLedger {
+    package func readProgress(of runs: [TrackedRun]) async throws(LedgerError) {
+        for run in runs {
+            try await readProgress(run)
+            try await pass(.progressRead)
+        }
+    }
 }
 
 extension RunLedger {

@@ -10,9 +10,10 @@ import Glibc
 extension SiteReconciler {
     /// Carries out what is planned; true when something was done after which planning again makes sense.
     func act(_ steps: [(id: RunID, step: Step)], _ runs: [TrackedRun]) async throws(LedgerError) -> Bool {
+        watched = []
+        guard !steps.isEmpty else { return false }
         let byID = Dictionary(uniqueKeysWithValues: runs.map { ($0.id, $0) })
         var isAgainUseful = false
-        watched = []
         for (id, step) in steps {
             guard let run = byID[id] else { continue }
             switch step {

@@ -32,8 +32,12 @@ extension SiteReconciler {
         try await ledger.pass(.lookAnswered)
         let lastAsOf = look.asOf
         noteLook(asOf: table.asOf, began: began, ended: ended)
-        let jobs = Dictionary(grouping: table.jobs.filter { $0.key != nil }) { $0.key }
-        try await endStrays(table, runs)
+        let regular = look.nextAt
+        var jobs = [AttemptKey: [JobStatus]](minimumCapacity: table.jobs.count)
+        for status in table.jobs {
+            if let key = status.key { jobs[key, default: []].append(status) }
+        }
+        try await endStrays(jobs, runs)
         let current = Set(runs.compactMap { $0.lifecycle.attempt?.key })
         shapes = shapes.filter { current.contains($0.key) }
         var events: [(id: RunID, event: LifecycleEvent)] = [], absent: [Absence] = []
@@ -62,9 +66,14 @@ extension SiteReconciler {
                 asOf: table.asOf, began: began)
             return absence.event(with: loss, lookedAt: began, settle: settle)
         }
-        guard !events.isEmpty else { return }
-        try await ledger.record(events)
-        try await ledger.pass(.lookRecorded)
+        if !events.isEmpty {
+            try await ledger.record(events)
+            try await ledger.pass(.lookRecorded)
+        }
+        // What we make of it costs, too: the machine is not ours alone. Whoever hurries meanwhile is heard.
+        if look.nextAt == regular {
+            look.nextAt = max(regular, ended + min((clock.now() - ended) / Limits.turnShare, pollRange.upperBound))
+        }
     }
 
     private func noteLook(asOf: Double, began: Double, ended: Double) {
@@ -126,7 +135,8 @@ extension SiteReconciler {
         look.failures += 1
         var pause = max(pollRange.lowerBound, 1)
         for _ in 0..<min(look.failures - 1, 6) { pause *= 2 }
-        look.nextAt = now + min(pause, pollRange.upperBound)
+        // However rarely the queue is looked at: that it can be had again is news for many.
+        look.nextAt = now + min(pause, pollRange.upperBound, Limits.outagePauseMax)
     }
 
     var pollRange: ClosedRange<Double> { site.poll }
@@ -173,12 +183,13 @@ extension SiteReconciler {
 
     /// A job of an attempt that is over may live again: its end was the last thing that a dying controller forgot, or
     /// somebody put it back into the queue. The run has gone on without it, or is meant to do nothing any more.
-    private func endStrays(_ table: JobTable, _ runs: [TrackedRun]) async throws(LedgerError) {
+    private func endStrays(
+        _ jobs: [AttemptKey: [JobStatus]], _ runs: [TrackedRun]
+    ) async throws(LedgerError) {
         let current = Set(runs.compactMap { $0.lifecycle.attempt?.key })
-        let suspects = table.jobs.filter { status in
-            let isThere = !status.state.isTerminal || status.flags.contains(.completing)
-            return isThere && status.key.map { !current.contains($0) } ?? false
-        }
+        let suspects = jobs.filter { !current.contains($0.key) }.values.joined().filter { status in
+            !status.state.isTerminal || status.flags.contains(.completing)
+        }.sorted { $0.job < $1.job }
         haunted = []
         guard !suspects.isEmpty else { return }
         let over = try await ledger.over(suspects.compactMap(\.key))

@@ -92,10 +92,7 @@ package actor SiteReconciler {
 
     /// Reads what the workers of this site's runs have written; goes on while the scheduler is away.
     package func followProgress() async throws(LedgerError) {
-        for run in try await ledger.watched() where run.mayReport {
-            try await ledger.readProgress(run)
-            try await ledger.pass(.progressRead)
-        }
+        try await ledger.readProgress(of: ledger.watched().filter(\.mayReport))
     }
 
     /// Turns follow each other, so what is still being sent at the start of one was sent by a daemon before this one,

@@ -2,6 +2,8 @@
 package enum Limits {
     /// One message to or from `molt-slurm`.
     static let frameBytes = 8 << 20
+    /// Jobs in one such message, roughly.
+    static let pageBytes = 6 << 20
     /// Slurm's own limit on a job's script (`max_script_size`).
     static let scriptBytes = 4 << 20
     /// Slurm's own limit on names and comments.

@@ -2,13 +2,17 @@
 package enum Limits {
     /// Seconds between looks at the local site, which cost nothing.
     static let localPoll: Double = 0.3
-    /// Seconds between readings of event files.
+    /// Seconds between readings of event files, which may take this part of the time.
     static let progressInterval: Double = 1
+    static let progressIntervalMax: Double = 30
+    static let progressShare: Double = 0.02
+    /// Runs whose event files are read for one transaction.
+    static let progressRuns = 64
     /// Seconds between looks for jobs that asked for a run, and the age at which one that Slurm has forgotten is left.
     static let adoptionInterval: Double = 5
     static let adoptionIntervalMax: Double = 300
     /// Such a look may take this part of the time.
-    static let adoptionShare: Double = 0.02
+    static let adoptionShare: Double = 0.005
     static let adoptionAge: Double = 86400
     /// Between a job's start as Slurm and as its node tells it: their clocks, and what its prolog takes.
     static let adoptionSkew: Double = 600

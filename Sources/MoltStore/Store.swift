@@ -14,6 +14,8 @@ package struct Store: Sendable {
     package let writer: any DatabaseWriter
     /// The lease under which this store was opened; a later opener raises it.
     let leaseEpoch: Int64
+    /// The runs that were written to since this store was opened.
+    package let changes = RunChanges()
     /// Nil for a database in memory.
     private let inode: UInt64?
     /// What a transaction met that cannot be read any more.
@@ -116,13 +118,13 @@ package struct Store: Sendable {
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (StoreTransaction) throws -> Value
     ) async throws(StoreError) -> Value {
-        let lease = leaseEpoch
+        let lease = leaseEpoch, changes = self.changes
         do {
             return try await writer.write { db in
                 guard try Int64.fetchOne(db, sql: "SELECT epoch FROM lease") == lease else {
                     throw StoreError.leaseLost
                 }
-                return try body(StoreTransaction(db: db))
+                return try body(StoreTransaction(db: db, changes: changes))
             }
         } catch {
             throw noted(StoreError.from(error, path: path))

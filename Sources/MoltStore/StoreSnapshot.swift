@@ -83,6 +83,14 @@ package struct StoreSnapshot {
         Set(try String.fetchAll(db, sql: "SELECT id FROM run"))
     }
 
+    /// The same among these runs, in no order.
+    package func watched(site: String, among runs: Set<String>) throws -> [RunRecord] {
+        guard runs.count <= StoreLimits.readOneByOne else {
+            return try watched(site: site).filter { runs.contains($0.id) }
+        }
+        return try runs.compactMap { try RunRecord.fetchOne(db, key: $0) }.filter { $0.isWatched && $0.site == site }
+    }
+
     /// Sites that have such runs.
     package func watchedSites() throws -> [String] {
         try String.fetchAll(db, sql: "SELECT DISTINCT site FROM run WHERE isWatched = 1")
@@ -179,4 +187,8 @@ package enum StoreLimits {
     package static let backups = 3
     /// Held, paused and stuck runs that the short list shows.
     package static let idleListed = 100
+    /// Runs that are read one by one rather than out of the list of all.
+    static let readOneByOne = 2000
+    /// Changes that a reader may have missed before it must read everything again.
+    static let rememberedChanges = 1 << 14
 }

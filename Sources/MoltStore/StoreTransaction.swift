@@ -3,12 +3,14 @@ package import GRDB
 /// Writes within one transaction.
 package struct StoreTransaction {
     package let db: Database
+    let changes: RunChanges
 
     /// What was true before, and what this transaction has changed so far.
     package var snapshot: StoreSnapshot { StoreSnapshot(db: db) }
 
     package func insert(_ run: RunRecord, _ frozen: FrozenRecord, _ token: ClientTokenRecord) throws {
         var run = run
+        changes.note(run.id)
         try run.insert(db)
         try frozen.insert(db)
         try token.insert(db)
@@ -16,11 +18,18 @@ package struct StoreTransaction {
 
     package func insert(_ token: ClientTokenRecord) throws { try token.insert(db) }
 
-    package func update(_ run: RunRecord) throws { try run.update(db) }
+    package func update(_ run: RunRecord) throws {
+        changes.note(run.id)
+        try run.update(db)
+    }
+
     package func update(_ frozen: FrozenRecord) throws { try frozen.update(db) }
 
     /// Removes the run with everything that belongs to it.
-    package func delete(run: String) throws { try db.execute(sql: "DELETE FROM run WHERE id = ?", arguments: [run]) }
+    package func delete(run: String) throws {
+        changes.note(run)
+        try db.execute(sql: "DELETE FROM run WHERE id = ?", arguments: [run])
+    }
 
     package func save(_ attempt: AttemptRecord) throws { try attempt.save(db) }
     package func save(_ incarnation: IncarnationRecord) throws { try incarnation.save(db) }

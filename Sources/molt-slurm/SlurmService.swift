@@ -5,10 +5,15 @@ import MoltScheduler
 
 /// Carries out one call.
 enum SlurmService {
+    /// What the daemon knows from earlier looks. Calls come one after the other, on one thread.
+    nonisolated(unsafe) private static var told = ToldJobs()
+
     static func perform(_ operation: SlurmOperation) -> SlurmAnswer {
         switch operation {
         case .submit(let request): submit(request)
         case .loadJobs: loadJobs()
+        case .loadChanges(let since): loadChanges(since: since)
+        case .loadRest(let look): told.rest(of: look).map(SlurmAnswer.changes) ?? .misunderstood("look \(look)")
         case .load(let job): load(job)
         case .cancel(let job, let key): guarded(job, key) { molt_slurm_cancel(job) }
         case .requeue(let job, let key): guarded(job, key) { molt_slurm_requeue(job) }
@@ -85,6 +90,19 @@ enum SlurmService {
         defer { molt_slurm_free_jobs(&table) }
         // The user's other jobs may be tens of thousands: more than one answer holds, and none of our business.
         return .table(JobTable(jobs: JobStatus.all(in: table).filter(\.isOurs), asOf: Double(table.as_of)))
+    }
+
+    private static func loadChanges(since: Int?) -> SlurmAnswer {
+        var table = molt_slurm_jobs()
+        let code = molt_slurm_load_user(geteuid(), &table)
+        guard code == 0 else { return failed(code, reading: true) }
+        defer { molt_slurm_free_jobs(&table) }
+        let rows = UnsafeBufferPointer(start: table.jobs, count: Int(table.count))
+        let jobs = rows.map { (job: $0.job, digest: $0.digest) }
+        // The user's other jobs are none of our business.
+        return .changes(told.changes(since: since, jobs: jobs, asOf: Double(table.as_of)) { place in
+            JobStatus(rows[place]).flatMap { $0.isOurs ? $0 : nil }
+        })
     }
 
     private static func load(_ job: UInt32) -> SlurmAnswer {

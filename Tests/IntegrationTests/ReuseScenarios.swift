@@ -85,8 +85,9 @@ struct ReuseScenarios {
     ) async throws -> Set<UInt32> {
         var found: Set<UInt32> = []
         for _ in 0..<(2 * others) where found != numbers {
+            let options = ["--parsable", "--hold", "-p", "high", "-o", "/dev/null"]
             let output = try await cluster.run(
-                ["sbatch", "--parsable", "--hold", "-p", "high", "-o", "/dev/null", "\(cluster.folder)/stranger.sh"] + arguments)
+                ["sbatch"] + options + ["\(cluster.folder)/stranger.sh"] + arguments)
             let job = try #require(UInt32(output.out.filter(\.isNumber)))
             if numbers.contains(job) {
                 found.insert(job)

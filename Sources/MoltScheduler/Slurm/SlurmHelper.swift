@@ -23,6 +23,8 @@ actor SlurmHelper {
     private let environment: [String: String]
     private var running: Running?
     private var errorText = ""
+    /// The user's jobs as the helper told them last.
+    var seen = SeenJobs()
 
     private struct Running {
         var child: ChildProcess

@@ -3,7 +3,7 @@ package import MoltCore
 /// What the daemon and `molt-slurm` say to each other: one JSON message each way per call, a length of four bytes
 /// (big endian) before each.
 package struct SlurmCall: Codable, Sendable {
-    package static let currentVersion = 1
+    package static let currentVersion = 2
 
     package var version: Int
     package var operation: SlurmOperation
@@ -17,6 +17,10 @@ package struct SlurmCall: Codable, Sendable {
 package enum SlurmOperation: Codable, Sendable {
     case submit(JobRequest)
     case loadJobs
+    /// All jobs, but only what is other than at that look.
+    case loadChanges(since: Int?)
+    /// What the message before did not hold.
+    case loadRest(of: Int)
     case load(UInt32)
     case cancel(UInt32, key: AttemptKey)
     case signal(UInt32, key: AttemptKey, signal: Int32, target: SignalTarget)
@@ -31,7 +35,7 @@ package enum SlurmOperation: Codable, Sendable {
     /// True when asking twice does no harm and no answer changes nothing.
     package var isReading: Bool {
         switch self {
-        case .loadJobs, .load, .ranking, .configuration, .ping: true
+        case .loadJobs, .loadChanges, .loadRest, .load, .ranking, .configuration, .ping: true
         case .submit, .cancel, .signal, .requeue, .update, .adopt, .inject: false
         }
     }
@@ -42,7 +46,7 @@ package enum SlurmOperation: Codable, Sendable {
             .update(let job, _, _), .inject(_, let job, _):
             job
         case .adopt(let adoption): adoption.job
-        case .submit, .loadJobs, .configuration, .ping: nil
+        case .submit, .loadJobs, .loadChanges, .loadRest, .configuration, .ping: nil
         }
     }
 }
@@ -50,6 +54,7 @@ package enum SlurmOperation: Codable, Sendable {
 package enum SlurmAnswer: Codable, Sendable {
     case submitted(SubmitReply)
     case table(JobTable)
+    case changes(JobChanges)
     case job(JobStatus?)
     case ranking(JobRanking?)
     case configuration(SchedulerConfiguration)

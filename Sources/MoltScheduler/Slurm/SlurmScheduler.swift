@@ -22,7 +22,10 @@ package final class SlurmScheduler: Scheduler {
     }
 
     package func loadJobs() async throws(SchedulerError) -> JobTable {
-        guard case .table(let table) = try await call(.loadJobs) else { throw Self.nonsense(reading: true) }
+        let answer = try await call(.loadJobs) { helper, seconds async throws(SlurmHelper.Failure) in
+            try await helper.jobs(within: seconds)
+        }
+        guard case .table(let table) = answer else { throw Self.nonsense(reading: true) }
         return table
     }
 
@@ -87,13 +90,22 @@ package final class SlurmScheduler: Scheduler {
     }
 
     private func call(_ operation: SlurmOperation) async throws(SchedulerError) -> SlurmAnswer {
+        try await call(operation) { helper, seconds async throws(SlurmHelper.Failure) in
+            try await helper.call(operation, within: seconds)
+        }
+    }
+
+    private func call(
+        _ operation: SlurmOperation,
+        _ ask: (SlurmHelper, Double) async throws(SlurmHelper.Failure) -> SlurmAnswer
+    ) async throws(SchedulerError) -> SlurmAnswer {
         guard MonotonicTime.now() >= outage.withLock({ $0 }) else {
             throw .unavailable(message: "an outage on purpose (molt drill)")
         }
         let seconds = deadline.withLock { $0 }
         let answer: SlurmAnswer
         do throws(SlurmHelper.Failure) {
-            answer = try await helper.call(operation, within: seconds)
+            answer = try await ask(helper, seconds)
         } catch {
             switch error {
             case .notSent(let message): throw .unavailable(message: message)
@@ -108,7 +120,7 @@ package final class SlurmScheduler: Scheduler {
             throw SlurmErrors.classify(failed, code: code, text: text)
         case .keyMismatch: throw .keyMismatch(job: operation.job ?? 0)
         case .misunderstood(let text): throw .unavailable(message: "molt-slurm does not understand: \(text)")
-        case .submitted, .table, .job, .ranking, .configuration, .done: return answer
+        case .submitted, .table, .changes, .job, .ranking, .configuration, .done: return answer
         }
     }
 

@@ -58,12 +58,16 @@ struct ReconcileService: Service {
         }
         let progress = Task {
             while !isEnding {
+                let began = clock.now()
                 do {
                     try await reconciler.followProgress()
                 } catch {
                     logger.error("cannot record progress", metadata: ["site": "\(name)", "error": "\(error)"])
                 }
-                try? await clock.sleep(seconds: Limits.progressInterval)
+                // The more runs report, the more rarely they are read.
+                let seconds = (clock.now() - began) / Limits.progressShare
+                try? await clock.sleep(
+                    seconds: min(max(seconds, Limits.progressInterval), Limits.progressIntervalMax))
             }
         }
         await takeTurns(reconciler, name)

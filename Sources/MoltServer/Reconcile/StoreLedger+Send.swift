@@ -79,6 +79,7 @@ extension StoreLedger {
         _ attempt: RunLifecycle.Attempt, of run: TrackedRun, _ materials: AttemptMaterials, at now: Double
     ) async throws(LedgerError) -> Bool {
         let frozen = prepared[run.id]
+        exitCodes[run.id] = nil
         return try await write { transaction in
             // Edited meanwhile: the next turn makes it anew.
             guard try transaction.snapshot.frozen(run.id.rawValue) == frozen else { return false }

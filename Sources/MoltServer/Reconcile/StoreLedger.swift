@@ -19,8 +19,12 @@ actor StoreLedger: RunLedger {
     private var files = EvidenceReader()
     /// What the newest materials of a run were made from.
     var prepared: [RunID: FrozenRecord] = [:]
-    /// The runs as they were last loaded: most have the same state again, which need not be unpacked anew.
-    private var newest: [String: WatchedRun] = [:]
+    /// The runs as they were last read.
+    private var list = WatchedList()
+    /// The codes that the newest attempt of a run has in place of ours; they are settled when it is sent.
+    var exitCodes: [RunID: (attempt: Int, codes: [Int32: Int32])] = [:]
+    /// How far the event files of a run have been read, as the store has it.
+    private var offsets: [RunID: [String: Int]] = [:]
     /// Runs whose event files are being read just now.
     private var reading: Set<RunID> = []
 
@@ -44,23 +48,23 @@ actor StoreLedger: RunLedger {
     }
 
     func watched() async throws(LedgerError) -> [TrackedRun] {
-        let name = site.name
-        let rows = try await read { snapshot in try snapshot.watched(site: name) }
-        var unpacked: [String: WatchedRun] = [:]
-        let runs = rows.compactMap { row -> TrackedRun? in
-            do {
-                let run = try newest[row.id]?.with(row) ?? WatchedRun(row)
-                unpacked[row.id] = run
-                return TrackedRun(
-                    id: run.id, lifecycle: run.lifecycle, folder: run.folder, partition: row.partition,
-                    trouble: row.lastError)
-            } catch {
-                logger.error("cannot read a run's state", metadata: ["run": "\(row.id)", "error": "\(error)"])
-                return nil
-            }
+        let name = site.name, mark = list.mark, changes = store.changes
+        let (news, rows) = try await read { snapshot in
+            let news = changes.since(mark)
+            guard let runs = news.runs else { return (news, try snapshot.watched(site: name)) }
+            return (news, try snapshot.watched(site: name, among: runs))
         }
-        newest = unpacked
-        return runs
+        list.take(rows, changed: news.runs, mark: news.mark) { row, error in
+            logger.error("cannot read a run's state", metadata: ["run": "\(row.id)", "error": "\(error)"])
+        }
+        if max(exitCodes.count, offsets.count) > 2 * list.tracked.count + Limits.progressRuns { forgetOthers() }
+        return list.tracked
+    }
+
+    /// What is remembered of runs that are over.
+    private func forgetOthers() {
+        exitCodes = exitCodes.filter { list[$0.key.rawValue] != nil }
+        offsets = offsets.filter { list[$0.key.rawValue] != nil }
     }
 
     func record(_ events: [(id: RunID, event: LifecycleEvent)]) async throws(LedgerError) {
@@ -81,15 +85,26 @@ actor StoreLedger: RunLedger {
 
     func evidence(_ question: EvidenceQuestion) async throws(LedgerError) -> Evidence {
         let run = question.run, number = question.attempt.number
-        if question.readsProgress { try await readProgress(run) }
-        let (row, saved) = try await read { snapshot in
-            (try snapshot.attempt(run.id.rawValue, number), try snapshot.run(run.id)?.committedStep)
+        if question.readsProgress { try await readProgress([run]) }
+        let saved: Int?
+        if !question.readsProgress, let known = list[run.id.rawValue] {
+            saved = known.record.committedStep
+        } else {
+            saved = try await read { snapshot in try snapshot.run(run.id)?.committedStep }
         }
+        let codes = try await self.codes(of: run.id, number)
         return files.read(
             run.id, run.folder, attempt: question.attempt, incarnations: question.incarnations,
             ended: question.ended, job: run.lifecycle.job?.id, adopted: run.lifecycle.adopted,
-            exitCodes: row?.exitCodes ?? [:], progress: saved, isPreemptible: question.isPreemptible,
+            exitCodes: codes, progress: saved, isPreemptible: question.isPreemptible,
             now: clock.now())
+    }
+
+    private func codes(of run: RunID, _ attempt: Int) async throws(LedgerError) -> [Int32: Int32] {
+        if let known = exitCodes[run], known.attempt == attempt { return known.codes }
+        let codes = try await read { snapshot in try snapshot.attempt(run.rawValue, attempt)?.exitCodes ?? [:] }
+        exitCodes[run] = (attempt, codes)
+        return codes
     }
 
     func tell(_ message: String, about run: TrackedRun) async throws(LedgerError) {
@@ -136,24 +151,47 @@ actor StoreLedger: RunLedger {
         }
     }
 
-    func readProgress(_ run: TrackedRun) async throws(LedgerError) {
-        guard reading.insert(run.id).inserted else { return }
-        defer { reading.remove(run.id) }
-        let id = run.id.rawValue
-        let offsets = try await read { snapshot in try snapshot.eventFiles(id) }
-        let tail = run.lifecycle.adopted.map { job in
-            AdoptedEvidence(run.folder, job).progress(
-                incarnation: run.lifecycle.job?.incarnation.number ?? job.incarnation,
-                attempt: run.lifecycle.lastAttempt, after: offsets)
-        } ?? EventTail.read(folder: run.folder.events, after: offsets)
-        guard !tail.offsets.isEmpty else { return }
+    /// Of many runs at a time, so that a thousand of them cost a few transactions and not a thousand.
+    func readProgress(of runs: [TrackedRun]) async throws(LedgerError) {
+        var rest = runs[...]
+        while !rest.isEmpty {
+            try await readProgress(Array(rest.prefix(Limits.progressRuns)))
+            try await pass(.progressRead)
+            rest = rest.dropFirst(Limits.progressRuns)
+        }
+    }
+
+    func readProgress(_ run: TrackedRun) async throws(LedgerError) { try await readProgress([run]) }
+
+    private func readProgress(_ runs: [TrackedRun]) async throws(LedgerError) {
+        let runs = runs.filter { reading.insert($0.id).inserted }
+        defer { for run in runs { reading.remove(run.id) } }
+        let unknown = runs.map(\.id).filter { offsets[$0] == nil }
+        if !unknown.isEmpty {
+            let found = try await read { snapshot in try unknown.map { try snapshot.eventFiles($0.rawValue) } }
+            for (id, files) in zip(unknown, found) { offsets[id] = files }
+        }
+        let tails = runs.map { ($0.id, tail(of: $0, after: offsets[$0.id] ?? [:])) }
+            .filter { !$0.1.offsets.isEmpty }
+        guard !tails.isEmpty else { return }
+        // Whatever becomes of the transaction, the store tells.
+        for (id, _) in tails { offsets[id] = nil }
         let now = clock.now()
         try await write { transaction in
-            guard var record = try transaction.snapshot.run(run.id) else { return }
-            let isForeign = try transaction.snapshot.isForeign(record.id)
             let recorder = ProgressRecorder(recorder: RunRecorder(transaction: transaction, now: now))
-            try recorder.apply(tail, to: &record, isForeign: isForeign)
+            for (id, tail) in tails {
+                guard var record = try transaction.snapshot.run(id) else { continue }
+                let isForeign = try transaction.snapshot.isForeign(record.id)
+                try recorder.apply(tail, to: &record, isForeign: isForeign)
+            }
         }
+    }
+
+    private func tail(of run: TrackedRun, after offsets: [String: Int]) -> EventTail {
+        guard let job = run.lifecycle.adopted else { return EventTail.read(folder: run.folder.events, after: offsets) }
+        return AdoptedEvidence(run.folder, job).progress(
+            incarnation: run.lifecycle.job?.incarnation.number ?? job.incarnation,
+            attempt: run.lifecycle.lastAttempt, after: offsets)
     }
 
     // MARK: - The store

@@ -66,10 +66,12 @@ import Glibc
             key: .random(), name: "bot", script: "#!/bin/sh\n", workingDirectory: "/w", output: "/w/out")
         let answers: [SlurmAnswer] = [
             .submitted(SubmitReply(job: 7, warning: "w")), .table(JobTable(jobs: [job, job], asOf: 5)), .job(nil),
-            .done, .keyMismatch, .failed(code: 2017, text: "x", reading: true), .misunderstood("y"),
+            .changes(JobChanges(look: 2, isWhole: false, changed: [job], gone: [8], asOf: 5)), .done, .keyMismatch,
+            .failed(code: 2017, text: "x", reading: true), .misunderstood("y"),
         ]
         let calls: [SlurmOperation] = [
             .submit(request), .load(7), .signal(7, key: .random(), signal: 15, target: .all), .loadJobs,
+            .loadChanges(since: 7), .loadRest(of: 8),
         ]
         let messages = try answers.map { try JSONEncoder().encode($0) }
             + calls.map { try JSONEncoder().encode(SlurmCall($0)) }
