@@ -10,14 +10,18 @@ struct Agenda {
         }
     }
 
+    /// All times are rounded up to multiples of this, where it is given.
+    var grain: Double?
     private var heap: [Entry] = []
     private var planned = 0
 
     var nextTime: Double? { heap.first?.time }
 
+    func rounded(_ time: Double) -> Double { grain.map { (time / $0).rounded(.up) * $0 } ?? time }
+
     mutating func add(_ happening: Happening, at time: Double) {
         planned += 1
-        heap.append(Entry(time: time, sequence: planned, happening: happening))
+        heap.append(Entry(time: rounded(time), sequence: planned, happening: happening))
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
@@ -55,6 +59,7 @@ struct Agenda {
 enum Happening {
     // The controller.
     case schedulingPass
+    case laterPass
     case saveState
     case purge
     case controllerStarts
@@ -74,12 +79,18 @@ enum Happening {
     case processKilled(Int)
     case processReported(Int)
     case strangerLeaves(UInt32)
+    case shellLooks(Int)
+    /// A file that was written on a node can be seen elsewhere.
+    case fileShows
     // People, and what goes wrong.
     case runIsSubmitted
     case userActs
     case adminActs
     case adminRelents(UInt32)
     case fault
+    /// One of the faults that come at a rate of their own.
+    case rated(Int)
+    case spellEnds
     case daemonStarts
     case calm
     case tidyUp

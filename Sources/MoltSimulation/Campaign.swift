@@ -43,6 +43,8 @@ package struct CampaignReport: Sendable {
     package private(set) var reasons: [String] = []
     package private(set) var coverage = Coverage()
     package private(set) var statistics = Statistics()
+    /// Of all seeds.
+    package private(set) var events = 0
     /// How many seeds had so many events, in steps of ten.
     private var histogram: [Int: Int] = [:]
 
@@ -50,6 +52,7 @@ package struct CampaignReport: Sendable {
 
     mutating func add(_ report: SeedReport) {
         seeds += 1
+        events += report.events
         histogram[report.events / 10, default: 0] += 1
         coverage.add(report.coverage)
         statistics.add(report.statistics)
@@ -60,6 +63,7 @@ package struct CampaignReport: Sendable {
 
     package mutating func add(_ other: CampaignReport) {
         seeds += other.seeds
+        events += other.events
         failures += other.failures
         reasons += other.reasons
         coverage.add(other.coverage)

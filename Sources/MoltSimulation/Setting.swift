@@ -37,6 +37,11 @@ struct Setting: Sendable {
     var calmAt: Double
     /// The latest by which a file written on a node is seen elsewhere.
     var fileDelay: Double
+    /// For worlds of days.
+    var long: LongSetting?
+
+    /// Seconds after the end of all trouble by which every run must have ended.
+    var patience: Double { long == nil ? 6 * 3600 : 400 * 86_400 }
 
     static func draw(_ random: inout SeededGenerator) -> Setting {
         let isFast = random.chance(0.6)

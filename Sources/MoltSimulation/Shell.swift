@@ -9,6 +9,13 @@ struct Shell: Sendable {
         case gone
     }
 
+    /// What it is busy with in a world of days, where no event marks the single step.
+    enum Activity: Sendable {
+        case loading
+        case stepping(since: Double, from: Int)
+        case saving
+    }
+
     let number: Int
     let run: Int
     let attempt: Int
@@ -30,6 +37,10 @@ struct Shell: Sendable {
     /// Its node was lost to the controller while it ran: nobody could end it.
     var isCutOff = false
     var nextFenceCheck = 0.0
+    var activity = Activity.loading
+    /// When it does the next thing; earlier plans are void.
+    var actsAt = 0.0
+    var diedAt = 0.0
     /// A wait(2) word once it is gone.
     var exitWord: Int32 = 0
     /// The controller has been told, or never will be.

@@ -23,6 +23,7 @@ struct SimulatedLedger: RunLedger {
     }
 
     func record(_ events: [(id: RunID, event: LifecycleEvent)]) async throws(LedgerError) {
+        if !events.isEmpty { world.effects += 1 }
         try spend()
         for (id, event) in events {
             guard let run = world.indexByID[id] else { continue }
@@ -47,16 +48,19 @@ struct SimulatedLedger: RunLedger {
                 $0.visibleAt <= now && $0.value.key == question.attempt.key
                     && question.incarnations.contains($0.value.incarnation)
             }.map(\.value),
-            committedStep: world.runs[run].committedColumn, isPreemptible: question.isPreemptible)
+            committedStep: world.runs[run].committedColumn, isPreemptible: question.isPreemptible,
+            silence: world.silence(question.attempt.key, question.incarnations.upperBound))
     }
 
     func prepare(
         _ attempt: RunLifecycle.Attempt, of run: TrackedRun, settings: SchedulerConfiguration?
     ) async throws(LedgerError) -> Result<AttemptMaterials, UserError> {
         try live()
+        world.effects += 1
         guard let index = world.indexByID[run.id] else { return .failure(UserError("no such run")) }
         world.attempts[attempt.key] = (index, attempt.number)
         world.stepsOfKey[attempt.key] = world.runs[index].steps
+        world.saveEveryOfKey[attempt.key] = world.suggestedInterval(index)
         if world.chanceOfTrouble(world.setting.refusal) {
             return .failure(UserError("the template cannot be rendered"))
         }
@@ -83,6 +87,7 @@ struct SimulatedLedger: RunLedger {
 
     func over(_ keys: [AttemptKey]) async throws(LedgerError) -> [AttemptKey: RunID] {
         try live()
+        world.effects += 1
         var result: [AttemptKey: RunID] = [:]
         for key in keys {
             guard let attempt = world.attempts[key], world.lifecycles[attempt.run].attempt?.key != key else { continue }
@@ -93,10 +98,12 @@ struct SimulatedLedger: RunLedger {
 
     func askToStop(_ run: TrackedRun, _ key: AttemptKey) async {
         guard world.lives(generation), let index = world.indexByID[run.id] else { return }
-        world.folders[index].stopRequested = true
+        world.effects += 1
+        world.askToStop(index)
     }
 
     func tell(_ message: String, about run: TrackedRun) async throws(LedgerError) {
+        world.effects += 1
         try spend()
         guard let index = world.indexByID[run.id] else { return }
         world.runs[index].trouble = message
@@ -106,7 +113,9 @@ struct SimulatedLedger: RunLedger {
         try spend()
         guard let index = world.indexByID[run.id] else { return }
         let committed = world.folders[index].committed
-        if committed > 0 { world.runs[index].committedColumn = max(world.runs[index].committedColumn ?? 0, committed) }
+        guard committed > world.runs[index].committedColumn ?? 0 else { return }
+        world.effects += 1
+        world.runs[index].committedColumn = committed
     }
 
     // MARK: - Life and time
@@ -118,7 +127,7 @@ struct SimulatedLedger: RunLedger {
     /// A transaction: it happens as a whole, or the daemon has died before it.
     private func spend() throws(LedgerError) {
         try live()
-        world.trace.count(3, at: world.now)
+        if world.setting.long == nil { world.trace.count(3, at: world.now) }
         world.advance(to: world.now + 0.002)
         try live()
     }

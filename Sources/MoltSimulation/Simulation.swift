@@ -15,54 +15,92 @@ package struct SeedReport: Sendable {
 
 /// Runs seeds.
 package enum Simulation {
-    /// Seconds after the end of all trouble by which every run must have ended.
-    static let patience = 6 * 3600.0
     /// A seed that makes more than so many turns does not come to an end.
     static let turnsMax = 100_000
+    static let longTurnsMax = 10_000_000
 
     package static func run(
         seed: UInt64, ordeal: Ordeal? = nil, sabotage: Sabotage? = nil, keepsTrace: Bool = false
     ) async -> SeedReport {
         let world = World(seed: seed, ordeal: ordeal, sabotage: sabotage, keepsTrace: keepsTrace)
         await live(world)
+        return report(world)
+    }
+
+    /// Days of a world in which trouble is rare.
+    ///
+    /// - Parameters:
+    ///   - days: how long there is trouble; nil for what the seed says.
+    ///   - skips: false to make every turn of the loop; what happens is the same.
+    package static func runLong(
+        seed: UInt64, days: Double? = nil, skips: Bool = true, sabotage: Sabotage? = nil, keepsTrace: Bool = false
+    ) async -> SeedReport {
+        var random = SeededGenerator(seed: seed)
+        // The streams of neighbouring seeds are one stream, begun at neighbouring places: few draws would be alike.
+        let mixed = random.next()
+        random = SeededGenerator(seed: mixed)
+        var setting = Setting.drawLong(&random)
+        setting.long?.skips = skips
+        if let days { setting.shorten(to: days) }
+        let world = World(seed: ~mixed, setting: setting, sabotage: sabotage, keepsTrace: keepsTrace)
+        await live(world)
+        var report = report(world)
+        report.seed = seed
+        return report
+    }
+
+    private static func report(_ world: World) -> SeedReport {
         world.checkEnd()
         world.statistics.simulatedSeconds = world.now
         return SeedReport(
-            seed: seed, events: world.trace.events, digest: world.trace.digest, violations: world.violations,
+            seed: world.seed, events: world.trace.events, digest: world.trace.digest, violations: world.violations,
             trace: world.trace.lines, coverage: world.coverage, statistics: world.statistics)
     }
 
     static func live(_ world: World) async {
-        let end = world.setting.calmAt + patience
+        let end = world.setting.calmAt + world.setting.patience
+        let turnsMax = world.setting.long == nil ? Self.turnsMax : longTurnsMax
         var turns = 0
         while !world.isOver, world.now < end, turns < turnsMax, world.violations.isEmpty {
             if !world.isDaemonUp {
                 world.advance(to: end) { world.isDaemonUp }
                 continue
             }
-            await serve(world, until: end, &turns)
+            await serve(world, until: end, &turns, turnsMax)
         }
         if turns >= turnsMax { world.violate("the loop turns without end") }
     }
 
     /// One daemon's life.
-    private static func serve(_ world: World, until end: Double, _ turns: inout Int) async {
+    private static func serve(_ world: World, until end: Double, _ turns: inout Int, _ turnsMax: Int) async {
         let generation = world.generation
         let reconciler = Self.reconciler(world)
         var nextProgress = 0.0
         while world.lives(generation), !world.isOver, world.now < end, turns < turnsMax, world.violations.isEmpty {
             turns += 1
+            let mark = TurnMark(world)
             world.wantsWake = false
             world.turnBeganAt = world.now
             let delay = try? await reconciler.cycle()
             guard world.lives(generation) else { return }
-            if world.now >= nextProgress {
+            let follows = world.now >= nextProgress
+            if follows {
                 nextProgress = world.now + 5
                 try? await reconciler.followProgress()
             }
             if world.wantsWake { await reconciler.hurry() }
             let wait = delay ?? 5
-            world.advance(to: min(end, world.now + wait)) { world.wantsWake || !world.lives(generation) }
+            // A turn that was begun early follows no progress: it is shorter than those to come.
+            var hasSkipped = false
+            if follows {
+                hasSkipped = await skipTurns(
+                    world, reconciler, since: mark, wait: wait, isActive: delay != nil, until: end)
+            }
+            if !hasSkipped {
+                world.advance(to: min(end, world.now + wait)) { world.wantsWake || !world.lives(generation) }
+            }
+            world.statistics.turns += 1
+            if delay != nil { world.statistics.activeSeconds += world.now - mark.beganAt }
         }
     }
 

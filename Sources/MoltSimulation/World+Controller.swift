@@ -13,6 +13,7 @@ extension World {
 
     /// Something changed in memory: it is on disk at once when the last save is long ago, else later.
     func changed() {
+        if setting.long != nil { planPurge() }
         guard !controller.isSaveDue, controller.mode != .down else { return }
         controller.isSaveDue = true
         plan(.saveState, after: max(0.05, controller.savedAt + setting.saveInterval - now))
@@ -32,7 +33,7 @@ extension World {
     func schedulingPass() {
         isPassPlanned = false
         guard controller.mode == .up else { return }
-        var waits = false
+        var waits = false, soonest = Double.infinity
         for index in controller.memory.jobs.indices where controller.memory.jobs[index].base == .pending {
             controller.memory.jobs[index].isConsidered = true
         }
@@ -40,6 +41,7 @@ extension World {
             let job = controller.memory.jobs[index]
             guard job.beginsAt <= controllerTime else {
                 waits = true
+                soonest = min(soonest, job.beginsAt)
                 continue
             }
             let free = nodes.indices.filter { nodes[$0].isUsable && !job.excluded.contains($0) }
@@ -49,7 +51,21 @@ extension World {
             }
             launch(index, on: Array(free.prefix(job.nodesWanted)))
         }
-        if waits { schedulePass(after: 2) }
+        guard waits else { return }
+        if setting.long == nil { schedulePass(after: 2) } else { planLaterPass(soonest) }
+    }
+
+    /// In a world of days only what is planned wakes the scheduler: a begin time, or whatever frees a node.
+    private func planLaterPass(_ begin: Double) {
+        let at = now + min(300, max(2, begin - (now + Self.origin + setting.controllerAhead)))
+        guard at < laterPassAt ?? .infinity else { return }
+        laterPassAt = at
+        agenda.add(.laterPass, at: at)
+    }
+
+    func laterPass() {
+        laterPassAt = nil
+        schedulingPass()
     }
 
     private func launch(_ index: Int, on chosen: [Int]) {
@@ -189,8 +205,17 @@ extension World {
         end(index, .timeout, word: 15)
     }
 
+    /// In a world of days: when there is something that will be purged.
+    private func planPurge() {
+        guard !isPurgePlanned, controller.memory.jobs.contains(where: { $0.base.isTerminal }) else { return }
+        isPurgePlanned = true
+        plan(.purge, after: max(60, setting.minimumJobAge))
+    }
+
     func purge() {
-        plan(.purge, after: max(10, min(60, setting.minimumJobAge)))
+        isPurgePlanned = false
+        if setting.long == nil { plan(.purge, after: max(10, min(60, setting.minimumJobAge))) }
+        defer { if setting.long != nil { planPurge() } }
         guard controller.mode == .up else { return }
         let time = controllerTime
         let count = controller.memory.jobs.count

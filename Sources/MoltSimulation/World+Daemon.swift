@@ -9,7 +9,7 @@ extension World {
 
     /// A place between two effects.
     func pass(_ point: Failpoint) {
-        trace.count(4, at: now)
+        if setting.long == nil { trace.count(4, at: now) }
         coverage.reached(point)
         if let (place, passing) = death, place == point {
             death = passing > 1 ? (place, passing - 1) : nil
@@ -61,7 +61,7 @@ extension World {
         var request = JobRequest(
             key: attempt.key, name: "r", script: "", workingDirectory: "/", output: run.folder.path,
             nodes: needed)
-        request.timeLimit = run.isShort && !isCalm ? 20 : 60 + 40 * run.stepTime
+        request.timeLimit = setting.long?.timeLimit ?? (run.isShort && !isCalm ? 20 : 60 + 40 * run.stepTime)
         request.excludedNodes = lifecycle.exclusions(
             among: nodeNames, needed: needed, at: daemonTime)
         let plan = LaunchPlan(
@@ -79,6 +79,8 @@ extension World {
         do {
             let records = try lifecycles[run].handle(event)
             if isChecked { checkTransition(run, event, before, records) }
+            if setting.long != nil { trace.count(5, at: now) }
+            note(records, run)
             // What was done before the cancel reached it stays done, and may be made longer later.
             if case .finished = lifecycles[run].state { runs[run].isCancelled = false }
             say("run \(run): \(Pairs.name(of: event)) → \(Pairs.name(of: lifecycles[run].state))")

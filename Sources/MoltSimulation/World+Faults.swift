@@ -7,12 +7,17 @@ import MoltScheduler
 extension World {
     func fault() {
         guard !isCalm else { return }
+        if let long = setting.long { return longFault(long) }
         plan(.fault, after: random.between(0, 2 * (setting.faultInterval ?? 100)))
         let node = random.count(0...(nodes.count - 1))
         let duration = random.chance(0.7) ? random.between(1, 40) : random.between(40, 400)
-        switch random.pick(setting.faults) {
-        case .controllerCrash: controllerCrashes(for: random.between(1, 60))
-        case .controllerHang: hangThenPerhapsDie(for: duration)
+        strike(random.pick(setting.faults), node: node, for: duration)
+    }
+
+    func strike(_ fault: Fault, node: Int, for duration: Double) {
+        switch fault {
+        case .controllerCrash: controllerCrashes(for: setting.long == nil ? random.between(1, 60) : duration)
+        case .controllerHang: hangThenPerhapsDie(for: min(duration, 1800))
         case .controllerAmnesia: controllerCrashes(for: random.between(1, 30), forgets: true)
         case .wrongState: controllerLosesItsState(for: random.between(4, 60))
         case .controllerBusy: controller.busyUntil = now + duration

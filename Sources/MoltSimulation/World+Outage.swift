@@ -174,6 +174,7 @@ extension World {
     func slurmdStarts(_ node: Int) {
         nodes[node].hasSlurmd = true
         nodes[node].responds = nodes[node].isUp
+        if setting.long != nil { schedulePass() }
         for shell in shells where shell.node == node {
             if !shell.isAlive, !shell.isReported { plan(.processReported(shell.number), after: 0.5) }
             guard shell.isAlive else { continue }

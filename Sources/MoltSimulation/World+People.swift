@@ -11,19 +11,30 @@ extension World {
         let stepTime = random.between(2, 20)
         runs.append(
             ModelRun(
-                id: id, folder: RunFolder(path: "/runs/\(id.rawValue)"), steps: steps ?? random.count(4...25),
+                id: id, folder: RunFolder(path: "/runs/\(id.rawValue)"), steps: steps ?? drawnSteps(stepTime),
                 stepTime: stepTime, saveEvery: random.count(1...6), saveTime: random.between(0.5, 6),
                 isShort: steps == nil && random.chance(0.1)))
-        lifecycles.append(RunLifecycle(policy: policy(), held: !isCalm && random.chance(0.1)))
+        journals.append(RunJournal(createdAt: now))
+        let isAccounted = setting.long?.isAccounted == true
+        lifecycles.append(
+            isAccounted
+                ? RunLifecycle(policy: LifecyclePolicy())
+                : RunLifecycle(policy: policy(), held: !isCalm && random.chance(0.1)))
         folders.append(ModelFolder())
         indexByID[id] = index
         wantsWake = true
         say("run \(index) is submitted: \(runs[index].steps) steps")
     }
 
+    private func drawnSteps(_ stepTime: Double) -> Int {
+        guard let work = setting.long?.work else { return random.count(4...25) }
+        return Int(random.logarithmic(work.lowerBound, work.upperBound) / stepTime) + 1
+    }
+
     private func policy() -> LifecyclePolicy {
         LifecyclePolicy(
-            maxCrashes: random.count(1...4), maxTotal: random.chance(0.05) ? 600 : nil,
+            maxCrashes: random.count(1...4),
+            maxTotal: random.chance(0.05) ? (setting.long == nil ? 600 : 48 * 3600) : nil,
             rollsBackOnNaN: random.chance(0.5))
     }
 
@@ -173,14 +184,14 @@ extension World {
     func becomeCalm() {
         isCalm = true
         say("from here on nothing goes wrong any more")
-        plan(.tidyUp, after: 1)
+        if setting.long == nil { plan(.tidyUp, after: 1) }
         // What is away comes back soon by what is planned already.
         plan(.daemonStarts, after: random.between(1, 30))
     }
 
     /// What people would do by now: lift holds, mend, and resume what waits for them.
     func tidyUp() {
-        plan(.tidyUp, after: 60)
+        plan(.tidyUp, after: setting.long == nil ? 60 : isCalm ? 1800 : 6 * 3600)
         if controller.mode == .up {
             for job in controller.memory.jobs where job.run != nil && job.isLive { adminRelents(job.id) }
             for job in controller.memory.jobs where job.run == nil { strangerLeaves(job.id) }

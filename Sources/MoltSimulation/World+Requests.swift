@@ -49,7 +49,7 @@ enum Numbers {
 extension World {
     /// Sends a request and waits for its answer as long as libslurm does; nil when none came.
     func ask(_ kind: Request.Kind) -> Answer {
-        trace.count(2, at: now)
+        if setting.long == nil { trace.count(2, at: now) }
         requestCount += 1
         let number = requestCount
         switch controller.mode {
@@ -59,7 +59,8 @@ extension World {
         case .up, .hung: break
         }
         requests[number] = Request(kind: kind, sentAt: now)
-        plan(.requestArrives(number), after: random.between(0.001, 0.02))
+        plan(
+            .requestArrives(number), after: setting.long == nil ? random.between(0.001, 0.02) : LongSetting.requestTime)
         advance(to: now + setting.messageTimeout) { answers[number] != nil }
         guard let answer = answers.removeValue(forKey: number) else { return .failed(Numbers.receiveTimeout) }
         if !isCalm, random.chance(setting.answerLost) {

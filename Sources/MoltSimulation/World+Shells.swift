@@ -97,9 +97,13 @@ extension World {
                 jobID: shell.job, host: nodeNames[shell.node],
                 process: ProcessIdentity(bootID: nodeNames[shell.node], pid: Int32(number), startTicks: 1),
                 claimedAt: now + Self.origin)
-            folders[run].claims.append(.init(value: claim, visibleAt: now + random.between(0, setting.fileDelay)))
+            folders[run].claims.append(.init(value: claim, visibleAt: showing()))
             say("\(name(shell)) claims the run as epoch \(epoch), at step \(shells[number].step)")
-            plan(.processActs(number), after: runs[run].stepTime)
+            if let long = setting.long {
+                beginLongWork(number, long)
+            } else {
+                plan(.processActs(number), after: runs[run].stepTime)
+            }
         }
     }
 
@@ -107,13 +111,13 @@ extension World {
 
     func shellActs(_ number: Int) {
         let shell = shells[number]
-        guard shell.isAlive, let epoch = shell.epoch else { return }
+        guard shell.isAlive, let epoch = shell.epoch, now >= shell.actsAt else { return }
         let run = shell.run
         if shell.isSuspended {
-            plan(.processActs(number), after: 5)
+            act(number, after: setting.long == nil ? 5 : 60)
             return
         }
-        if now >= shell.nextFenceCheck {
+        if setting.long == nil, now >= shell.nextFenceCheck {
             shells[number].nextFenceCheck = now + 10
             if folders[run].newestEpoch > epoch {
                 exit(number, code: JobExit.fenced.rawValue)
@@ -123,7 +127,8 @@ extension World {
         switch shell.phase {
         case .gone: return
         case .stopping(let signal): saveAndStop(number, signal)
-        case .working: work(number)
+        case .working:
+            if let long = setting.long { longWork(number, long) } else { work(number) }
         }
     }
 
@@ -151,7 +156,7 @@ extension World {
         }
     }
 
-    private func badEnd(_ number: Int) {
+    func badEnd(_ number: Int) {
         switch random.count(0...6) {
         case 0: killShell(number, word: 9)
         case 1: exit(number, code: JobExit.noProgress.rawValue)
@@ -165,7 +170,7 @@ extension World {
     }
 
     /// Refused when another incarnation has claimed a higher epoch.
-    private func commit(_ number: Int) {
+    func commit(_ number: Int) {
         let shell = shells[number]
         guard let epoch = shell.epoch, folders[shell.run].newestEpoch == epoch else { return }
         checkCommit(shell, epoch)
@@ -177,11 +182,18 @@ extension World {
         beginStopping(number, signal: 15)
     }
 
-    private func beginStopping(_ number: Int, signal: Int32) {
+    func beginStopping(_ number: Int, signal: Int32) {
         guard shells[number].phase == .working else { return }
         shells[number].phase = .stopping(signal: signal)
         guard shells[number].epoch != nil else {
             leave(number, word: 15)
+            return
+        }
+        if let long = setting.long {
+            catchUp(number)
+            shells[number].activity = .saving
+            report(number, .phase(.save), at: now)
+            act(number, after: long.toll.save)
             return
         }
         let saveTime = runs[shells[number].run].saveTime
@@ -201,7 +213,7 @@ extension World {
 
     // MARK: - The end
 
-    private func exit(_ number: Int, code: Int32, signal: Int32? = nil, unfit: [String]? = nil, claims: Bool = false) {
+    func exit(_ number: Int, code: Int32, signal: Int32? = nil, unfit: [String]? = nil, claims: Bool = false) {
         let run = shells[number].run
         if claims { claim(number, run) }
         let shell = shells[number]
@@ -211,14 +223,16 @@ extension World {
             stopSignal: signal, lastStep: shell.step, startedAt: shell.startedAt + Self.origin,
             endedAt: now + Self.origin)
         receipt.unfitNodes = unfit
-        folders[run].receipts.append(.init(value: receipt, visibleAt: now + random.between(0, setting.fileDelay)))
+        folders[run].receipts.append(.init(value: receipt, visibleAt: showing()))
         say("\(name(shell)) leaves a receipt: \(code)")
         leave(number, word: code << 8)
     }
 
     private func leave(_ number: Int, word: Int32) {
         guard shells[number].isAlive else { return }
+        catchUp(number)
         shells[number].phase = .gone
+        shells[number].diedAt = now
         shells[number].exitWord = word
         plan(.processReported(number), after: random.between(0.05, 0.5))
     }

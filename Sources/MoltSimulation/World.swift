@@ -10,7 +10,7 @@ import MoltScheduler
 // One seed's loop is the only one that ever touches it, and that loop awaits each of its calls.
 final class World: @unchecked Sendable {
     let seed: UInt64
-    let setting: Setting
+    var setting: Setting
     let sabotage: Sabotage?
     var random: SeededGenerator
     var trace = Trace()
@@ -21,6 +21,8 @@ final class World: @unchecked Sendable {
     var now = 0.0
     var agenda = Agenda()
     var isCalm = false
+    /// In a world of days: chances are as bad as they get.
+    var isSpell = false
     /// False where time is measured: then nothing but the loop's own work counts.
     var isChecked = true
 
@@ -31,9 +33,13 @@ final class World: @unchecked Sendable {
     var shells: [Shell] = []
     var launches = 0
     var isPassPlanned = false
+    var isPurgePlanned = false
+    var laterPassAt: Double?
     var requests: [Int: Request] = [:]
     var answers: [Int: Answer] = [:]
     var requestCount = 0
+    /// Of what is none of the daemon's own doing.
+    var happenings = 0
 
     // The store and the run folders.
     var runs: [ModelRun] = []
@@ -46,6 +52,10 @@ final class World: @unchecked Sendable {
 
     /// Steps of the recipe that an attempt was made from.
     var stepsOfKey: [AttemptKey: Int] = [:]
+    /// Seconds between the saves of an attempt, where its recipe was changed.
+    var saveEveryOfKey: [AttemptKey: Double] = [:]
+    /// What the runs of a world that is accounted for have reported.
+    var journals: [RunJournal] = []
     /// Every id that a job of ours has ever had.
     var attemptedIDs: Set<UInt32> = []
     /// What slurmctld knew before somebody started it on an empty state.
@@ -56,6 +66,8 @@ final class World: @unchecked Sendable {
     var beforeCancel: [Int: RunLifecycle] = [:]
 
     // The daemon.
+    /// Of its loop on its books.
+    var effects = 0
     /// Rises with each death, so that what is left of a dead daemon touches nothing.
     var generation = 0
     var isDaemonUp = true
@@ -87,16 +99,24 @@ final class World: @unchecked Sendable {
         trace.keeps = keepsTrace
         nodes = Array(repeating: ModelNode(), count: self.setting.nodes)
         nodeNames = (1...self.setting.nodes).map { "n\($0)" }
+        if self.setting.long != nil { agenda.grain = LongSetting.grain }
         planBeginning()
     }
 
     private func planBeginning() {
-        for _ in 0..<setting.runs { agenda.add(.runIsSubmitted, at: random.between(0, setting.calmAt / 3)) }
+        let lastSubmission = setting.long.map { $0.submitsUntil * setting.calmAt } ?? setting.calmAt / 3
+        for _ in 0..<setting.runs { agenda.add(.runIsSubmitted, at: random.between(0, lastSubmission)) }
         if let interval = setting.faultInterval { agenda.add(.fault, at: random.between(0, 2 * interval)) }
         if let interval = setting.userInterval { agenda.add(.userActs, at: random.between(0, 2 * interval)) }
         if let interval = setting.adminInterval { agenda.add(.adminActs, at: random.between(0, 2 * interval)) }
         agenda.add(.calm, at: setting.calmAt)
-        agenda.add(.purge, at: 10)
+        if let long = setting.long {
+            planRates(long)
+            // Where it is counted what a run makes of its time, nobody helps it.
+            if !long.isAccounted { agenda.add(.tidyUp, at: 3600) }
+        } else {
+            agenda.add(.purge, at: 10)
+        }
     }
 
     // MARK: - Time
@@ -114,7 +134,7 @@ final class World: @unchecked Sendable {
             perform(happening)
             if isChecked { check() }
         }
-        if !condition() { now = max(now, end) }
+        if !condition() { now = max(now, agenda.rounded(end)) }
     }
 
     func plan(_ happening: Happening, after seconds: Double) {
@@ -122,9 +142,13 @@ final class World: @unchecked Sendable {
     }
 
     private func perform(_ happening: Happening) {
-        trace.count(1, at: now)
+        if case .requestArrives = happening, setting.long != nil {} else {
+            happenings += 1
+            trace.count(1, at: now)
+        }
         switch happening {
         case .schedulingPass: schedulingPass()
+        case .laterPass: laterPass()
         case .saveState: saveState()
         case .purge: purge()
         case .controllerStarts: controllerStarts()
@@ -143,11 +167,15 @@ final class World: @unchecked Sendable {
         case .processKilled(let number): killShell(number, word: 9)
         case .processReported(let number): reportShell(number)
         case .strangerLeaves(let job): strangerLeaves(job)
+        case .shellLooks(let number): shellLooks(number)
+        case .fileShows: break
         case .runIsSubmitted: submitRun()
         case .userActs: userActs()
         case .adminActs: adminActs()
         case .adminRelents(let job): adminRelents(job)
         case .fault: fault()
+        case .rated(let index): rated(index)
+        case .spellEnds: spellEnds()
         case .daemonStarts: startDaemon()
         case .calm: becomeCalm()
         case .tidyUp: tidyUp()
@@ -183,6 +211,11 @@ package struct Statistics: Sendable {
     /// Jobs that a look did not find any more.
     package var vanished = 0
     package var simulatedSeconds = 0.0
+    /// Of these with a run that had not ended.
+    package var activeSeconds = 0.0
+    /// Turns of the loop: made, and left out because they could not have found anything.
+    package var turns = 0
+    package var skippedTurns = 0
 
     package init() {}
 
@@ -199,6 +232,9 @@ package struct Statistics: Sendable {
         changedClocks += other.changedClocks
         vanished += other.vanished
         simulatedSeconds += other.simulatedSeconds
+        activeSeconds += other.activeSeconds
+        turns += other.turns
+        skippedTurns += other.skippedTurns
     }
 }
 

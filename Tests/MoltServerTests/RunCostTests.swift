@@ -1,5 +1,6 @@
 import MoltAPI
 import MoltCore
+import MoltLifecycle
 import MoltServer
 import Testing
 

@@ -1,4 +1,5 @@
 package import MoltAPI
+package import MoltLifecycle
 
 /// Adds the costs of runs up by run, user, cause or node.
 package struct CostTable {

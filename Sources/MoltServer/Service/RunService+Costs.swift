@@ -1,5 +1,6 @@
 package import MoltAPI
 import MoltCore
+import MoltLifecycle
 import MoltRecipe
 import MoltReconcile
 import MoltStore

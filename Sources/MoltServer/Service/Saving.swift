@@ -20,17 +20,3 @@ enum Saving {
         return SavingDetail(every: every, cost: cost, interruptions: interruptions, ran: ran, best: best)
     }
 }
-
-extension Cause {
-    /// True for an end that came at a time which nobody chose, and may have cost work.
-    var isInterruption: Bool {
-        switch self {
-        case .preempted, .interrupted, .requeued, .nodeFailed, .nodeUnfit, .outOfMemory, .outOfGPUMemory, .gpuFault,
-            .collectiveFault, .diskFull, .storageFault, .noProgress, .numerics, .unproven, .crashed, .lost:
-            true
-        case .done, .wallTime, .stopped, .cancelled, .cancelledElsewhere, .launchRace, .launchFailed, .userError,
-            .fenced, .deadline:
-            false
-        }
-    }
-}

@@ -1,5 +1,4 @@
 package import MoltCore
-import MoltLifecycle
 
 /// Splits the time of one run by what it was spent on; pure.
 package struct RunCost: Sendable {
