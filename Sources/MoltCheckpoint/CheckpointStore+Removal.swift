@@ -22,6 +22,7 @@ extension CheckpointStore {
             let spared = Retention.milestones(names, every: rule.milestones).union(best(of: names))
             let doomed = Retention.doomed(names, good: good, keep: rule.keep, spared: spared)
             for name in doomed { try remove(name, onStep) }
+            try Failpoints.pass(.oldOnesPruned)
             return doomed
         } catch { throw CheckpointError(wrapping: error) }
     }
@@ -65,6 +66,7 @@ extension CheckpointStore {
         let path = folder.folder(of: name), trash = trash(name)
         try onStep(path)
         guard rename(path, trash) == 0 else { throw FileError("rename", path) }
+        try Failpoints.pass(.checkpointTrashed)
         try removeTree(trash, onStep)
     }
 

@@ -36,6 +36,8 @@ package struct CheckpointStore: Sendable {
             let sha256 = try FileHash.of("\(temporary)/\(CheckpointManifest.fileName)").sha256
             try checkFence()
             try publish(temporary, as: snapshot.name)
+            // What is committed is committed: only a death means something here.
+            try? Failpoints.pass(.saveCommitted)
             return CommittedCheckpoint(
                 name: snapshot.name, bytes: bytes, seconds: Clock.monotonic() - started, sha256: sha256)
         } catch {
@@ -55,6 +57,7 @@ package struct CheckpointStore: Sendable {
 
     private func write(_ snapshot: CheckpointSnapshot, into temporary: String) throws -> Int {
         guard mkdir(temporary, 0o700) == 0 else { throw FileError("create folder", temporary) }
+        try Failpoints.pass(.saveBegan)
         var files: [CheckpointManifest.File] = []
         for group in snapshot.groups {
             for shard in group.shards(of: shardBytes) {
@@ -62,6 +65,7 @@ package struct CheckpointStore: Sendable {
                 files.append(
                     try SafetensorsWriter.write(
                         Array(shard.tensors), metadata: metadata, to: "\(temporary)/\(shard.file)"))
+                try Failpoints.pass(.shardWritten)
             }
         }
         let manifest = CheckpointManifest(
@@ -69,6 +73,7 @@ package struct CheckpointStore: Sendable {
             architecture: snapshot.architecture, worldSize: snapshot.worldSize, state: snapshot.state,
             savedAt: Clock.now())
         try DurableFile.write(manifest.encoded(), to: "\(temporary)/\(CheckpointManifest.fileName)")
+        try Failpoints.pass(.manifestWritten)
         return files.reduce(0) { $0 + $1.bytes }
     }
 

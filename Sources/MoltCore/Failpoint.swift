@@ -17,6 +17,8 @@ package enum Failpoint: String, CaseIterable, Sendable {
     // Submitting an attempt.
     case intentRecorded = "attempt.intent-recorded"
     case materialsMade = "attempt.materials-made"
+    case folderMade = "attempt.folder-made"
+    case scriptWritten = "attempt.script-written"
     case filesWritten = "attempt.files-written"
     case sendingRecorded = "attempt.sending-recorded"
     case submitAnswered = "attempt.submit-answered"
@@ -31,9 +33,12 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case refusalTold = "act.refusal-told"
     // The daemon around the loop.
     case leaseTaken = "daemon.lease-taken"
+    case socketPrepared = "daemon.socket-prepared"
+    case storeMigrated = "store.migrated"
     case storeOpened = "daemon.store-opened"
     case published = "daemon.published"
     case leaseRenewed = "daemon.lease-renewed"
+    case leaseReleased = "daemon.lease-released"
     case storeBegins = "store.begins"
     case storeCommitted = "store.committed"
     case runFrozen = "run.frozen"
@@ -45,14 +50,34 @@ package enum Failpoint: String, CaseIterable, Sendable {
     // molt-job, in the job.
     case planRead = "job.plan-read"
     case claimDecided = "job.claim-decided"
+    case claimWritten = "job.claim-written"
     case claimed = "job.claimed"
+    case foldersMade = "job.folders-made"
     case preflightDone = "job.preflight-done"
+    case workersStarted = "job.workers-started"
+    case signGiven = "job.sign-given"
+    case stopPassedOn = "job.stop-passed-on"
     case workersEnded = "job.workers-ended"
     case receiptWritten = "job.receipt-written"
+    case requeueBegan = "job.requeue-began"
+    case requeued = "job.requeued"
+    // molt-train, in the job.
+    case saveBegan = "save.began"
+    case shardWritten = "save.shard-written"
+    case manifestWritten = "save.manifest-written"
+    case saveCommitted = "save.committed"
+    case checkpointTrashed = "save.old-one-trashed"
+    case oldOnesPruned = "save.old-ones-pruned"
+    case saveReported = "save.reported"
+    case checkpointLoaded = "train.loaded"
     // molt-slurm, the daemon's helper.
     case callRead = "helper.call-read"
     case jobLooked = "helper.job-looked"
     case callCarriedOut = "helper.call-carried-out"
+    case callAnswered = "helper.call-answered"
+    // The daemon beside it.
+    case callSent = "call.sent"
+    case answerRead = "call.answer-read"
 
     /// True for those that the daemon's loop passes, wherever it runs: a simulation reaches each of them.
     package var isOfTheLoop: Bool {
@@ -63,9 +88,13 @@ package enum Failpoint: String, CaseIterable, Sendable {
             .holdAnswered,
             .releaseAnswered, .stopWritten, .stopAnswered, .refusalTold:
             true
-        case .leaseTaken, .storeOpened, .published, .leaseRenewed, .storeBegins, .storeCommitted, .runFrozen,
-            .runInserted, .wishRecorded, .folderRemoved, .notified, .notificationRecorded, .planRead, .claimDecided,
-            .claimed, .preflightDone, .workersEnded, .receiptWritten, .callRead, .jobLooked, .callCarriedOut:
+        case .folderMade, .scriptWritten, .leaseTaken, .socketPrepared, .storeMigrated, .storeOpened, .published,
+            .leaseRenewed, .leaseReleased, .storeBegins, .storeCommitted, .runFrozen, .runInserted, .wishRecorded,
+            .folderRemoved, .notified, .notificationRecorded, .planRead, .claimDecided, .claimWritten, .claimed,
+            .foldersMade, .preflightDone, .workersStarted, .signGiven, .stopPassedOn, .workersEnded, .receiptWritten,
+            .requeueBegan, .requeued, .saveBegan, .shardWritten, .manifestWritten, .saveCommitted, .checkpointTrashed,
+            .oldOnesPruned, .saveReported, .checkpointLoaded, .callRead, .jobLooked, .callCarriedOut, .callAnswered,
+            .callSent, .answerRead:
             false
         }
     }

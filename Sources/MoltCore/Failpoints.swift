@@ -8,21 +8,36 @@ import Glibc
 /// Faults that a test has ordered through the environment:
 /// `MOLT_FAIL=<point>:<n>:<kill|error|delay>`, several separated by commas. The n-th passing of a point is meant;
 /// `delay` may carry its seconds, as in `delay=0.5`. Without the variable a passing costs one comparison.
+///
+/// `MOLT_FAIL_ONCE=<folder>`: what has gone wrong leaves a file of the point's name there, and goes wrong no more in
+/// the programs that follow with the same environment.
 package enum Failpoints {
     package static func pass(_ point: Failpoint) throws(InjectedFailure) {
-        guard let orders else { return }
-        switch orders.effect(of: point) {
-        case nil: return
+        guard let orders, let effect = orders.effect(of: point), isFirst(point) else { return }
+        switch effect {
         case .kill: kill(getpid(), SIGKILL)
         case .error: throw InjectedFailure(point: point)
         case .delay(let seconds): usleep(UInt32(seconds * 1e6))
         }
     }
 
+    /// What orders a failure; the daemon hands them on to its helper.
+    package static let variables = ["MOLT_FAIL", "MOLT_FAIL_ONCE"]
+
     /// What is wrong with `MOLT_FAIL`, in words; nil when nothing is. A program says so when it starts, since a fault
     /// that is misspelt would be a test that tests nothing.
     package static var complaint: String? { FailOrders.complaint(environment) }
 
+    /// The file decides between several programs that come by at the same time, too.
+    private static func isFirst(_ point: Failpoint) -> Bool {
+        guard let folder else { return true }
+        let descriptor = open("\(folder)/\(point.rawValue)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return true
+    }
+
+    private static let folder = ProcessInfo.processInfo.environment["MOLT_FAIL_ONCE"]
     private static let environment = ProcessInfo.processInfo.environment["MOLT_FAIL"] ?? ""
     private static let orders = environment.isEmpty ? nil : FailOrders(parsing: environment)
 }

@@ -31,11 +31,13 @@ struct ClaimFolder {
                 try Failpoints.pass(.claimDecided)
                 do throws(FileError) {
                     try DurableFile.createExclusively(data, at: run.claim(epoch: epoch))
-                    epochs.announce(epoch)
-                    return (epoch, "")
                 } catch {
                     guard error.code == EEXIST else { throw error }
+                    continue
                 }
+                try Failpoints.pass(.claimWritten)
+                epochs.announce(epoch)
+                return (epoch, "")
             }
         }
         return (nil, "other incarnations keep claiming the run")

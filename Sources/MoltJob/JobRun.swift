@@ -60,6 +60,7 @@ package struct JobRun {
             try DurableFile.makeFolder(incarnationFolder)
             try DurableFile.makeFolder(run.events)
             try DurableFile.makeFolder(run.receipts)
+            try Failpoints.pass(.foldersMade)
             try log.open(
                 log: run.jobLog(attempt: plan.attempt, incarnation: context.incarnation),
                 events: run.events(epoch: epoch, writer: .job))

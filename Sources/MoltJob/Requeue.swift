@@ -11,11 +11,13 @@ enum Requeue {
         guard !daemonLives(plan.daemonFile, until: context.endsAt.map { $0 - reserve } ?? 0) else { return }
         log.say("the daemon is silent: this job requeues itself")
         log.event(.note, "the daemon is silent: the job requeues itself for the next part")
-        do throws(FileError) {
+        do {
+            try Failpoints.pass(.requeueBegan)
             let child = try Child.start(["scontrol", "requeue", "\(context.jobID)"], environment: environment)
             var word: Int32 = 0
             waitpid(child.pid, &word, 0)
             if Child.status(word) != 0 { log.say("scontrol requeue ended with \(word)") }
+            try Failpoints.pass(.requeued)
         } catch {
             log.say("cannot requeue: \(error)")
         }

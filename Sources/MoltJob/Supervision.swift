@@ -77,6 +77,12 @@ struct Supervision {
             workers.signal(SIGKILL)
             return Outcome(Verdict(code: 1, "cannot start the workers: \(error)"))
         }
+        do throws(InjectedFailure) {
+            try Failpoints.pass(.workersStarted)
+        } catch {
+            workers.signal(SIGKILL)
+            return Outcome(Verdict(code: 1, "\(error)"))
+        }
         while !workers.isEmpty {
             if let signal = Signals.wait(seconds: 0.25), StopSignals.all.contains(signal) {
                 log.say("\(StopSignals.name(signal)) received")
@@ -129,6 +135,7 @@ struct Supervision {
             nextSign = now + SignOfLife.interval
             // Whether the run folder can still be used is the fence's to find out.
             try? sign.give()
+            try? Failpoints.pass(.signGiven)
         }
         perform(.tick)
     }
@@ -175,6 +182,8 @@ struct Supervision {
             case .askToStop(let signal):
                 log.say("asking the workers to save and stop (\(StopSignals.name(signal)))")
                 workers.askToStop(signal)
+                // What was passed on is passed on: only a death means something here.
+                try? Failpoints.pass(.stopPassedOn)
             case .terminate:
                 killed.formUnion(workers.runningRanks)
                 log.say("a rank has failed: ending the others")

@@ -31,7 +31,11 @@ package struct Server: Sendable {
         configuration.maximumGracefulShutdownDuration = .seconds(Limits.shutdownSeconds)
         let group = ServiceGroup(configuration: configuration)
         await stopper.use(group)
-        defer { lease?.release() }
+        defer {
+            lease?.release()
+            // The daemon ends here either way.
+            try? Failpoints.pass(.leaseReleased)
+        }
         try await recovery.run(at: clock.now())
         try await group.run()
     }
@@ -98,6 +102,7 @@ package func buildServer(
     try Failpoints.pass(.leaseTaken)
     let socket = try SocketPath.prepare(
         home: paths.home, environment: configuration.environment, userID: configuration.userID)
+    try Failpoints.pass(.socketPrepared)
     let (store, restoration) = try openStore(paths, at: clock.now())
     if let restoration {
         logger.critical(

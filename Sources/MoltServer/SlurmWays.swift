@@ -29,6 +29,7 @@ enum SlurmWays {
         let names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SLURM_CONF"]
         var helper = environment.filter { names.contains($0.key) }
         if let file = site.slurmConfiguration { helper["SLURM_CONF"] = file }
+        for (name, value) in environment where Failpoints.variables.contains(name) { helper[name] = value }
         return helper
     }
 

@@ -59,6 +59,7 @@ package struct Store: Sendable {
             if verdict != "ok" { throw StoreError.corrupt(path: path, message: verdict) }
         }
         try migrator.migrate(writer)
+        try Failpoints.pass(.storeMigrated)
         leaseEpoch = try writer.write { db in
             try db.execute(sql: "UPDATE lease SET epoch = epoch + 1")
             return try Int64.fetchOne(db, sql: "SELECT epoch FROM lease") ?? 0

@@ -6,6 +6,9 @@ package enum Trial {
     package static let seed: UInt64 =
         ProcessInfo.processInfo.environment["MOLT_TEST_SEED"].flatMap(UInt64.init) ?? 1
 
+    /// True when a soak, or somebody, has named the seed: then a test may take its time.
+    package static let isSoak = ProcessInfo.processInfo.environment["MOLT_TEST_SEED"] != nil
+
     /// Random numbers of this seed that no other part shares.
     package static func numbers(_ part: String) -> TrialNumbers { TrialNumbers(seed: seed, part: part) }
 

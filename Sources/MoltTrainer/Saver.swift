@@ -104,6 +104,7 @@ final class Saver {
             event.stall = stall
             event.sha256 = committed.sha256
             events.write(event)
+            try? Failpoints.pass(.saveReported)
         case .failure(let error):
             lastFailure = error
             var event = RunEvent(.saveFailed, at: Clock.now(), step: outcome.name.step, message: error.description)

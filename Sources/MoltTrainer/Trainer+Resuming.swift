@@ -51,6 +51,7 @@ extension Trainer {
         event.checkpoint = "\(name)"
         event.seconds = Clock.monotonic() - started
         events.write(event)
+        try Failpoints.pass(.checkpointLoaded)
         return saved
     }
 

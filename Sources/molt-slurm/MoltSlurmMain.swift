@@ -28,6 +28,7 @@ struct MoltSlurmMain {
                 let answer = reply(to: call)
                 pass(.callCarriedOut)
                 try Frame.write(answer, to: output, before: nil)
+                pass(.callAnswered)
             } catch {
                 guard error != .closed else { return }
                 fail("cannot go on: \(error)")

@@ -60,10 +60,13 @@ actor SlurmHelper {
         } catch {
             throw .notSent(stop("molt-slurm does not take the call (\(error))"))
         }
+        try passed(.callSent)
         do throws(Frame.Failure) {
             let answer = try Frame.read(from: helper.socket, before: deadline)
             drainErrors(helper)
-            return try decode(answer)
+            let decoded = try decode(answer)
+            do throws(InjectedFailure) { try Failpoints.pass(.answerRead) } catch { throw .closed }
+            return decoded
         } catch {
             switch error {
             case .deadline: throw .noAnswer(stop("no answer from Slurm within \(Int(seconds)) s"))
@@ -73,6 +76,10 @@ actor SlurmHelper {
                 throw .noAnswer(stop("cannot read from molt-slurm: \(String(cString: strerror(code)))"))
             }
         }
+    }
+
+    private func passed(_ point: Failpoint) throws(Failure) {
+        do throws(InjectedFailure) { try Failpoints.pass(point) } catch { throw .noAnswer(stop("\(error)")) }
     }
 
     private func decode(_ answer: Data) throws(Frame.Failure) -> SlurmAnswer {

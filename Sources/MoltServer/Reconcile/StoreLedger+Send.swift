@@ -61,11 +61,13 @@ extension StoreLedger {
         let number = materials.plan.attempt
         do {
             try DurableFile.makeFolder(folder.attempt(number))
+            try Failpoints.pass(.folderMade)
             if let recipe = prepared[run.id].map({ Data($0.recipe.utf8) }) {
                 let isEdited = try DurableFile.read(folder.recipe) != recipe
                 if isEdited { try DurableFile.write(recipe, to: folder.recipe(attempt: number)) }
             }
             try DurableFile.write(Data(materials.request.script.utf8), to: folder.script(attempt: number))
+            try Failpoints.pass(.scriptWritten)
             try JSONFile.write(materials.plan, to: folder.launchPlan(attempt: number))
         } catch {
             return "\(error)"
