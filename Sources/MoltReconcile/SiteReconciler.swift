@@ -90,9 +90,13 @@ package actor SiteReconciler {
         return rest.isEmpty ? nil : delay(rest)
     }
 
-    /// Reads what the workers of this site's runs have written; goes on while the scheduler is away.
-    package func followProgress() async throws(LedgerError) {
-        try await ledger.readProgress(of: ledger.watched().filter(\.mayReport))
+    /// Reads what the workers of this site's runs have written; goes on while the scheduler is away. Returns how many
+    /// runs were looked at.
+    @discardableResult
+    package func followProgress() async throws(LedgerError) -> Int {
+        let runs = try await ledger.watched().filter(\.mayReport)
+        try await ledger.readProgress(of: runs)
+        return runs.count
     }
 
     /// Turns follow each other, so what is still being sent at the start of one was sent by a daemon before this one,

@@ -2,10 +2,10 @@
 package enum Limits {
     /// Seconds between looks at the local site, which cost nothing.
     static let localPoll: Double = 0.3
-    /// Seconds between readings of event files, which may take this part of the time.
+    /// Seconds between readings of event files; of many runs, so much for each.
     static let progressInterval: Double = 1
     static let progressIntervalMax: Double = 30
-    static let progressShare: Double = 0.02
+    static let progressPerRun: Double = 0.01
     /// Runs whose event files are read for one transaction.
     static let progressRuns = 64
     /// Seconds between looks for jobs that asked for a run, and the age at which one that Slurm has forgotten is left.

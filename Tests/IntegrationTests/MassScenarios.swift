@@ -67,6 +67,8 @@ struct MassScenarios {
             command: [/bin/sleep, "7200"]
             resources: {nodes: 1, ranks_per_node: 1, cpus_per_rank: 1, partition: low, time: 2h}
             """, to: "wait.yaml")
+        // Two that find no daemon would both start one, and only one of them can stay.
+        try await cluster.molt("daemon", "start")
         let loop = "seq $1 | xargs -P 2 -I N molt submit $2 --site bed >/dev/null"
         let path = "\(cluster.folder)/wait.yaml"
         try await cluster.run(["sh", "-c", loop, "submit", "\(mass.running + mass.waiting)", path])

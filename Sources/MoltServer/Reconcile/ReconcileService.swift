@@ -58,16 +58,15 @@ struct ReconcileService: Service {
         }
         let progress = Task {
             while !isEnding {
-                let began = clock.now()
+                var count = 0
                 do {
-                    try await reconciler.followProgress()
+                    count = try await reconciler.followProgress()
                 } catch {
                     logger.error("cannot record progress", metadata: ["site": "\(name)", "error": "\(error)"])
                 }
-                // The more runs report, the more rarely they are read.
-                let seconds = (clock.now() - began) / Limits.progressShare
-                try? await clock.sleep(
-                    seconds: min(max(seconds, Limits.progressInterval), Limits.progressIntervalMax))
+                // The more runs may have something to tell, the more rarely they are asked.
+                let seconds = max(Limits.progressInterval, Double(count) * Limits.progressPerRun)
+                try? await clock.sleep(seconds: min(seconds, Limits.progressIntervalMax))
             }
         }
         await takeTurns(reconciler, name)
