@@ -97,7 +97,11 @@ extension RunLifecycle {
             }
         }
         let receipt = evidence.receipt(job.key, incarnation: job.incarnation.number)
-        if receipt == nil, let waiting = awaitPermission(job, since: since, evidence.loss, at: now) { return waiting }
+        if isInDoubt(job.attempt, receipt),
+            let waiting = awaitPermission(job, since: since, evidence.loss, at: now)
+        {
+            return waiting
+        }
         if receipt == nil, !job.isConfirmed { return resendLost(job, at: now) }
         guard receipt != nil || wish == .cancel || now >= since + LifecycleLimits.missingPatience else {
             let isNew: Bool

@@ -111,10 +111,11 @@ extension RunLifecycle {
             job.incarnation = Incarnation(number: claim.incarnation)
             job.incarnation.epoch = claim.epoch
             state = .missing(job, since: lookedAt)
+            let receipt = evidence.receipt(job.key, incarnation: job.incarnation.number)
             return [
                 .attemptSubmitted(attempt, job: claim.jobID),
                 .note(kind: "adopted", "job \(claim.jobID) claimed the run; its submission had not been acknowledged"),
-            ]
+            ] + (isForgotten && isInDoubt(attempt, receipt) ? tellDoubt(job) : [])
         }
         if since > lookedAt {
             // Looks follow what is sent: the clock was set back.
@@ -134,6 +135,7 @@ extension RunLifecycle {
     /// The controller acknowledged the job and lost it (it saves its state up to 5 s later).
     mutating func resendLost(_ job: Job, at now: Double) -> [LifecycleRecord] {
         let pause = LifecycleLimits.resendPause(sends: job.sends)
+        forgotten = nil
         return sendAgain(
             job.attempt, sends: job.sends, notBefore: pause > 0 ? now + pause : 0,
             "the controller acknowledged job \(job.id) and then lost it; sending attempt \(job.attempt.number) again",

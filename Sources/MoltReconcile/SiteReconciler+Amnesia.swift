@@ -19,7 +19,7 @@ extension SiteReconciler {
     ///   - asOf: the controller's clock in this one, whole seconds, at `now` by ours.
     func massLoss(
         _ absent: [Absence], of runs: [TrackedRun], lastAsOf: Double?, asOf: Double, at now: Double
-    ) async -> MassLoss? {
+    ) async -> (loss: MassLoss, keys: Set<AttemptKey>)? {
         if let patience = site.amnesiaPatience, patience <= 0 { return nil }
         let lost = absent.compactMap { absence in
             absence.run.shouldBeKnown && !absence.hasEnded ? absence.run.lifecycle.job : nil
@@ -30,12 +30,13 @@ extension SiteReconciler {
         let startedAt = await configuration(maxAge: Limits.configurationAgeAtRelease)?.controllerStartedAt
         // By our clock, and at the latest.
         let begun = startedAt.map { $0 + 1 - (asOf - now) } ?? now
-        let forgotten = lost.count { job in
+        let forgotten = lost.filter { job in
             guard begun >= job.acknowledgedAt else { return false }
             guard let lastAsOf else { return begun >= job.acknowledgedAt + Limits.writtenDown }
             return job.firstSeenAt.map { lastAsOf >= $0 + LifecycleLimits.confirmAfter } ?? false
         }
-        return MassLoss(missing: forgotten, expected: expected, patience: site.amnesiaPatience)
+        return MassLoss(missing: forgotten.count, expected: expected, patience: site.amnesiaPatience)
+            .map { ($0, Set(forgotten.map(\.key))) }
     }
 }
 

@@ -64,7 +64,8 @@ extension SiteReconciler {
             let settle = SettleTime.seconds(
                 mayArriveLate: site.isCluster, failedAt: failedSends[absence.key], controller: controller,
                 asOf: table.asOf, began: began)
-            return absence.event(with: loss, lookedAt: began, settle: settle)
+            let isForgotten = loss?.keys.contains(absence.key) ?? false
+            return absence.event(with: isForgotten ? loss?.loss : nil, lookedAt: began, settle: settle)
         }
         if !events.isEmpty {
             try await ledger.record(events)

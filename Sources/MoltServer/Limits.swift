@@ -58,7 +58,5 @@ package enum Limits {
     static let backupInterval: Double = 3600
     static let backupRetry: Double = 600
     static let backupCheck: Double = 5
-    /// A run that is found in its folder and has given no sign for so long may have been ended by its user.
-    static let foundAge: Double = 86400
     static let recipeBytes = 4 << 20
 }

@@ -9,6 +9,10 @@ import MoltStore
 package import ServiceLifecycle
 import UnixSignals
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// A daemon, wired and ready to run.
 package struct Server: Sendable {
     package let service: RunService
@@ -87,7 +91,7 @@ private func openStore(
         guard case .corrupt(let path, let message) = error else { throw error }
         throw UserError(
             "the database is damaged: \(message)", at: path,
-            fix: "move it away: the next start finds the runs by their folders")
+            fix: "move it and \(paths.backups) away: the next start finds the runs by their folders")
     }
 }
 
@@ -98,6 +102,7 @@ package func buildServer(
     try configuration.check()
     let paths = configuration.paths, clock = parts.clock
     let process = ProcessIdentity.current()
+    let isHomeNew = access(paths.lock, F_OK) != 0
     let lease = try DaemonLease.acquire(paths: paths, host: configuration.host, process: process, clock: clock)
     try Failpoints.pass(.leaseTaken)
     let socket = try SocketPath.prepare(
@@ -140,7 +145,7 @@ package func buildServer(
         },
     ]
     let recovery = FolderRecovery(
-        store: store, restoration: restoration,
+        store: store, restoration: restoration, isHomeNew: isHomeNew,
         sites: (["local"] + parts.siteNames().filter { $0 != "local" }).compactMap { try? parts.loadSite($0) },
         paths: paths, logger: logger)
     return Server(

@@ -86,7 +86,7 @@ package enum Simulation {
             let follows = world.now >= nextProgress
             if follows {
                 nextProgress = world.now + 5
-                try? await reconciler.followProgress()
+                _ = try? await reconciler.followProgress()
             }
             if world.wantsWake { await reconciler.hurry() }
             let wait = delay ?? 5

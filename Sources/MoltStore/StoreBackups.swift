@@ -40,7 +40,7 @@ package struct StoreBackups: Hashable, Sendable {
             unlink(temporary)
             defer { unlink(temporary) }
             try await store.copy(to: temporary)
-            if let damage = StoreBackups.damage(of: temporary) {
+            if let damage = try StoreBackups.damage(of: temporary) {
                 throw StoreError.corrupt(path: temporary, message: damage)
             }
             try Self.sync(temporary)
@@ -53,8 +53,8 @@ package struct StoreBackups: Hashable, Sendable {
         return backup
     }
 
-    /// What is wrong with a database that nobody uses; nil when nothing is.
-    static func damage(of path: String) -> String? {
+    /// What is wrong with a database that nobody uses; nil when nothing is. Throws when that cannot be told now.
+    static func damage(of path: String) throws(StoreError) -> String? {
         var configuration = Configuration()
         configuration.readonly = true
         do {
@@ -67,7 +67,9 @@ package struct StoreBackups: Hashable, Sendable {
                 return nil
             }
         } catch {
-            return "\(StoreError.from(error, path: path))"
+            let error = StoreError.from(error, path: path)
+            guard case .corrupt(_, let message) = error else { throw error }
+            return message
         }
     }
 

@@ -16,6 +16,21 @@ package struct StoreRestoration: Codable, Hashable, Sendable {
     /// The folder with what was damaged; its `restoration.json` holds this value.
     package var aside: String
 
+    /// Tells that the run folders have been looked through, and the store is as good as it will be.
+    package func settle(path: String) throws(StoreError) {
+        let pending = Self.pending(path)
+        do throws(FileError) {
+            guard unlink(pending) == 0 || errno == ENOENT else { throw FileError("remove", pending) }
+            try DurableFile.syncFolder(of: pending)
+        } catch {
+            throw .unusable(path: pending, message: "\(error)")
+        }
+    }
+
+    /// Beside the database from before its copy takes its place until that is settled: whoever dies in between leaves
+    /// word of it to the next.
+    static func pending(_ path: String) -> String { path + ".restoring" }
+
     /// Where the restorations of a home are told.
     package static func all(home: String) -> [StoreRestoration] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: home)) ?? []
@@ -36,17 +51,27 @@ extension Store {
             damage = "the database is gone"
         } else {
             do throws(StoreError) {
-                return (try open(path: path), nil)
+                return (try open(path: path), try unsettled(path))
             } catch {
                 guard case .corrupt(_, let message) = error else { throw error }
                 damage = message
             }
         }
-        guard let backup = backups.all.first(where: { StoreBackups.damage(of: $0.path) == nil }) else {
-            throw .corrupt(path: path, message: "\(damage); there is no good copy of it in \(backups.folder)")
+        for backup in backups.all where try StoreBackups.damage(of: backup.path) == nil {
+            let restoration = try restore(path: path, from: backup, damage: damage, at: now)
+            return (try open(path: path), restoration)
         }
-        let restoration = try restore(path: path, from: backup, damage: damage, at: now)
-        return (try open(path: path), restoration)
+        throw .corrupt(path: path, message: "\(damage); there is no good copy of it in \(backups.folder)")
+    }
+
+    private static func unsettled(_ path: String) throws(StoreError) -> StoreRestoration? {
+        let pending = StoreRestoration.pending(path)
+        guard access(pending, F_OK) == 0 || errno != ENOENT else { return nil }
+        do {
+            return try JSONFile.read(StoreRestoration.self, from: pending)
+        } catch {
+            throw .unusable(path: pending, message: "\(error)")
+        }
     }
 
     private static func isMissing(_ path: String) -> Bool {
@@ -68,12 +93,19 @@ extension Store {
             try FileManager.default.copyItem(atPath: backup.path, toPath: copy)
             try StoreBackups.sync(copy)
             try DurableFile.makeFolder(result.aside)
-            link(path, "\(result.aside)/\(name)")
+            try JSONFile.write(result, to: "\(result.aside)/restoration.json")
+            try JSONFile.write(result, to: StoreRestoration.pending(path))
+            guard link(path, "\(result.aside)/\(name)") == 0 || [ENOENT, EEXIST].contains(errno) else {
+                throw FileError("link", path)
+            }
             // A log that belongs to the damaged file must not be applied to its successor.
-            for suffix in ["-wal", "-shm", "-journal"] { rename(path + suffix, "\(result.aside)/\(name)\(suffix)") }
+            for suffix in ["-wal", "-shm", "-journal"] {
+                guard rename(path + suffix, "\(result.aside)/\(name)\(suffix)") == 0 || errno == ENOENT else {
+                    throw FileError("put aside", path + suffix)
+                }
+            }
             guard rename(copy, path) == 0 else { throw FileError("rename to", path) }
             try DurableFile.syncFolder(of: path)
-            try JSONFile.write(result, to: "\(result.aside)/restoration.json")
         } catch {
             throw .unusable(path: path, message: "it is damaged (\(damage)) and cannot be restored: \(error)")
         }

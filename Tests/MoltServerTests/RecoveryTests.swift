@@ -9,6 +9,10 @@ import MoltStore
 import MoltTesting
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// The database is restored from a copy that is older than the run folders and the queue.
 struct RecoveryTests {
     private func finish(_ daemon: TestDaemon, _ run: String, _ job: UInt32) async throws {
@@ -121,21 +125,29 @@ struct RecoveryTests {
         let (done, doneJob) = try await daemon.running()
         try await finish(daemon, done, doneJob)
         let (stopped, stoppedJob) = try await daemon.running()
+        let (again, againJob) = try await daemon.running()
         try daemon.leaveReceipt(stopped, code: 75, signal: 15)
-        await daemon.scheduler.end(stoppedJob, .cancelled)
+        await daemon.scheduler.forget(stoppedJob)
+        try daemon.leaveReceipt(again, code: 75, signal: 15)
+        daemon.clock.advance(3 * 86400)
         try daemon.store.close()
         for name in try FileManager.default.contentsOfDirectory(atPath: daemon.folder.path)
         where name.hasPrefix("molt.sqlite") {
             try FileManager.default.removeItem(atPath: daemon.folder(name))
         }
-        #expect(Set(try await daemon.restartRestoring()) == [live, done, stopped])
+        #expect(Set(try await daemon.restartRestoring()) == [live, done, stopped, again])
         let submits = await daemon.scheduler.submits
         try await daemon.pass(60)
         #expect(try await daemon.detail(live).attempts.last?.jobID == job)
         #expect(try await daemon.state(live) == .running)
         #expect(try await daemon.state(done) == .finished)
-        #expect(try await daemon.state(stopped) == .stuck, "nobody knows whether its user ended it")
+        #expect(try await daemon.state(stopped) == .held, "nobody knows whether its user ended it")
+        let told = try await daemon.store.read { try $0.dueNotifications(now: .infinity, limit: 16) }
+        #expect(told.filter { $0.occasion == "stuck" }.map(\.run) == [stopped])
+        // Its receipt is that of an incarnation after which Slurm put the same job back.
+        #expect(try await daemon.detail(again).attempts.last?.jobID == againJob)
         #expect(await daemon.scheduler.submits == submits)
+        #expect(await daemon.scheduler.log.allSatisfy { !$0.hasPrefix("cancel") })
     }
 
     /// Its user may have cancelled it since the copy was made, and Slurm has purged it.
@@ -173,6 +185,84 @@ struct RecoveryTests {
         #expect(try await daemon.restartRestoring().isEmpty)
     }
 
+    /// The copy knows it as running; since then its user has cancelled it, and Slurm has purged the job.
+    ///
+    /// Covers H5.
+    @Test(arguments: [nil, 15] as [Int32?])
+    func aRunCancelledSinceTheCopyIsNotSentAgain(_ signal: Int32?) async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        try await daemon.backUp()
+        if let signal { try daemon.leaveReceipt(run, code: 75, signal: signal) }
+        await daemon.scheduler.forget(job)
+        #expect(try await daemon.restartDamaged().isEmpty)
+        try await daemon.pass(600, step: 2)
+        #expect(try await daemon.state(run) == .held)
+        #expect(await daemon.scheduler.submits == 1)
+        let told = try await daemon.store.read { try $0.dueNotifications(now: .infinity, limit: 16) }
+        #expect(told.map(\.occasion) == ["stuck"])
+        try await daemon.act(.release, run)
+        try await daemon.pass(40)
+        #expect(await daemon.scheduler.submits == 2)
+    }
+
+    /// Covers H5.
+    @Test func aDeathBeforeTheFoldersWereReadLeavesThatToTheNextDaemon() async throws {
+        let daemon = try TestDaemon()
+        _ = try await daemon.running()
+        try await daemon.backUp()
+        let (run, job) = try await daemon.running()
+        try daemon.overwriteDatabase()
+        // It restores the copy and dies.
+        try daemon.openRestored().close()
+        #expect(try await daemon.restartRestoring() == [run])
+        try await daemon.pass(5)
+        #expect(try await daemon.detail(run).attempts.last?.jobID == job)
+        try daemon.store.close()
+        #expect(try await daemon.restartRestoring().isEmpty)
+    }
+
+    /// Covers H5.
+    @Test func withoutTheRunFoldersARestoredDaemonDoesNotStart() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.running()
+        try await daemon.backUp()
+        try FileManager.default.moveItem(atPath: daemon.folder("runs"), toPath: daemon.folder("away"))
+        await #expect(throws: UserError.self) { try await daemon.restartDamaged() }
+        try FileManager.default.moveItem(atPath: daemon.folder("away"), toPath: daemon.folder("runs"))
+        #expect(try await daemon.restartRestoring().isEmpty)
+        try await daemon.pass(5)
+        #expect(try await daemon.state(run) == .running)
+    }
+
+    /// A client's second try of a request made a second folder.
+    ///
+    /// Covers H5.
+    @Test func ofTwoFoldersOfOneRequestOneRunIsFound() async throws {
+        let daemon = try TestDaemon()
+        _ = try await daemon.running()
+        try await daemon.backUp()
+        daemon.clock.advance(5)
+        let token = AttemptKey.random().rawValue
+        let request = TestDaemon.request(try TestDaemon.recipe("twice"), token: token, held: true)
+        let run = try await daemon.service.submit(request).id
+        let other = RunID.random().rawValue
+        try FileManager.default.copyItem(
+            atPath: daemon.folder("runs/\(run)"), toPath: daemon.folder("runs/\(other)"))
+        #expect(try await daemon.restartDamaged().count == 1)
+    }
+
+    /// Covers H5.
+    @Test func aFolderThatOthersMayWriteIsNotTakenForOurs() async throws {
+        let daemon = try TestDaemon()
+        _ = try await daemon.running()
+        try await daemon.backUp()
+        daemon.clock.advance(5)
+        let (run, _) = try await daemon.running()
+        chmod(daemon.folder("runs/\(run)"), 0o777)
+        #expect(try await daemon.restartDamaged().isEmpty)
+    }
+
     /// Covers H5.
     @Test func aRunThatWasRemovedSinceTheCopyIsNotBroughtBack() async throws {
         let daemon = try TestDaemon()
@@ -184,7 +274,7 @@ struct RecoveryTests {
         await daemon.scheduler.forget(job)
         #expect(try await daemon.restartDamaged() == [run])
         try await daemon.pass(400, step: 2)
-        #expect(try await daemon.state(run) == .stuck)
+        #expect(try await daemon.state(run) == .held)
         #expect(await daemon.scheduler.submits == 1)
     }
 

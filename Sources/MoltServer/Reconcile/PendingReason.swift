@@ -84,6 +84,12 @@ extension RunLifecycle {
         case .draining: ("Cleaning", "was stopped; its processes are still ending")
         case .cooldown: ("BeginTime", "was stopped; starts again as soon as its old nodes are clear")
         case .suspended: ("Suspended", "suspended by the scheduler")
+        case .missing where isDoubtful:
+            (
+                RunSummary.forgottenCode,
+                "its job is gone, and what was last asked of it was lost with the database; molt release goes on from "
+                    + "the newest checkpoint, molt cancel ends it"
+            )
         case .missing where isForgotten:
             (
                 RunSummary.forgottenCode,

@@ -49,6 +49,13 @@ struct RunRecorder {
             EventRecord(run: run, at: now, kind: kind, attempt: attempt, incarnation: incarnation, message: message))
     }
 
+    /// Notes it, and has the run's user told.
+    func tell(_ occasion: LifecycleRecord.Occasion, _ message: String, run: String) throws {
+        try transaction.insert(
+            NotificationRecord(run: run, occasion: occasion.rawValue, message: message, createdAt: now))
+        try note(occasion.rawValue, message, run: run)
+    }
+
     private func apply(_ record: LifecycleRecord, to run: inout RunRecord) throws {
         switch record {
         case .attemptOpened(let attempt):
@@ -104,9 +111,7 @@ struct RunRecorder {
             try note(kind, message, run: run.id)
         case .notify(let occasion, let message):
             if occasion != .finished { run.lastError = message }
-            try transaction.insert(
-                NotificationRecord(run: run.id, occasion: occasion.rawValue, message: message, createdAt: now))
-            try note(occasion.rawValue, message, run: run.id)
+            try tell(occasion, message, run: run.id)
         }
     }
 

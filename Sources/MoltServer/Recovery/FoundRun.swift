@@ -4,6 +4,10 @@ import MoltLifecycle
 import MoltRecipe
 import MoltReconcile
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// What a run folder tells by itself.
 struct FoundRun {
     var folder: RunFolder
@@ -13,16 +17,37 @@ struct FoundRun {
 
     var newest: RunLifecycle.Attempt { .init(number: plan.attempt, key: plan.key) }
 
-    /// Nil when nothing in the folder was made for this daemon's home.
-    init?(_ folder: RunFolder, id: RunID, daemonFile: String) {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.attempts)) ?? []
-        let plans = names.compactMap { name in
-            Int(name).flatMap { try? JSONFile.read(LaunchPlan.self, from: folder.launchPlan(attempt: $0)) }
-        }.filter { $0.run == id && $0.daemonFile == daemonFile }.sorted { $0.attempt < $1.attempt }
+    /// Nil when nothing in the folder was made for this daemon's home. Throws when that cannot be told: an attempt that
+    /// is overlooked would be sent a second time.
+    init?(_ folder: RunFolder, id: RunID, daemonFile: String) throws(FileError) {
+        var plans: [LaunchPlan] = []
+        for number in try Self.names(in: folder.attempts).compactMap(Int.init) {
+            let path = folder.launchPlan(attempt: number)
+            // Its folder comes first: without a plan nothing was sent.
+            guard access(path, F_OK) == 0 || errno != ENOENT else { continue }
+            guard let plan = try? JSONFile.read(LaunchPlan.self, from: path) else {
+                throw FileError("read", path, code: EIO)
+            }
+            if plan.run == id, plan.daemonFile == daemonFile { plans.append(plan) }
+        }
+        plans.sort { $0.attempt < $1.attempt }
         guard let last = plans.last else { return nil }
         self.folder = folder
         plan = last
         attempts = plans.map { .init(number: $0.attempt, key: $0.key) }
+    }
+
+    /// What a folder holds; nothing when it is not there.
+    static func names(in folder: String) throws(FileError) -> [String] {
+        guard access(folder, F_OK) == 0 else {
+            if errno == ENOENT { return [] }
+            throw FileError("list", folder)
+        }
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+        } catch {
+            throw FileError("list", folder, code: EIO)
+        }
     }
 
     /// The recipe as it was last changed.
@@ -34,24 +59,19 @@ struct FoundRun {
         throw FileError("find", folder.recipe, code: 2)
     }
 
-    /// How the newest attempt ended, by its newest receipt. One that ended otherwise than by being done, or of which
-    /// nothing has been heard for a day, may be one that its user ended: nobody but the store knew.
-    func end(at now: Double) -> RunLifecycle.FoundEnd {
+    /// The newest incarnation of the newest attempt left word that all is done.
+    var isDone: Bool {
         let claims = ((try? FileManager.default.contentsOfDirectory(atPath: folder.epochs)) ?? []).compactMap(Int.init)
             .compactMap { try? JSONFile.read(Claim.self, from: folder.claim(epoch: $0)) }
-        let claim = claims.filter { $0.key == plan.key }.max { $0.incarnation < $1.incarnation }
-        if let claim, let receipt = try? JSONFile.read(
-            Receipt.self, from: folder.receipt(key: plan.key, incarnation: claim.incarnation))
-        {
-            if receipt.exitCode == JobExit.done.rawValue { return .finished }
-            return .unclear(
-                "found again in its folder, after the database was lost; its last attempt ended: \(receipt.reason); "
-                    + "molt resume goes on from the newest checkpoint")
-        }
-        let made = (try? FileManager.default.attributesOfItem(atPath: folder.launchPlan(attempt: plan.attempt)))
-            .flatMap { $0[.modificationDate] as? Date }?.timeIntervalSince1970 ?? now
-        guard now - max(made, claim?.claimedAt ?? 0) > Limits.foundAge else { return .open }
-        return .unclear(
-            "found again in its folder, after the database was lost; molt resume goes on from the newest checkpoint")
+        guard let claim = claims.filter({ $0.key == plan.key }).max(by: { $0.incarnation < $1.incarnation }),
+            let receipt = try? JSONFile.read(
+                Receipt.self, from: folder.receipt(key: plan.key, incarnation: claim.incarnation))
+        else { return false }
+        return receipt.exitCode == JobExit.done.rawValue
+    }
+
+    /// Somebody wanted the newest attempt to save and stop.
+    var wasAskedToStop: Bool {
+        (try? DurableFile.read(folder.stopRequest)).map { $0 == Data(plan.key.rawValue.utf8) } ?? false
     }
 }

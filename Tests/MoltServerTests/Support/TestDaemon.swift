@@ -99,10 +99,18 @@ final class TestDaemon {
     /// kill -9, the database is overwritten, and a new daemon; returns the runs of which it found something new.
     @discardableResult
     func restartDamaged() async throws -> [String] {
+        try overwriteDatabase()
+        return try await restartRestoring()
+    }
+
+    func overwriteDatabase() throws {
         try store.close()
         let path = folder("molt.sqlite"), size = try DurableFile.read(path).count
         try DurableFile.write(Data(repeating: 7, count: size), to: path)
-        return try await restartRestoring()
+    }
+
+    func openRestored() throws -> Store {
+        try Store.openRestoring(path: folder("molt.sqlite"), backups: backups, at: clock.now()).store
     }
 
     /// A new daemon, which looks through the run folders as the real one does.
@@ -110,7 +118,8 @@ final class TestDaemon {
         let path = folder("molt.sqlite")
         let (restored, restoration) = try Store.openRestoring(path: path, backups: backups, at: clock.now())
         let found = try await FolderRecovery(
-            store: restored, restoration: restoration, sites: [Self.site(folder, poll, amnesiaPatience)],
+            store: restored, restoration: restoration, isHomeNew: false,
+            sites: [Self.site(folder, poll, amnesiaPatience)],
             paths: DaemonPaths(home: folder.path, programs: "/opt/molt/1/bin"), logger: Self.logger
         ).run(at: clock.now())
         try restored.close()
