@@ -206,18 +206,3 @@ import Glibc
         }
     }
 }
-
-extension SchedulerError {
-    var kind: String {
-        switch self {
-        case .rejected: "rejected"
-        case .later: "later"
-        case .ambiguous: "ambiguous"
-        case .unavailable: "unavailable"
-        case .notFound: "notFound"
-        case .keyMismatch: "keyMismatch"
-        case .notPermitted: "notPermitted"
-        case .wrongState: "wrongState"
-        }
-    }
-}

@@ -24,17 +24,6 @@ import Glibc
         func keep() {}
     }
 
-    private func failure(_ body: () async throws -> Void) async -> String {
-        do {
-            try await body()
-            return "none"
-        } catch let error as SchedulerError {
-            return error.kind
-        } catch {
-            return "\(error)"
-        }
-    }
-
     /// Covers B1, X5.
     @Test(arguments: [BackendKind.slurm, .commands, .rest])
     func withTheControllerDownNothingIsSent(_ kind: BackendKind) async throws {

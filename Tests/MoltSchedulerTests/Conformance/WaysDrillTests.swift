@@ -8,17 +8,6 @@ import Testing
 @Suite struct WaysDrillTests {
     private static let ways = [BackendKind.slurm, .commands, .rest]
 
-    private func refusal(_ body: () async throws -> Void) async -> String {
-        do {
-            try await body()
-            return "none"
-        } catch let error as SchedulerError {
-            return error.kind
-        } catch {
-            return "\(error)"
-        }
-    }
-
     /// Covers D14.
     @Test(arguments: ways)
     func aTimeLimitIsBroughtNearAndAnOutagePasses(_ kind: BackendKind) async throws {
@@ -26,15 +15,15 @@ import Testing
         defer { backend.keep() }
         let job = try await backend.submit("sleep 300") { $0.timeLimit = 3600 }, scheduler = backend.scheduler
         try await job.wait { $0.state == .running }
-        let foreign = await refusal { try await scheduler.inject(.endOfTime, into: job.job, key: .random()) }
+        let foreign = await failure { try await scheduler.inject(.endOfTime, into: job.job, key: .random()) }
         #expect(foreign == "keyMismatch")
         #expect(try await job.status()?.timeLimit == 3600)
         try await scheduler.inject(.endOfTime, into: job.job, key: job.key)
         #expect(try await job.status()?.timeLimit == 120)
         try await scheduler.inject(.outage(2), into: job.job, key: job.key)
-        #expect(await refusal { try await scheduler.ping() } == "unavailable")
-        #expect(await refusal { _ = try await scheduler.loadJobs() } == "unavailable")
-        #expect(await refusal { _ = try await backend.submit("true") } == "unavailable")
+        #expect(await failure { try await scheduler.ping() } == "unavailable")
+        #expect(await failure { _ = try await scheduler.loadJobs() } == "unavailable")
+        #expect(await failure { _ = try await backend.submit("true") } == "unavailable")
         #expect(await eventually(within: 10) { (try? await scheduler.ping()) != nil })
         #expect(testbed.slurm(["squeue", "-h", "-a", "-t", "all", "-o", "%i"]).output == "\(job.job)\n")
     }
@@ -48,11 +37,11 @@ import Testing
         try await job.wait { $0.state == .running }
         let node = try #require(try await job.status()?.nodes.first)
         let elsewhere = node == "n1" ? "n2" : "n1"
-        let wrong = await refusal { try await scheduler.inject(.nodeDown(elsewhere), into: job.job, key: job.key) }
+        let wrong = await failure { try await scheduler.inject(.nodeDown(elsewhere), into: job.job, key: job.key) }
         #expect(wrong == "wrongState")
         let other = try await backend.submit("sleep 300") { $0.options["nodelist"] = node }
         try await other.wait { $0.state == .running }
-        let shared = await refusal { try await scheduler.inject(.nodeDown(node), into: job.job, key: job.key) }
+        let shared = await failure { try await scheduler.inject(.nodeDown(node), into: job.job, key: job.key) }
         #expect(shared == "later")
         #expect(try await job.status()?.state == .running)
         try await scheduler.cancel(other.job, key: other.key)

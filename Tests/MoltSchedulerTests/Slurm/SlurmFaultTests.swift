@@ -30,23 +30,6 @@ import Glibc
         func keep() {}
     }
 
-    private func failure(_ body: () async throws -> Void) async -> String {
-        do {
-            try await body()
-            return "none"
-        } catch let error as SchedulerError {
-            switch error {
-            case .rejected: return "rejected"
-            case .later: return "later"
-            case .ambiguous: return "ambiguous"
-            case .unavailable: return "unavailable"
-            case .notFound, .keyMismatch, .notPermitted, .wrongState: return "\(error)"
-            }
-        } catch {
-            return "\(error)"
-        }
-    }
-
     /// Covers A7, X3.
     @Test func aHelperKilledInMidCallLeavesADoubtAndIsReplaced() async throws {
         let own = try await Own()
