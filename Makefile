@@ -8,7 +8,7 @@
 
 build:
 	@Scripts/setup
-	@Scripts/build release
+	@Scripts/build programs
 
 demo: build
 	@Scripts/demo

@@ -27,17 +27,30 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+/// Installed programs need no Swift on the machine: its standard library and Foundation are inside them. What is
+/// compiled is the same as for the tests, which use the toolchain's own; so one build serves both.
+let standalone: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib"]
+            + [
+                "Foundation", "CoreFoundation", "FoundationInternationalization", "FoundationEssentials",
+                "_FoundationICU", "_FoundationCShims", "_FoundationCollections",
+            ].map { "-l\($0)" }, .when(configuration: .release))
+]
+
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    .executableTarget(
+        name: name, dependencies: dependencies, swiftSettings: strict, linkerSettings: standalone)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["MoltTesting"], exclude: exclusions[name] ?? [], swiftSettings: strict)
+        name: name, dependencies: dependencies + ["MoltTesting"], exclude: exclusions[name] ?? [],
+        swiftSettings: strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))])
 }
 
 /// Folders of golden files, which are read from the source tree.
@@ -85,7 +98,7 @@ let orchestration: [Target] = [
     program("molt", ["MoltCommands"]),
     program("moltd", ["MoltServer", "MoltCore", argumentParser, logging]),
     program("molt-job", ["MoltJob", argumentParser]),
-    .executableTarget(name: "molt-keep"),
+    .executableTarget(name: "molt-keep", linkerSettings: standalone),
     program("molt-slurm", ["MoltScheduler", "MoltCore", "CSlurm"]),
     program("molt-sim", ["MoltSimulation"]),
     tests("MoltHTTPTests", ["MoltHTTP", "MoltCore"]),

@@ -17,7 +17,7 @@ final class JobFixture {
         let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         let beside = String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
-        return access(beside + "/molt-job", X_OK) == 0 ? beside : "\(root)/.build/debug"
+        return access(beside + "/molt-job", X_OK) == 0 ? beside : "\(root)/.build/release"
     }()
 
     /// - Parameter script: what each worker runs with `sh -c`.

@@ -2,7 +2,7 @@ import MoltCore
 import MoltSimulation
 import Testing
 
-/// Few seeds, in a debug build; `molt-sim run` runs many.
+/// Few seeds; `molt-sim run` runs many.
 struct SimulationTests {
     /// Covers B2, D17, N3.
     @Test func noSeedBreaksAPromise() async {
