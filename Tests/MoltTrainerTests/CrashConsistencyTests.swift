@@ -16,7 +16,7 @@ extension WorkerTests {
             let source = "\(here)/Recorder/recorder.c", shim = folder("recorder.so")
             let built = Shell.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source])
             try #require(built.status == 0, "\(built.output)")
-            var recipe = try TinyRecipe.make(folder, steps: 40)
+            var recipe = try TinyRecipe.make(folder, steps: 150)
             recipe.model?.feedForwardSize = 32
             recipe.checkpoint.everySteps = 1
             recipe.checkpoint.keep = 2
@@ -51,10 +51,16 @@ extension WorkerTests {
 
         /// Covers E1, E2, N10.
         @Test func afterAnySystemCallAWholeCheckpointIsLeft() async throws {
-            let operations = try await record()
-            let committed = committed(operations)
+            let recorded = try await record()
+            // A busy machine saves more rarely: so many saves are looked at, wherever the last of them ends.
+            var seen: Set<CheckpointName> = []
+            let end = self.committed(recorded).firstIndex { name in
+                if let name { seen.insert(name) }
+                return seen.count > 30
+            }
+            let operations = Array(recorded[..<(end ?? recorded.count)]), committed = self.committed(operations)
             let first = try #require(committed.firstIndex { $0 != nil })
-            #expect(Set(committed.compactMap { $0 }).count >= 10, "saves and their successors")
+            #expect(Set(committed.compactMap { $0 }).count >= 25, "saves and their successors")
             let cuts = Array(first + 1..<operations.count)
             #expect(cuts.count >= 500, "\(cuts.count) cuts")
             try await everywhere(cuts) { cut in

@@ -7,7 +7,8 @@ import Testing
 import Glibc
 #endif
 
-/// Tests that run real workers, one fleet at a time: the machine has few cores, and the workers use them all.
+/// Tests that run real workers, one fleet at a time: the machine has few cores, and the workers use them all. Only the
+/// fleets of `ResumeTests` run beside them: what starts again and again leaves cores idle.
 @Suite(.serialized)
 struct WorkerTests {}
 
