@@ -54,6 +54,8 @@ package enum Limits {
     /// Seconds without active runs and without requests after which the daemon ends.
     package static let idleExit: Double = 1800
     package static let shutdownSeconds: Double = 5
+    /// Connections that are served at once; the others wait in the socket's queue.
+    static func connections(ofFiles files: Int) -> Int { min(max(files / 4, 8), 256) }
     /// Seconds between copies of the database, before one that failed is tried again, and between looks at the time.
     static let backupInterval: Double = 3600
     static let backupRetry: Double = 600

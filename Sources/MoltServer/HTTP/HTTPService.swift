@@ -20,11 +20,21 @@ package struct HTTPService: Service {
         operations: any RunOperations, socket: String, logger: Logger, userID: UInt32 = getuid(),
         onListening: @escaping @Sendable () async -> Void = {}
     ) {
-        var configuration = ApplicationConfiguration(address: .unixDomainSocket(path: socket), reuseAddress: false)
+        // A crowd at the socket must not take the descriptors that the daemon needs for its work.
+        var configuration = ApplicationConfiguration(
+            address: .unixDomainSocket(path: socket), reuseAddress: false,
+            availableConnectionsDelegate: .maximum(Limits.connections(ofFiles: Self.fileLimit), logger: logger))
         configuration.serverName = "moltd"
         application = Application(
             router: Self.router(operations, userID: userID), configuration: configuration,
             onServerRunning: { _ in await onListening() }, logger: logger)
+    }
+
+    /// How many files this process may open.
+    private static var fileLimit: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return Int(clamping: limit.rlim_cur)
     }
 
     static func router(_ operations: any RunOperations, userID: UInt32) -> Router<PeerContext> {
