@@ -75,7 +75,7 @@ package struct IncarnationEnd: Hashable, Sendable {
             }
         }
         switch ending {
-        case .requeued: return isKnownPreempted ? .preempted : .requeued
+        case .requeued: return isKnownPreempted ? .preempted : isKnownNodeFailure ? .nodeFailed : .requeued
         case .silent, .vanished: return cancellation ?? causeOfVanished
         case .terminal(let base): return causeWithoutReceipt(base)
         }
@@ -95,7 +95,10 @@ package struct IncarnationEnd: Hashable, Sendable {
         case .requeued: return reachedLimit ? .wallTime : causeOfStopAndRequeue
         case .silent, .vanished: return .interrupted
         case .terminal(let base):
-            return base.cause ?? (reachedLimit ? .wallTime : wasLikelyPreempted ? .preempted : .interrupted)
+            if let cause = base.cause { return cause }
+            if reachedLimit { return .wallTime }
+            if isKnownNodeFailure { return .nodeFailed }
+            return wasLikelyPreempted ? .preempted : .interrupted
         }
     }
 
@@ -159,13 +162,13 @@ package struct IncarnationEnd: Hashable, Sendable {
     /// from them. Slurm does that without a word to `molt-job` only when a node fails.
     private var causeOfRequeue: Cause {
         if wasLikelyPreempted { return .preempted }
-        return receipt?.stopSignal == nil ? .nodeFailed : .requeued
+        return receipt?.stopSignal == nil || isKnownNodeFailure ? .nodeFailed : .requeued
     }
 
     /// Its ranks were told to stop, saved and said so. Ranks and `molt-job` are told at once, and the ranks may be done
     /// before `molt-job` has heard it.
     private var causeOfStopAndRequeue: Cause {
-        if receipt?.stopSignal == nil, mayBePreempted, !lostNode { return .preempted }
+        if receipt?.stopSignal == nil, mayBePreempted, !isKnownNodeFailure { return .preempted }
         return causeOfRequeue
     }
 
@@ -203,7 +206,10 @@ package struct IncarnationEnd: Hashable, Sendable {
     /// Slurm shows a preemption only while the job drains; a daemon that was busy then finds what slurmstepd wrote.
     private var isKnownPreempted: Bool { wasPreempted || finding?.cause == .preempted }
 
-    private var wasLikelyPreempted: Bool { mayBePreempted && receipt?.stopSignal == 15 }
+    /// Slurm tells the ranks on a node that fails to stop as well, when the node can still hear it.
+    private var isKnownNodeFailure: Bool { lostNode || finding?.cause == .nodeFailed }
+
+    private var wasLikelyPreempted: Bool { mayBePreempted && receipt?.stopSignal == 15 && !isKnownNodeFailure }
 
     private var cancellation: Cause? {
         switch wish {

@@ -90,6 +90,18 @@ struct ClassificationTests {
         #expect(end.cause == .nodeFailed)
     }
 
+    /// A node that fails on paper only still hears that its job is to stop, and may be up again before anybody looks.
+    @Test(arguments: [nil, 1, 75, 137] as [Int32?])
+    func whatSlurmstepdWroteTellsANodeFailureOfWhichTheRanksWereWarned(_ code: Int32?) {
+        let line = "slurmstepd: error: *** JOB 12 ON n1 CANCELLED AT 2026-11-22T02:00:00 DUE TO NODE FAILURE ***"
+        var end = IncarnationEnd(
+            ending: .requeued, receipt: code.map { Self.receipt($0, signal: 15) }, wasClaimed: true)
+        end.mayBePreempted = true
+        #expect(end.cause != .nodeFailed)
+        end.finding = Finding.of([LogTail(.scheduler, line)])
+        #expect(end.cause == .nodeFailed)
+    }
+
     @Test func ranksThatFailedWhileTheirJobWasTakenAwayDidNotCrash() {
         let broken = Self.receipt(1)
         #expect(IncarnationEnd(ending: .requeued, receipt: broken).cause == .nodeFailed)
