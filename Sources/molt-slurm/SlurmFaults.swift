@@ -57,10 +57,22 @@ enum SlurmFaults {
         let down = molt_slurm_set_node(node, 1, "molt drill node-fail of job \(status.job)")
         guard down == 0 else { return SlurmService.failed(down) }
         waitUntilGone(status)
-        let up = molt_slurm_set_node(node, 0, "")
-        guard up == 0, isDown(node) else { return .done }
+        let up = bringUp(node)
+        guard up != 0 else { return .done }
         return SlurmService.failed(
             up, said: "node \(node) is still down; bring it back: scontrol update nodename=\(node) state=resume")
+    }
+
+    /// Slurm's error when the node stays down. A busy controller may refuse, and a node that came back by itself
+    /// (ReturnToService=2) cannot be resumed: it counts what the node is, and for a while.
+    private static func bringUp(_ node: String) -> Int32 {
+        var refusal: Int32 = 0
+        for _ in 0..<40 {
+            refusal = molt_slurm_set_node(node, 0, "")
+            guard isDown(node) else { return 0 }
+            usleep(250_000)
+        }
+        return refusal == 0 ? nodesBusy : refusal
     }
 
     /// The controller takes the job off the node at once, or nearly so.

@@ -54,18 +54,22 @@ enum Command {
         ["setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--inh-caps=-all"] + argv
     }
 
-    /// Polls until the condition holds; the only way that these tests wait.
+    /// Polls until the condition holds; the only way that these tests wait. A look that takes long on a busy machine is
+    /// repeated the more rarely: looking must not slow down what is waited for.
     static func until(
         _ what: String, within seconds: Double, every interval: Double = 0.2,
         _ condition: () async throws -> Bool
     ) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now.advanced(by: .seconds(seconds))
-        while try await !condition() {
-            guard clock.now < deadline else {
+        while true {
+            let began = clock.now
+            if try await condition() { return }
+            let now = clock.now
+            guard now < deadline else {
                 throw CommandFailed(description: "waited \(seconds) s in vain until \(what)")
             }
-            try await clock.sleep(for: .seconds(interval))
+            try await clock.sleep(for: min(max(.seconds(interval), 3 * (now - began)), .seconds(1)))
         }
     }
 }

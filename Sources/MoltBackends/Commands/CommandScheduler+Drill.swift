@@ -63,16 +63,17 @@ extension CommandScheduler {
             }
             try? await Task.sleep(for: .milliseconds(250))
         }
-        do throws(SchedulerError) {
-            try act(operation, ["scontrol", "update", "NodeName=\(node)", "State=resume"])
-        } catch {
-            // One that came back by itself (ReturnToService=2) cannot be resumed.
+        // A busy controller may refuse, and a node that came back by itself (ReturnToService=2) cannot be resumed: it
+        // counts what the node is, and for a while.
+        for _ in 0..<40 {
+            _ = try? act(operation, ["scontrol", "update", "NodeName=\(node)", "State=resume"])
             guard try text(operation, "scontrol", ["show", "--oneliner", "node", node]).contains(" State=DOWN") else {
                 return
             }
-            throw .later(
-                message: "node \(node) is still down; bring it back: scontrol update nodename=\(node) state=resume")
+            try? await Task.sleep(for: .milliseconds(250))
         }
+        throw .later(
+            message: "node \(node) is still down; bring it back: scontrol update nodename=\(node) state=resume")
     }
 
     func refuseInOutage() throws(SchedulerError) {
