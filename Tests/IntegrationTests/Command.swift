@@ -69,7 +69,7 @@ enum Command {
             guard now < deadline else {
                 throw CommandFailed(description: "waited \(seconds) s in vain until \(what)")
             }
-            try await clock.sleep(for: min(max(.seconds(interval), 3 * (now - began)), .seconds(1)))
+            try await clock.sleep(for: min(max(.seconds(interval), began.duration(to: now) * 3), .seconds(1)))
         }
     }
 }

@@ -51,7 +51,7 @@ extension LiveCluster {
 
     /// Waits for a state, and fails at once when the run ends in another one.
     @discardableResult
-    func wait(for run: String, toBe state: RunState, within seconds: Double = 60) async throws -> RunDetail {
+    func wait(for run: String, toBe state: RunState, within seconds: Double = 120) async throws -> RunDetail {
         var last: RunDetail?
         try await Command.until("run \(run) is \(state)", within: seconds) {
             let detail = try await self.show(run)
@@ -67,14 +67,14 @@ extension LiveCluster {
     }
 
     /// Waits until the run has counted at least so far.
-    func wait(for run: String, step: Int, within seconds: Double = 60) async throws {
+    func wait(for run: String, step: Int, within seconds: Double = 120) async throws {
         try await Command.until("run \(run) is at step \(step)", within: seconds) {
             (try await self.show(run).summary.step ?? 0) >= step
         }
     }
 
     /// The job of the newest attempt that has one.
-    func job(of run: String, within seconds: Double = 20) async throws -> UInt32 {
+    func job(of run: String, within seconds: Double = 60) async throws -> UInt32 {
         var job: UInt32?
         try await Command.until("run \(run) has a job", within: seconds) {
             job = try await self.show(run).attempts.last { $0.jobID != nil }?.jobID

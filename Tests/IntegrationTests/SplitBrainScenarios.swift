@@ -29,7 +29,7 @@ struct SplitBrainScenarios {
 
     /// Covers D8, E11, N13, X16.
     @Test func theOldIncarnationCommitsNothingMoreAndIsGone() async throws {
-        try await LiveCluster.with(["--nodes", "2"], minutes: 8) { cluster in
+        try await LiveCluster.with(["--nodes", "2"], minutes: 12) { cluster in
             try await cluster.write(Self.recipe, to: "split.yaml")
             var seconds: [Double] = [], numbers = Trial.numbers("N13")
             for trial in 1...5 {
@@ -47,7 +47,7 @@ struct SplitBrainScenarios {
     private static func trial(_ cluster: LiveCluster, isMoltJobStopped: Bool, after saved: Int) async throws -> Double {
         let output = try await cluster.molt("submit", "\(cluster.folder)/split.yaml", "--site", "bed", "--json")
         let run = try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
-        try await Command.until("it has saved", within: 60) {
+        try await Command.until("it has saved", within: 120) {
             let shown = try await cluster.show(run)
             let own = try saves(RunFolder(path: shown.runFolder), epoch: 1)
             return shown.checkpoints.count > 1 && own.count >= saved
@@ -62,7 +62,7 @@ struct SplitBrainScenarios {
         try await cluster.testbed("slurmd-kill", [number])
         try await cluster.testbed("node-down", [number])
         let folder = RunFolder(path: detail.runFolder)
-        try await Command.until("a second incarnation has claimed the run", within: 60, every: 0.5) {
+        try await Command.until("a second incarnation has claimed the run", within: 120, every: 0.5) {
             _ = try? await cluster.run(["scontrol", "update", "jobid=\(job)", "starttime=now"])
             return access(folder.claim(epoch: 2), F_OK) == 0
         }
@@ -72,7 +72,7 @@ struct SplitBrainScenarios {
             goneAt = Date().timeIntervalSince1970
             return old.allSatisfy { !$0.isAlive }
         }
-        try await Command.until("the new one has saved", within: 60) {
+        try await Command.until("the new one has saved", within: 120) {
             try saves(folder, epoch: 2).count > 1
         }
         let first = try #require(try saves(folder, epoch: 2).first)
