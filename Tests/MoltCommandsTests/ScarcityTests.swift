@@ -70,6 +70,18 @@ struct ScarcityTests {
         #expect(molt.daemonFile?.process == daemon.process, "the same daemon")
     }
 
+    @Test func theDaemonKeepsNothingOpenOfWhoeverStartedIt() throws {
+        let molt = try Molt(), lock = molt.folder("lock")
+        let started = try molt.run("/bin/sh", ["-c", "exec 9>'\(lock)'; exec '\(molt.programs)/molt' daemon start"])
+        #expect(started.status == 0, "\(started.error)")
+        let own = "/proc/\(try #require(molt.daemonFile).process.pid)/fd"
+        let open = try FileManager.default.contentsOfDirectory(atPath: own).compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(own)/\($0)")
+        }
+        #expect(open.contains("\(molt.home)/moltd.log"), "\(open)")
+        #expect(!open.contains(lock), "\(open)")
+    }
+
     @Test func aCrowdThatSaysNothingLeavesTheDaemonItsFiles() async throws {
         let molt = try Molt(), limit = 80
         let started = try molt.run("/bin/sh", ["-c", "ulimit -n \(limit); exec '\(molt.programs)/molt' daemon start"])

@@ -7,6 +7,9 @@ import Glibc
 /// The two ways in which `molt` starts a program: detached for good, and briefly to read what it says.
 enum Child {
     /// Starts `path` in a session of its own with its output appended to `log`; nil when it cannot be started.
+    ///
+    /// It gets nothing else that is open here, and no signal that is ignored: a lock that a script holds would be held
+    /// for as long as the program lives.
     static func startDetached(_ path: String, arguments: [String], log: String) -> pid_t? {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -14,7 +17,16 @@ enum Child {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        keepOpenFiles()
         return spawn(path, arguments, &actions, ownSession: true)
+    }
+
+    /// From here on no child inherits what was open when this program was started.
+    private static func keepOpenFiles() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        for descriptor in names.compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
     }
 
     /// Starts a program whose standard input and output are one socket.
@@ -77,7 +89,12 @@ enum Child {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        if ownSession { posix_spawnattr_setflags(&attributes, setsidFlag) }
+        if ownSession {
+            var signals = sigset_t()
+            sigfillset(&signals)
+            posix_spawnattr_setsigdefault(&attributes, &signals)
+            posix_spawnattr_setflags(&attributes, setsidFlag | Int16(POSIX_SPAWN_SETSIGDEF))
+        }
         let words = ([path] + arguments).map { strdup($0) } + [nil]
         defer { words.forEach { free($0) } }
         var child: pid_t = 0
