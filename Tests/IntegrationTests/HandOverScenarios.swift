@@ -54,8 +54,8 @@ struct HandOverScenarios {
             seconds.sort()
             let median = (seconds[Self.trials / 2 - 1] + seconds[Self.trials / 2]) / 2
             Trial.report("hand-over", ["median s": median, "p95 s": seconds[Self.trials - 1]])
-            #expect(
-                median <= 2 && seconds[Self.trials - 1] <= 5, "seconds from the free node to the first line: \(seconds)")
+            #expect(median <= 2, "seconds from the free node to the first line: \(seconds)")
+            #expect(seconds[Self.trials - 1] <= 5, "\(seconds)")
         }
     }
 

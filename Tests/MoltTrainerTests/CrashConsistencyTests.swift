@@ -1,7 +1,9 @@
+import Dispatch
 import FoundationEssentials
 import MoltCore
 import MoltRecipe
 import MoltTesting
+import Synchronization
 import Testing
 
 extension WorkerTests {
@@ -16,7 +18,7 @@ extension WorkerTests {
             let source = "\(here)/Recorder/recorder.c", shim = folder("recorder.so")
             let built = Shell.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source])
             try #require(built.status == 0, "\(built.output)")
-            var recipe = try TinyRecipe.make(folder, steps: 150)
+            var recipe = try TinyRecipe.make(folder, steps: 120)
             recipe.model?.feedForwardSize = 32
             recipe.checkpoint.everySteps = 1
             recipe.checkpoint.keep = 2
@@ -56,20 +58,19 @@ extension WorkerTests {
             var seen: Set<CheckpointName> = []
             let end = self.committed(recorded).firstIndex { name in
                 if let name { seen.insert(name) }
-                return seen.count > 30
+                return seen.count > 24
             }
             let operations = Array(recorded[..<(end ?? recorded.count)]), committed = self.committed(operations)
             let first = try #require(committed.firstIndex { $0 != nil })
-            #expect(Set(committed.compactMap { $0 }).count >= 25, "saves and their successors")
+            #expect(Set(committed.compactMap { $0 }).count >= 20, "saves and their successors")
             let cuts = Array(first + 1..<operations.count)
             #expect(cuts.count >= 500, "\(cuts.count) cuts")
-            try await everywhere(cuts) { cut in
+            #expect(await worse(cuts) { cut in
                 let left = try newest(CrashedDisk(after: operations[..<cut]), cut)
-                let safe = try #require(committed[cut - 1])
-                #expect(left.map { $0 >= safe } == true, "after \(cut): \(operations[cut - 1])")
-            }
+                return isWhole(left, committed[cut - 1]) ? nil : "after \(cut): \(operations[cut - 1])"
+            } == [])
             // A disk that loses what was not synced: in the order of a journal, or in none.
-            try await everywhere(Array(0..<2000)) { variant in
+            #expect(await worse(Array(0..<2000)) { variant in
                 var random = CutRandom(seed: variant)
                 let cut = cuts[random.next(cuts.count)], journal = random.next(cut + 1), isOrdered = variant % 2 == 0
                 let disk = CrashedDisk(
@@ -77,21 +78,32 @@ extension WorkerTests {
                     isKept: { isOrdered ? $0 < journal : random.next(2) == 0 },
                     fate: { CrashedDisk.Fate.allCases[random.next(4)] })
                 let left = try newest(disk, variant)
-                let safe = try #require(committed[cut - 1])
-                #expect(left.map { $0 >= safe } == true, "variant \(variant), after \(cut): \(operations[cut - 1])")
-            }
+                return isWhole(left, committed[cut - 1])
+                    ? nil : "variant \(variant), after \(cut): \(operations[cut - 1])"
+            } == [])
         }
 
-        /// One share of the cases for each core.
-        private func everywhere(_ cases: [Int], _ check: @escaping @Sendable (Int) throws -> Void) async throws {
+        private func isWhole(_ left: CheckpointName?, _ safe: CheckpointName?) -> Bool {
+            guard let left, let safe else { return false }
+            return left >= safe
+        }
+
+        /// What the check complains of. One share of the cases for each core, on threads of their own: the tests beside
+        /// this one need theirs to see when to kill.
+        private func worse(_ cases: [Int], _ check: @escaping @Sendable (Int) throws -> String?) async -> [String] {
             let shares = 2
-            try await withThrowingTaskGroup { group in
-                for share in 0..<shares {
-                    group.addTask {
-                        for index in stride(from: share, to: cases.count, by: shares) { try check(cases[index]) }
+            return await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    let complaints = Mutex<[String]>([])
+                    DispatchQueue.concurrentPerform(iterations: shares) { share in
+                        for index in stride(from: share, to: cases.count, by: shares) {
+                            let complaint: String?
+                            do { complaint = try check(cases[index]) } catch { complaint = "\(error)" }
+                            if let complaint { complaints.withLock { $0.append(complaint) } }
+                        }
                     }
+                    continuation.resume(returning: complaints.withLock { $0 })
                 }
-                try await group.waitForAll()
             }
         }
 

@@ -56,14 +56,14 @@ struct ResumeTests {
     /// Covers D12, E13, N9.
     @Test(arguments: [1, 2])
     func aRunKilledDuringFiveSavesIsBitForBitTheSame(ranks: Int) async throws {
-        var recipe = try TinyRecipe.make(data, steps: 18)
+        var recipe = try TinyRecipe.make(data, steps: 24)
         recipe.model?.feedForwardSize = 32_768
         recipe.checkpoint.everySteps = 2
         let reference = try Fleet(recipe)
         #expect(try await reference.live(ranks: ranks) == Array(repeating: 0, count: ranks))
         let fleet = try Fleet(recipe, sameNumericsAs: reference)
         var killed = 0
-        for _ in 0..<8 where killed < 5 {
+        for _ in 0..<10 where killed < 5 {
             try fleet.start(ranks: ranks)
             let before = try fleet.checkpoints.names().last
             let isSaving = try await fleet.poll {
