@@ -1,6 +1,6 @@
-/// At most so many private clusters at once: a starved slurmctld proves nothing. Six of them keep about one core busy.
+/// At most so many private clusters at once: a starved slurmctld proves nothing. Six of them leave half of two cores idle.
 actor ClusterLimit {
-    static let shared = ClusterLimit(slots: 6)
+    static let shared = ClusterLimit(slots: 8)
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
