@@ -1,4 +1,5 @@
-/// At most so many private clusters at once: a starved slurmctld proves nothing. Six of them leave half of two cores idle.
+/// At most so many private clusters at once: a starved slurmctld proves nothing. Six of them left half of two cores
+/// idle.
 actor ClusterLimit {
     static let shared = ClusterLimit(slots: 8)
 
