@@ -69,7 +69,7 @@ struct MassScenarios {
             """, to: "wait.yaml")
         // Two that find no daemon would both start one, and only one of them can stay.
         try await cluster.molt("daemon", "start")
-        let loop = "seq $1 | xargs -P 2 -I N molt submit $2 --site bed >/dev/null"
+        let loop = "seq $1 | xargs -P 2 -I '{}' molt submit $2 --site bed >/dev/null"
         let path = "\(cluster.folder)/wait.yaml"
         try await cluster.run(["sh", "-c", loop, "submit", "\(mass.running + mass.waiting)", path])
         try await Command.until("\(mass.running) runs run", within: mass.patience, every: 1) {

@@ -48,9 +48,10 @@ struct SplitBrainScenarios {
         let output = try await cluster.molt("submit", "\(cluster.folder)/split.yaml", "--site", "bed", "--json")
         let run = try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
         try await Command.until("it has saved", within: 120) {
+            // What the run says itself: of so quick a run's checkpoints none is left by the time the daemon hears of it.
             let shown = try await cluster.show(run)
             let own = try saves(RunFolder(path: shown.runFolder), epoch: 1)
-            return shown.checkpoints.count > 1 && own.count >= saved
+            return shown.summary.step != nil && own.count >= max(2, saved)
         }
         let detail = try await cluster.show(run)
         let node = try #require(detail.attempts.first?.incarnations.first?.nodes.first)
