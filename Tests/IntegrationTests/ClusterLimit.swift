@@ -1,7 +1,7 @@
-/// At most so many private clusters at once: a starved slurmctld proves nothing. Six of them left half of two cores
-/// idle.
+/// At most so many private clusters at once: a starved slurmctld proves nothing. Eight of them made
+/// what measures time late on two cores.
 actor ClusterLimit {
-    static let shared = ClusterLimit(slots: 8)
+    static let shared = ClusterLimit(slots: 6)
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []

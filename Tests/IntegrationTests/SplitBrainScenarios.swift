@@ -48,7 +48,7 @@ struct SplitBrainScenarios {
         let output = try await cluster.molt("submit", "\(cluster.folder)/split.yaml", "--site", "bed", "--json")
         let run = try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
         try await Command.until("it has saved", within: 120) {
-            // What the run says itself: of so quick a run's checkpoints none is left by the time the daemon hears of it.
+            // What the run says itself: so quick a run's checkpoints are gone by the time the daemon hears of them.
             let shown = try await cluster.show(run)
             let own = try saves(RunFolder(path: shown.runFolder), epoch: 1)
             return shown.summary.step != nil && own.count >= max(2, saved)
