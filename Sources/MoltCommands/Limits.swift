@@ -1,7 +1,7 @@
 /// The bounds of this module: everything that could grow has one.
 enum Limits {
-    /// Seconds that a daemon gets to come up.
-    static let daemonStart = 5.0
+    /// Seconds that a daemon gets to come up: on a busy login node, from a slow home.
+    static let daemonStart = 30.0
     /// Seconds that a submission whose daemon went away is tried again.
     static let resubmission = 30.0
     /// Seconds between looks at a run that is followed.

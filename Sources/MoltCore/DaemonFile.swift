@@ -25,4 +25,6 @@ package struct DaemonFile: Codable, Hashable, Sendable {
 
     package static let heartbeatInterval: Double = 5
     package static let leaseLength: Double = 60
+    /// The exit status of a `moltd` that is not needed, because there is another (EX_TEMPFAIL of sysexits.h).
+    package static let exitBesideAnother: Int32 = 75
 }

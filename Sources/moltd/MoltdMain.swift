@@ -54,10 +54,17 @@ struct Moltd: AsyncParsableCommand {
                 logger: Logger(label: "moltd"))
             try await server.run()
         } catch let error as UserError {
-            let line = Array("moltd: \(error)\n".utf8)
-            _ = write(STDERR_FILENO, line, line.count)
-            throw ExitCode(CommandExit.unavailable.rawValue)
+            throw Self.told(error, CommandExit.unavailable.rawValue)
+        } catch let refusal as LeaseRefusal {
+            let isTaken = if case .taken = refusal { true } else { false }
+            throw Self.told(refusal.error, isTaken ? DaemonFile.exitBesideAnother : CommandExit.unavailable.rawValue)
         }
+    }
+
+    private static func told(_ error: UserError, _ status: Int32) -> ExitCode {
+        let line = Array("moltd: \(error)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
+        return ExitCode(status)
     }
 
     private func serverConfiguration(

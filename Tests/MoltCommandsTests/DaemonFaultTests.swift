@@ -21,8 +21,10 @@ struct DaemonFaultTests {
         return file
     }
 
-    private func expectRefusal(_ answer: Molt.Answer, _ words: String..., at line: Int = #line) {
-        #expect(answer.status == 3, "line \(line): \(answer)")
+    private func expectRefusal(
+        _ answer: Molt.Answer, _ words: String..., status: Int32 = 3, at line: Int = #line
+    ) {
+        #expect(answer.status == status, "line \(line): \(answer)")
         for word in words { #expect(answer.error.contains(word), "line \(line): no '\(word)' in \(answer.error)") }
         #expect(answer.error.split(separator: "\n").count <= 2, "line \(line): \(answer.error)")
     }
@@ -33,16 +35,29 @@ struct DaemonFaultTests {
         #expect(try molt("daemon", "start").status == 0)
         let first = try #require(molt.daemonFile)
         let second = try molt.run("\(molt.programs)/moltd", [])
-        expectRefusal(second, "another moltd runs", "\(first.process.pid)", "molt daemon stop")
+        expectRefusal(second, "another moltd runs", "\(first.process.pid)", "molt daemon stop", status: 75)
         #expect(try molt("ls").status == 0)
         #expect(molt.daemonFile?.process == first.process && molt.daemonFile?.socket == first.socket)
+    }
+
+    /// Covers H9.
+    @Test func whoeverComesWhileADaemonStartsSlowlyWaitsForIt() async throws {
+        let molt = try Molt()
+        async let first = molt.run(
+            "\(molt.programs)/molt", ["ls"], environment: ["MOLT_FAIL": "daemon.lease-taken:1:delay=3"])
+        try await molt.until("the first daemon has the lease") {
+            FileManager.default.fileExists(atPath: "\(molt.home)/daemon.lock")
+        }
+        let second = try molt("ls")
+        #expect(second.status == 0, "\(second.error)")
+        #expect(try await first.status == 0)
     }
 
     /// Covers H9.
     @Test func aDaemonWhoseHostIsGoneIsReplacedOnceItsLeaseHasRunOut() throws {
         let molt = try Molt(), now = Date().timeIntervalSince1970
         let other = try foreign(molt, leaseUntil: now + 3600)
-        expectRefusal(try molt.run("\(molt.programs)/moltd", []), "login-7.example")
+        expectRefusal(try molt.run("\(molt.programs)/moltd", []), "login-7.example", status: 75)
         #expect(molt.daemonFile == other)
         let expired = try foreign(molt, leaseUntil: now - 1)
         #expect(try molt("ls").status == 0)

@@ -37,7 +37,7 @@ struct LeaseTests {
     @Test func aSecondDaemonOnTheSameHostIsRefusedAndTheFirstIsNamed() throws {
         let first = try acquire()
         try first.publish(socket: folder("s"))
-        let error = #expect(throws: UserError.self) { try acquire() }
+        let error = #expect(throws: LeaseRefusal.self) { try acquire() }?.error
         #expect(error?.what.contains("here") == true && error?.what.contains("\(getpid())") == true)
         #expect(error?.fix?.contains("molt daemon stop") == true)
         #expect(file?.socket == folder("s"))
@@ -47,10 +47,10 @@ struct LeaseTests {
     /// Covers H9.
     @Test func aForeignDaemonIsRespectedUntilItsLeaseHasRunOut() throws {
         let other = try leaveForeign(leaseFor: 60)
-        let error = #expect(throws: UserError.self) { try acquire() }
+        let error = #expect(throws: LeaseRefusal.self) { try acquire() }?.error
         #expect(error?.what.contains("login-7.example") == true)
         clock.advance(59.9)
-        #expect(throws: UserError.self) { try acquire() }
+        #expect(throws: LeaseRefusal.self) { try acquire() }
         #expect(file == other && isThere(other.socket))
         clock.advance(0.2)
         let lease = try acquire()

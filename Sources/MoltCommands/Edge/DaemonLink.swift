@@ -109,9 +109,11 @@ struct DaemonLink {
             if case .here(let file) = locate(), try reach(file) { return MoltClient(socket: file.socket) }
             if exited { break }
             var status: Int32 = 0
-            // Another daemon may have won the race; then this one exits and the next look finds the winner.
-            if waitpid(child, &status, WNOHANG) == child { exited = true }
-            try? await Task.sleep(for: .milliseconds(exited ? 300 : 10))
+            if waitpid(child, &status, WNOHANG) == child {
+                // Another daemon may have won the race: that one is waited for instead.
+                exited = status != DaemonFile.exitBesideAnother << 8
+            }
+            try? await Task.sleep(for: .milliseconds(10))
         }
         let said = Self.lastLine(of: log, from: logStart).map { ": \($0)" } ?? ""
         let what = exited ? "the daemon ended at once" : "the daemon did not come up in \(Int(Limits.daemonStart)) s"

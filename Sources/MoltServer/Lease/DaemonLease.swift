@@ -7,6 +7,21 @@ import Synchronization
 import Glibc
 #endif
 
+/// Why a process cannot be the user's daemon.
+package enum LeaseRefusal: Error, Equatable, CustomStringConvertible {
+    /// Another one is, or is just starting.
+    case taken(UserError)
+    case unusable(UserError)
+
+    package var error: UserError {
+        switch self {
+        case .taken(let error), .unusable(let error): error
+        }
+    }
+
+    package var description: String { error.description }
+}
+
 /// The right to be the user's one daemon: a lock on this host, a lease in `daemon.json` for all hosts.
 package final class DaemonLease: Sendable {
     private let paths: DaemonPaths
@@ -17,20 +32,20 @@ package final class DaemonLease: Sendable {
     /// Takes the lease or says who has it.
     package static func acquire(
         paths: DaemonPaths, host: String, process: ProcessIdentity, clock: any DaemonClock
-    ) throws(UserError) -> DaemonLease {
+    ) throws(LeaseRefusal) -> DaemonLease {
         do throws(FileError) {
             try DurableFile.makeFolder(paths.home)
         } catch {
-            throw UserError(
-                error.description, fix: "set MOLT_HOME to a folder that you can write to")
+            throw .unusable(UserError(error.description, fix: "set MOLT_HOME to a folder that you can write to"))
         }
         let lock = open(paths.lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else {
-            throw UserError(
-                "cannot open the lock: \(String(cString: strerror(errno)))", at: paths.lock,
-                fix: "set MOLT_HOME to a folder that you can write to")
+            throw .unusable(
+                UserError(
+                    "cannot open the lock: \(String(cString: strerror(errno)))", at: paths.lock,
+                    fix: "set MOLT_HOME to a folder that you can write to"))
         }
-        do throws(UserError) {
+        do throws(LeaseRefusal) {
             guard flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else { throw taken(paths) }
             if let other = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile) {
                 if other.host == host, other.process.isAlive, other.process != process { throw taken(paths) }
@@ -43,13 +58,14 @@ package final class DaemonLease: Sendable {
         return DaemonLease(paths: paths, clock: clock, lock: lock, host: host, process: process)
     }
 
-    private static func taken(_ paths: DaemonPaths) -> UserError {
+    private static func taken(_ paths: DaemonPaths) -> LeaseRefusal {
         guard let other = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile) else {
-            return UserError("another moltd is just starting", at: paths.lock)
+            return .taken(UserError("another moltd is just starting", at: paths.lock))
         }
-        return UserError(
-            "another moltd runs on host \(DisplayText.escaped(other.host)) as process \(other.process.pid)",
-            at: paths.daemonFile, fix: "one daemon serves all your logins; stop that one first: molt daemon stop")
+        return .taken(
+            UserError(
+                "another moltd runs on host \(DisplayText.escaped(other.host)) as process \(other.process.pid)",
+                at: paths.daemonFile, fix: "one daemon serves all your logins; stop that one first: molt daemon stop"))
     }
 
     private init(paths: DaemonPaths, clock: any DaemonClock, lock: Int32, host: String, process: ProcessIdentity) {
