@@ -53,7 +53,7 @@ package enum Durations {
 
     /// `45 s`, `12 min 5 s`, `3 h 20 min`, `4 d 2 h`: the two largest units.
     package static func text(_ seconds: Double) -> String {
-        let whole = Int(max(0, seconds.rounded()))
+        let whole = max(0, Int(bounded: seconds.rounded()))
         let parts = [(whole / 86400, "d"), (whole / 3600 % 24, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")]
         let shown = parts.drop { $0.0 == 0 }.prefix(2).filter { $0.0 > 0 }
         return shown.isEmpty ? "0 s" : shown.map { "\($0.0) \($0.1)" }.joined(separator: " ")
@@ -61,7 +61,7 @@ package enum Durations {
 
     /// `HH:MM:SS`, or `D-HH:MM:SS` from a day on: Slurm's own form.
     package static func slurmText(_ seconds: Double) -> String {
-        let whole = Int(max(0, seconds.rounded(.up)))
+        let whole = max(0, Int(bounded: seconds.rounded(.up)))
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         let clock = "\(two(whole / 3600 % 24)):\(two(whole / 60 % 60)):\(two(whole % 60))"
         return whole >= 86400 ? "\(whole / 86400)-\(clock)" : clock

@@ -29,7 +29,7 @@ package enum Quantities {
             let unit = Double(1 << power)
             if bytes >= unit { return Decimals.text(bytes / unit, digits: bytes / unit < 100 ? 1 : 0) + suffix }
         }
-        return "\(Int(bytes)) B"
+        return "\(Int(bounded: bytes)) B"
     }
 }
 
@@ -37,9 +37,9 @@ package enum Quantities {
 package enum Decimals {
     package static func text(_ value: Double, digits: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
-        guard abs(value) < 1e15 else { return "\(value)" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
+        guard abs(value) < 1e15, abs(value) * scale < 9e18 else { return "\(value)" }
         let scaled = Int((abs(value) * scale).rounded())
         let sign = value < 0 && scaled > 0 ? "-" : ""
         guard digits > 0 else { return sign + String(scaled) }

@@ -66,3 +66,25 @@ package struct RunEvent: Codable, Hashable, Sendable {
         case gradientNorm = "grad_norm"
     }
 }
+
+extension RunEvent {
+    /// Whatever program wrote the line: what can be no count is left out, and nobody has to reckon with it.
+    package init(from decoder: any Decoder) throws {
+        let line = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+            try line.decodeIfPresent(Value.self, forKey: key)
+        }
+        func count(_ key: CodingKeys) throws -> Int? {
+            try line.decodeIfPresent(Int.self, forKey: key).flatMap { (0...Self.countMax).contains($0) ? $0 : nil }
+        }
+        (at, kind, phase) = (try read(.at), try read(.kind), try read(.phase))
+        (step, steps, tokens, bytes) = (try count(.step), try count(.steps), try count(.tokens), try count(.bytes))
+        (loss, validationLoss) = (try read(.loss), try read(.validationLoss))
+        (tokensPerSecond, seconds, stall) = (try read(.tokensPerSecond), try read(.seconds), try read(.stall))
+        (learningRate, gradientNorm) = (try read(.learningRate), try read(.gradientNorm))
+        (checkpoint, sha256, message) = (try read(.checkpoint), try read(.sha256), try read(.message))
+    }
+
+    /// Whole numbers up to here survive every JSON reader.
+    private static let countMax = 1 << 53
+}

@@ -1,3 +1,5 @@
+import MoltCore
+
 /// What a run will take, said before it is submitted.
 package struct Estimate: Hashable, Sendable, Codable {
     package var parameters: Int
@@ -29,7 +31,7 @@ package struct Estimate: Hashable, Sendable, Codable {
         parameters = size.parameters
         trainableParameters = recipe.method.type == .lora ? Self.adapters(recipe.method, model) : size.parameters
         self.steps = steps
-        tokens = steps * recipe.tokensPerStep
+        tokens = steps.times(recipe.tokensPerStep)
         flopsPerToken = size.flopsPerToken
         memoryPerRank = Self.memory(
             recipe, model, parameters: size.parameters, trainable: trainableParameters,
@@ -41,7 +43,7 @@ package struct Estimate: Hashable, Sendable, Codable {
         for kind in model.pattern.layers {
             for linear in ModelSize.linears(kind, model)
             where method.targets.contains(where: { $0.split(separator: ".").last.map(String.init) == linear.name }) {
-                count += method.rank * (linear.from + linear.to)
+                count = count.plus(method.rank.times(linear.from.plus(linear.to)))
             }
         }
         return count
@@ -53,7 +55,7 @@ package struct Estimate: Hashable, Sendable, Codable {
         _ recipe: Recipe, _ model: ModelSection, parameters: Int, trainable: Int, sequenceLength: Int
     ) -> Memory {
         let isHalf = recipe.train.precision == .bf16
-        let tokens = Double(recipe.train.microBatch * sequenceLength)
+        let tokens = Double(recipe.train.microBatch) * Double(sequenceLength)
         return Memory(
             weights: Double(parameters) * (isHalf ? 6 : 4) + (trainable < parameters ? Double(trainable) * 4 : 0),
             gradients: Double(trainable) * 4, optimizer: Double(trainable) * 8,
@@ -87,8 +89,8 @@ enum Activations {
         let residual = 4 * d + 4 * d + w * d
         switch kind {
         case .mamba:
-            let inner = Double(model.mambaHeads * model.mambaHeadSize)
-            let shared = Double(2 * model.groups * model.stateSize), heads = Double(model.mambaHeads)
+            let inner = Double(model.mambaHeads) * Double(model.mambaHeadSize)
+            let shared = 2 * Double(model.groups) * Double(model.stateSize), heads = Double(model.mambaHeads)
             let chunk = Double(min(model.chunkSize, max(1, sequenceLength)))
             let projected = w * (2 * inner + shared + heads)
             let convolution = w * (inner + shared)
@@ -96,8 +98,8 @@ enum Activations {
             let gate = 4 * inner + w * inner
             return residual + projected + convolution + states + gate + 4 * heads * 2
         case .attention:
-            let q = Double(model.attentionHeads * model.attentionHeadSize)
-            let kv = Double(model.keyValueHeads * model.attentionHeadSize)
+            let q = Double(model.attentionHeads) * Double(model.attentionHeadSize)
+            let kv = Double(model.keyValueHeads) * Double(model.attentionHeadSize)
             return residual + w * (2 * q + 2 * kv) + 4 * Double(model.attentionHeads)
         case .mlp:
             let f = Double(model.feedForwardSize)

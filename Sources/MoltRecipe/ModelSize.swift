@@ -1,3 +1,5 @@
+import MoltCore
+
 /// Counts of a hybrid model, from its shapes alone. Letters as in the field: d hidden size, H heads, P head size,
 /// G groups, N state size, K convolution kernel, V vocabulary, f MLP width.
 package struct ModelSize: Hashable, Sendable {
@@ -10,41 +12,43 @@ package struct ModelSize: Hashable, Sendable {
     package static let byteVocabulary = 264
 
     package init(_ model: ModelSection, sequenceLength: Int) {
-        let vocabulary = model.vocabularySize ?? Self.byteVocabulary
-        let d = model.hiddenSize
+        let vocabulary = Double(model.vocabularySize ?? Self.byteVocabulary), d = Double(model.hiddenSize)
         var parameters = vocabulary * d * (model.tiedEmbeddings ? 1 : 2) + d
-        var flops = 2.0 * Double(d) * Double(vocabulary)
+        var flops = 2 * d * vocabulary
         for kind in model.pattern.layers {
             let layer = Self.layer(kind, model, sequenceLength: sequenceLength)
             parameters += layer.parameters
             flops += layer.flops
         }
-        self.parameters = parameters
+        self.parameters = Int(bounded: parameters)
         flopsPerToken = 3 * flops
     }
 
-    /// Parameters of one layer with its norm, and the FLOPs of its forward pass for one token.
+    /// Parameters of one layer with its norm, and the FLOPs of its forward pass for one token. Exact as far as a model
+    /// can be: Doubles, because the product of the largest sizes that a recipe may name fits no Int.
     static func layer(
         _ kind: LayerKind, _ model: ModelSection, sequenceLength: Int
-    ) -> (parameters: Int, flops: Double) {
-        let d = model.hiddenSize
+    ) -> (parameters: Double, flops: Double) {
+        let d = Double(model.hiddenSize)
         switch kind {
         case .mamba:
-            let inner = model.mambaHeads * model.mambaHeadSize, shared = 2 * model.groups * model.stateSize
-            let projected = 2 * inner + shared + model.mambaHeads
-            let parameters = d * projected + (inner + shared) * (model.convolutionKernel + 1)
-                + 3 * model.mambaHeads + inner + inner * d + d
-            let chunk = min(model.chunkSize, max(1, sequenceLength))
-            let projections = 2 * d * (projected + inner), convolution = 2 * model.convolutionKernel * (inner + shared)
-            let scan = 2 * chunk * model.stateSize * model.groups + 2 * chunk * inner + 4 * inner * model.stateSize
-            return (parameters, Double(projections + convolution + scan))
+            let heads = Double(model.mambaHeads), state = Double(model.stateSize), groups = Double(model.groups)
+            let inner = heads * Double(model.mambaHeadSize), shared = 2 * groups * state
+            let kernel = Double(model.convolutionKernel)
+            let projected = 2 * inner + shared + heads
+            let parameters = d * projected + (inner + shared) * (kernel + 1) + 3 * heads + inner + inner * d + d
+            let chunk = Double(min(model.chunkSize, max(1, sequenceLength)))
+            let projections = 2 * d * (projected + inner), convolution = 2 * kernel * (inner + shared)
+            let scan = 2 * chunk * state * groups + 2 * chunk * inner + 4 * inner * state
+            return (parameters, projections + convolution + scan)
         case .attention:
-            let q = model.attentionHeads * model.attentionHeadSize, kv = model.keyValueHeads * model.attentionHeadSize
+            let size = Double(model.attentionHeadSize)
+            let q = Double(model.attentionHeads) * size, kv = Double(model.keyValueHeads) * size
             let weights = d * (q + 2 * kv) + q * d
-            return (weights + d, Double(2 * weights) + 2 * Double(sequenceLength) * Double(q))
+            return (weights + d, 2 * weights + 2 * Double(sequenceLength) * q)
         case .mlp:
-            let weights = (model.gatedMLP ? 3 : 2) * d * model.feedForwardSize
-            return (weights + d, Double(2 * weights))
+            let weights = (model.gatedMLP ? 3 : 2) * d * Double(model.feedForwardSize)
+            return (weights + d, 2 * weights)
         case .experts:
             return (0, 0)
         }
@@ -55,10 +59,14 @@ package struct ModelSize: Hashable, Sendable {
         let d = model.hiddenSize
         switch kind {
         case .mamba:
-            let inner = model.mambaHeads * model.mambaHeadSize, shared = 2 * model.groups * model.stateSize
-            return [("in_proj", d, 2 * inner + shared + model.mambaHeads), ("out_proj", inner, d)]
+            let inner = model.mambaHeads.times(model.mambaHeadSize)
+            let shared = model.groups.times(model.stateSize).times(2)
+            return [
+                ("in_proj", d, inner.times(2).plus(shared).plus(model.mambaHeads)), ("out_proj", inner, d),
+            ]
         case .attention:
-            let q = model.attentionHeads * model.attentionHeadSize, kv = model.keyValueHeads * model.attentionHeadSize
+            let q = model.attentionHeads.times(model.attentionHeadSize)
+            let kv = model.keyValueHeads.times(model.attentionHeadSize)
             return [("q_proj", d, q), ("k_proj", d, kv), ("v_proj", d, kv), ("o_proj", q, d)]
         case .mlp:
             let f = model.feedForwardSize

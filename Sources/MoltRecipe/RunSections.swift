@@ -17,7 +17,7 @@ package struct ResourcesSection: Codable, Hashable, Sendable {
     /// Further sbatch options by Slurm's own long names; the supported ones are a table.
     package var slurm: [String: String] = [:]
 
-    package var ranks: Int { ranksPerNode ?? max(1, gpusPerNode) }
+    package var ranks: Int { max(1, ranksPerNode ?? gpusPerNode) }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case nodes, time, partition, account, qos, memory, slurm

@@ -52,7 +52,7 @@ package enum BatchHeader {
         try add("ntasks-per-node", "\(request.ranksPerNode)")
         try add("cpus-per-task", "\(request.cpusPerRank)")
         if request.gpusPerNode > 0 { try add("gres", "\(request.gres):\(request.gpusPerNode)") }
-        try add("mem", request.memoryPerNode.map { "\(($0 + (1 << 20) - 1) >> 20)M" })
+        try add("mem", request.memoryPerNode.map { "\($0.plus((1 << 20) - 1) >> 20)M" })
         try add("time", request.timeLimit.map(Durations.slurmText))
         try add("signal", request.warning.map { "\(signalName($0.signal))@\($0.secondsBefore)" })
         if !request.excludedNodes.isEmpty { try add("exclude", request.excludedNodes.joined(separator: ",")) }

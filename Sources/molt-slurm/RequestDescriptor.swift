@@ -35,7 +35,7 @@ enum RequestDescriptor {
         descriptor.cpus_per_task = UInt32(clamping: request.cpusPerRank)
         if request.gpusPerNode > 0 { descriptor.gres = strings.keep("\(request.gres):\(request.gpusPerNode)") }
         // Slurm counts memory in MiB and time in minutes; less than asked for would be a surprise.
-        if let memory = request.memoryPerNode { descriptor.memory = UInt64((memory + (1 << 20) - 1) >> 20) }
+        if let memory = request.memoryPerNode { descriptor.memory = UInt64(max(0, memory).plus((1 << 20) - 1) >> 20) }
         descriptor.time_limit = request.timeLimit.map { UInt32(($0 / 60).rounded(.up)) } ?? UInt32.max - 1
         if let warning = request.warning {
             descriptor.warning_signal = UInt16(clamping: warning.signal)

@@ -45,7 +45,7 @@ package enum RestSubmission {
         job["tasks_per_node"] = .number(request.ranksPerNode)
         job["cpus_per_task"] = .number(request.cpusPerRank)
         // Slurm counts memory in MiB and time in minutes; less than asked for would be a surprise.
-        job["memory_per_node"] = request.memoryPerNode.map { job.size(($0 + (1 << 20) - 1) >> 20) }
+        job["memory_per_node"] = request.memoryPerNode.map { job.size($0.plus((1 << 20) - 1) >> 20) }
         job["time_limit"] = request.timeLimit.map { job.size(Int(($0 / 60).rounded(.up))) }
         if job.version.isPlain {
             // As sbatch's --nodes: of the list that the schema speaks of, 22.05 takes the least number only.

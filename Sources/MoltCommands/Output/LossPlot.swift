@@ -9,7 +9,8 @@ package enum LossPlot {
     package static func lines(
         _ curve: ProgressCurve, width: Int = 80, height: Int = defaultHeight, terminal: Terminal
     ) -> [String] {
-        let points = curve.points.filter(\.loss.isFinite)
+        // The difference of two that are larger may be infinite.
+        let points = curve.points.filter { abs($0.loss) < 1e300 }
         guard let first = points.map(\.step).min(), let last = points.map(\.step).max(), first < last,
             var low = points.map(\.loss).min(), var high = points.map(\.loss).max()
         else { return [] }

@@ -27,7 +27,7 @@ enum ResourceCheck {
                     at: "resources.gpus_per_node", fix: "ask for at most \(most), and for more nodes if you need them")
             }
         }
-        let cpus = resources.ranks * resources.cpusPerRank
+        let cpus = resources.ranks.times(resources.cpusPerRank)
         let mostCPUs = nodes.map(\.cpus).max() ?? 0
         guard cpus <= mostCPUs else {
             throw UserError(

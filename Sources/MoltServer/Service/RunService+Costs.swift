@@ -61,5 +61,5 @@ extension RunService {
 
 extension Recipe {
     /// GPUs of an attempt, or its ranks when it has none.
-    fileprivate var devices: Int { max(resources.nodes * resources.gpusPerNode, worldSize) }
+    fileprivate var devices: Int { max(resources.nodes.times(resources.gpusPerNode), worldSize) }
 }
