@@ -116,10 +116,11 @@ package struct JobRun {
         let text = reports.map { "\($0.host): \($0.problems.joined(separator: "; "))" }.joined(separator: " | ")
         log.say("preflight refuses \(text)")
         // A foreign program that is nowhere is the recipe's mistake, not the node's; nor can another node help where
-        // the run folder is full.
+        // the run folder is full, or a secret is gone.
         let isMissing = plan.isForeign && Preflight.find(
             plan.command.first ?? "", environment, plan.workingDirectory) == nil
         let isForUser = isMissing || Preflight.shortage(plan) != nil
+            || Preflight.unreadableSecret(plan, environment) != nil
         var outcome = Supervision.Outcome(Verdict(isForUser ? .userError : .unfitNode, "preflight: \(text)"))
         if !isForUser { outcome.unfitNodes = reports.map(\.host) }
         return outcome
@@ -131,7 +132,8 @@ package struct JobRun {
         var verdict = outcome.verdict
         if let rank = verdict.failedRank {
             let path = run.rankLog(attempt: plan.attempt, incarnation: context.incarnation, rank: rank)
-            let tail = JobLog.tail(path)
+            let mask = SecretMask(plan.environment, home: environment["HOME"] ?? "/")
+            let tail = JobLog.tail(path).map(mask.hide)
             for line in tail { log.say("  rank \(rank) | \(line)") }
             if let last = tail.last { verdict.reason += ": \(last)" }
         }

@@ -22,7 +22,7 @@ package struct PreflightReport: Codable, Hashable, Sendable {
     }
 }
 
-/// Checks a node: installation, folders, space, GPUs.
+/// Checks a node: installation, folders, space, secrets, GPUs.
 package enum Preflight {
     /// Less free space than this on the run folder's file system, and the node is refused.
     package static let freeBytesMin: UInt64 = 64 << 20
@@ -32,6 +32,7 @@ package enum Preflight {
         var report = PreflightReport(host: host, problems: [], warnings: [], clock: Clock.now())
         checkPrograms(plan, environment, &report)
         checkFolders(plan, &report)
+        if let problem = unreadableSecret(plan, environment) { report.problems.append(problem) }
         checkGPUs(plan, environment, &report)
         return report
     }
@@ -92,6 +93,16 @@ package enum Preflight {
         let free = UInt64(space.f_bavail) * UInt64(space.f_frsize)
         guard free < freeBytesMin else { return nil }
         return "only \(Quantities.bytesText(Double(free))) are free at \(plan.runFolder); free some, then: molt resume"
+    }
+
+    /// Says which secret cannot be read here, and why. The user's files look the same on every node, or should.
+    package static func unreadableSecret(_ plan: LaunchPlan, _ environment: [String: String]) -> String? {
+        do throws(UserError) {
+            _ = try SecretReference.resolved(plan.environment, home: environment["HOME"] ?? "/")
+            return nil
+        } catch {
+            return [error.what, error.location.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
+        }
     }
 
     private static func checkGPUs(

@@ -29,9 +29,15 @@ package enum Worker {
             guard chdir(plan.workingDirectory) == 0 else { throw FileError("enter", plan.workingDirectory) }
             let watcher = RankWatcher(rank: place.rank, process: .current())
             try JSONFile.write(watcher, to: RankWatcher.path(folder: place.folder, rank: place.rank))
-            var own = place.workerEnvironment(environment)
+            // The only place where a secret is more than its name.
+            let variables = try SecretReference.resolved(plan.environment, home: environment["HOME"] ?? "/")
+            var own = place.workerEnvironment(environment, with: variables)
             own["PWD"] = plan.workingDirectory
             child = try Child.start(plan.command, environment: own, output: place.log, ownGroup: false)
+        } catch let error as UserError {
+            JobLog.complain("\(error)")
+            return place.record(
+                status: JobExit.userError.rawValue, signal: nil, startedAt: startedAt, reason: error.what)
         } catch {
             JobLog.complain("\(error)")
             return place.record(status: 127, signal: nil, startedAt: startedAt)
@@ -72,11 +78,13 @@ package enum Worker {
 
         var log: String { "\(folder)/rank-\(rank).log" }
 
-        func workerEnvironment(_ inherited: [String: String]) -> [String: String] {
+        func workerEnvironment(
+            _ inherited: [String: String], with variables: [String: String]
+        ) -> [String: String] {
             var result = inherited
             // Python tells its stacks when it is asked before it is killed.
             result["PYTHONFAULTHANDLER"] = result["PYTHONFAULTHANDLER"] ?? "1"
-            result.merge(plan.environment) { _, own in own }
+            result.merge(variables) { _, own in own }
             result[WorkerEnvironment.rank] = "\(rank)"
             result[WorkerEnvironment.localRank] = "\(localRank)"
             result[WorkerEnvironment.worldSize] = "\(plan.nodes * plan.ranksPerNode)"

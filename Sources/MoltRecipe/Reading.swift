@@ -97,11 +97,10 @@ extension Reading where Value == String {
         }
     }
 
-    /// `http://` or `https://` and no blanks.
+    /// `http://` or `https://` and no blanks, or a secret that is one.
     static var webAddress: Reading {
-        scalar("an address like https://host/path") { text, _ in
-            let isWeb = text.hasPrefix("https://") || text.hasPrefix("http://")
-            return isWeb && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? text : nil
+        scalar("an address like https://host/path, or secret://NAME") { text, _ in
+            SecretWarnings.isWeb(text) || SecretReference(text) != nil ? text : nil
         }
     }
 }

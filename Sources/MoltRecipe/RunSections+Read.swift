@@ -102,6 +102,7 @@ package enum EnvironmentNames {
             return "'\(shown)' may not be set: variables that start with \(prefix) steer the launch itself"
         }
         if words.contains(name) { return "'\(shown)' may not be set: it steers the launch itself" }
+        if let problem = SecretReference.problem(value) { return problem }
         if value.utf8.count > 32 << 10 { return "the value of '\(shown)' has \(value.utf8.count) bytes; at most 32768" }
         return nil
     }

@@ -56,6 +56,8 @@ struct RecipeErrorTests {
         Mistake("environment: {SPANK_X: 1}", "SPANK_"), Mistake("environment: {_SLURM_X: 1}", "_SLURM_"),
         Mistake("environment: {MOLT_KEY: 1}", "MOLT_"), Mistake("environment: {RANK: 1}", "may not be set"),
         Mistake("environment: {\"a b\": 1}", "not a variable's name"),
+        Mistake("environment: {A: \"secret://../x\"}", "environment", "names no secret", "secret://NAME"),
+        Mistake("notify: {webhook: \"secret://\"}", "notify.webhook", "secret://NAME"),
         Mistake("parallel: {tensor: 2}", "parallel.tensor", "not available in this version"),
         Mistake("parallel: {pipeline: 2}", "parallel.pipeline", "not available in this version"),
         Mistake("optimizer: {betas: [0.9]}", "optimizer.betas", "two numbers"),

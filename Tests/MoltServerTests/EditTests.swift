@@ -56,6 +56,23 @@ struct EditTests {
         #expect(!FileManager.default.fileExists(atPath: folder.recipe(attempt: 1)))
     }
 
+    /// Covers J10.
+    @Test func theStoryOfAnEditTellsNoValues() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.running(Self.train)
+        let before = try await daemon.service.recipe(run).recipe
+        var recipe = try JSONDecoder().decode(Recipe.self, from: Data(before.utf8))
+        recipe.environment = ["MY_TOKEN": "canary"]
+        recipe.resources.time = 1800
+        let changes = ["environment.MY_TOKEN=canary", "resources.time=30m"]
+        let after = String(decoding: try JSONFile.encode(recipe), as: UTF8.self)
+        _ = try await daemon.service.edit(
+            run, EditRequest(before: before, after: after, changes: changes, extends: false))
+        let told = try await daemon.service.timeline(run, after: 0, limit: 100).entries.map(\.message)
+        #expect(told.contains("environment.MY_TOKEN=… resources.time=30m"), "\(told)")
+        #expect(!told.contains { $0.contains("canary") }, "\(told)")
+    }
+
     @Test func whoEditsAnOldRecipeIsTold() async throws {
         let daemon = try TestDaemon()
         let (run, _) = try await daemon.running(Self.train)

@@ -205,4 +205,35 @@ struct NotificationTests {
         await outbox(daemon).deliverDue()
         #expect(server.bodies.count == 1)
     }
+
+    private func secret(_ daemon: TestDaemon, _ text: String) throws -> String {
+        let path = daemon.folder("hook")
+        try DurableFile.write(Data(text.utf8), to: path)
+        return "secret://\(path)"
+    }
+
+    /// Covers J10.
+    @Test func aSecretAddressIsReadWhenItIsNeeded() async throws {
+        let daemon = try TestDaemon(), server = try WebhookServer()
+        defer { server.stop() }
+        let address = try secret(daemon, server.url + "\n")
+        _ = try await finished(daemon) { $0.webhook = address }
+        await outbox(daemon).deliverDue()
+        #expect(server.bodies.count == 1)
+    }
+
+    /// Covers J10.
+    @Test(arguments: ["http://127.0.0.1:1/canary", "http://[canary/", "canary"])
+    func aSecretAddressThatDoesNotWorkIsNotTold(_ text: String) async throws {
+        let daemon = try TestDaemon(), address = try secret(daemon, text)
+        let run = try await finished(daemon) { $0.webhook = address }
+        let outbox = outbox(daemon)
+        for _ in 0..<10 {
+            await outbox.deliverDue()
+            daemon.clock.advance(4000)
+        }
+        let told = try await daemon.service.timeline(run, after: 0, limit: 100).entries
+        #expect(told.contains { $0.kind == "notify-failed" }, "\(told)")
+        #expect(!told.contains { $0.message.contains("canary") }, "\(told)")
+    }
 }

@@ -23,7 +23,7 @@ struct RecipeVerify: AsyncParsableCommand {
         let site = try workshop.sites.load(options.site)
         let loaded = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site)
         let recipe = loaded.recipe
-        let warnings = DataWarnings.warnings(recipe, site: site)
+        let warnings = DataWarnings.warnings(recipe, site: site) + SecretWarnings.warnings(recipe, site: site)
         let verdict = Verdict(
             name: recipe.name, files: loaded.files, estimate: Estimate(recipe), warnings: warnings)
         try Output.render(verdict, json: output.json) { _ in

@@ -38,6 +38,7 @@ struct Workshop {
     private func fitting(_ loaded: LoadedRecipe, site: Site) throws(RecipeErrors) -> LoadedRecipe {
         let problems = SiteCheck.problems(loaded.recipe, site: site, origins: loaded.origins)
             + DataFiles.problems(loaded.recipe, origins: loaded.origins)
+            + SecretWarnings.problems(loaded.recipe, site: site, origins: loaded.origins)
         guard problems.isEmpty else { throw RecipeErrors(problems) }
         return loaded
     }

@@ -18,10 +18,11 @@ struct Rehearsal {
 
     func show(_ warnings: [String], json: Bool) throws {
         let input = workshop.rehearsal(recipe, site: site)
-        let plan = AttemptBuilder.launchPlan(input)
+        var plan = AttemptBuilder.launchPlan(input)
+        plan.environment = SecretWarnings.shown(plan.environment)
         let request = try AttemptBuilder.jobRequest(input, template: workshop.library.script())
         let payload = Payload(
-            recipe: recipe, request: request, launchPlan: plan, estimate: Estimate(recipe), warnings: warnings)
+            recipe: recipe.shown, request: request, launchPlan: plan, estimate: Estimate(recipe), warnings: warnings)
         try Output.render(payload, json: json) { terminal in
             let head = [
                 "\(recipe.name) on site '\(site.name)'; nothing is submitted, ids and keys are examples",

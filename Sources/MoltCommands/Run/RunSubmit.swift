@@ -38,7 +38,7 @@ struct RunSubmit: AsyncParsableCommand {
         let site = try workshop.sites.load(options.site)
         var recipe = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site).recipe
         if let name { recipe.name = name }
-        let warnings = DataWarnings.warnings(recipe, site: site)
+        let warnings = DataWarnings.warnings(recipe, site: site) + SecretWarnings.warnings(recipe, site: site)
         if dryRun {
             return try Rehearsal(workshop: workshop, recipe: recipe, site: site).show(warnings, json: output.json)
         }

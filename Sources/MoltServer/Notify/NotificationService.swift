@@ -114,7 +114,7 @@ package final class NotificationService: Service {
                     try await NotifyCommand.execute(command, input: body, patience: patience)
                 case .webhook:
                     guard let webhook = section.webhook else { continue }
-                    try await http.post(json: body, to: webhook, timeout: patience)
+                    try await http.post(json: body, to: Self.address(webhook), timeout: patience)
                 }
                 _ = taken.withLock { $0.insert(Delivery(number: number, way: way)) }
             } catch {
@@ -122,5 +122,15 @@ package final class NotificationService: Service {
             }
         }
         if let failure { throw failure }
+    }
+
+    /// A secret address is read when it is needed, and named in no message.
+    private static func address(_ text: String) throws(UserError) -> String {
+        guard let reference = SecretReference(text) else { return text }
+        let address = try reference.read(home: Paths.home)
+        guard address.hasPrefix("https://") || address.hasPrefix("http://") else {
+            throw UserError("the secret '\(reference.name)' is not a web address")
+        }
+        return address
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import MoltCore
 import MoltLifecycle
+import MoltRecipe
 
 #if canImport(Glibc)
 import Glibc
@@ -14,6 +15,7 @@ enum RemainsReader {
     ) -> Remains {
         let folder = run.incarnation(attempt: attempt, incarnation: incarnation)
         var remains = Remains(workerEnds: workerEnds(in: folder))
+        let mask = mask(run, attempt: attempt)
         if let job {
             let records = PluginRecords(folder: run.pluginRecords(jobID: job, incarnation: incarnation))
             let known = Set(remains.workerEnds.map(\.rank))
@@ -25,16 +27,22 @@ enum RemainsReader {
         ranks = ranks.enumerated().filter { !ranks[..<$0.offset].contains($0.element) }.map(\.element)
         for rank in ranks {
             let path = run.rankLog(attempt: attempt, incarnation: incarnation, rank: rank)
-            if let text = tail(path) { remains.tails.append(LogTail(.rank(rank), text)) }
+            if let text = tail(path) { remains.tails.append(LogTail(.rank(rank), mask.hide(text))) }
         }
         if let text = tail(run.jobLog(attempt: attempt, incarnation: incarnation)) {
-            remains.tails.append(LogTail(.job, text))
+            remains.tails.append(LogTail(.job, mask.hide(text)))
         }
         if let text = schedulerTail(run.slurmOutput(attempt: attempt), epoch: epoch) {
-            remains.tails.append(LogTail(.scheduler, text))
+            remains.tails.append(LogTail(.scheduler, mask.hide(text)))
         }
         if let epoch { progress(run.events(epoch: epoch, writer: .rank(0)), &remains) }
         return remains
+    }
+
+    /// What is read here is quoted elsewhere, in the store and to people.
+    private static func mask(_ run: RunFolder, attempt: Int) -> SecretMask {
+        let plan = try? JSONFile.read(LaunchPlan.self, from: run.launchPlan(attempt: attempt))
+        return SecretMask(plan?.environment ?? [:], home: Paths.home)
     }
 
     private static func workerEnds(in folder: String) -> [WorkerEnd] {

@@ -44,7 +44,7 @@ extension RunService {
             changed.steps = after.plannedSteps ?? changed.steps
             changed.partition = after.resources.partition ?? changed.partition
             try transaction.update(changed)
-            try recorder.note("edited", request.changes.joined(separator: " "), run: run.id)
+            try recorder.note("edited", request.changes.map(SecretWarnings.told).joined(separator: " "), run: run.id)
             return changed
         }
         await bell.ring()
