@@ -104,6 +104,33 @@ struct OutageScenarios {
         }
     }
 
+    /// The second controller takes over, and gives back to the first.
+    ///
+    /// Covers B5.
+    @Test func aRunOutlivesTheTakeOverByASecondController() async throws {
+        try await LiveCluster.with(["--nodes", "1", "--standby"], minutes: 6) { cluster in
+            let run = try await cluster.submitCounter(to: 240)
+            // A controller saves its state every five seconds; what it acknowledged since then dies with it.
+            try await cluster.wait(for: run, step: 32)
+            try await cluster.testbed("ctld-kill")
+            let late = try await cluster.submitCounter(to: 4, name: "late")
+            try await Command.until("the daemon has missed the controller", within: 60) {
+                let status = try await cluster.molt("daemon", "status", "--json").out
+                return try JSONDecoder().decode(DaemonStatus.self, from: Data(status.utf8)).sites.first?.error != nil
+            }
+            #expect(!(try await cluster.show(late).summary.state.isFinal), "standby is no refusal")
+            try await cluster.testbed("takeover")
+            try await cluster.wait(for: late, toBe: .finished, within: 120)
+            try await cluster.testbed("ctld-start")
+            let next = try await cluster.submitCounter(to: 4, name: "next")
+            try await cluster.wait(for: next, toBe: .finished, within: 120)
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 150)
+            #expect(detail.attempts.count == 1)
+            #expect(Set(try cluster.steps(of: detail)) == Set(1...240))
+            for other in [late, next] { #expect(try await cluster.show(other).attempts.count == 1) }
+        }
+    }
+
     private func waits(_ run: String, because reason: String, on cluster: LiveCluster) async throws {
         try await Command.until("run \(run) waits because: \(reason)", within: 30) {
             try await cluster.show(run).summary.pendingReason?.contains(reason) == true

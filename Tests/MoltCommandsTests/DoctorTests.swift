@@ -78,6 +78,7 @@ struct DoctorTests {
         ("clock", .bad, { $0.report?.clockDifference = 90 }),
     ]
 
+    /// Covers B10.
     @Test(arguments: faults.indices)
     func eachFaultIsFoundAndJudged(_ index: Int) {
         let (subject, level, fault) = Self.faults[index]

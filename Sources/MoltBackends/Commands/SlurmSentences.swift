@@ -54,6 +54,7 @@ enum SlurmSentences {
         2023 Task distribution specification invalid
         2024 Job is pending execution
         2025 Task count specification invalid
+        2027 Slurm backup controller in standby mode
         2029 Invalid feature specification
         2036 Requested operation not supported on this system
         2037 Requested operation is presently disabled
@@ -97,6 +98,7 @@ enum SlurmSentences {
         2124 Invalid time-min specification (exceeds job's time or other limits)
         2127 Environment is missing in job
         2130 Multiple partition job request not supported when a partition is set in the association
+        2131 Controller is in standby mode, try a different controller
         2132 Cannot request more threads per core than the job allocation
         2133 Invalid preferred feature specification
         2134 Insufficient GRES available in allocation

@@ -5,9 +5,10 @@
 /// Releases rename numbers but never reuse them; so numbers, not names, are compared.
 package enum SlurmErrors {
     package static func classify(_ operation: SlurmOperation, code: Int32, text: String) -> SchedulerError {
-        let message = "Slurm says: \(text) (\(code))"
+        let advice = code == otherRelease ? "; libslurm and the controller are of different releases" : ""
+        let message = "Slurm says: \(text) (\(code))\(advice)"
         if waiting.contains(code) { return .later(message: message) }
-        if code == connectionRefused { return .unavailable(message: message) }
+        if standby.contains(code) || code == connectionRefused { return .unavailable(message: message) }
         if operation.isReading, !isControllersWord(code) { return .unavailable(message: message) }
         guard isControllersWord(code) else { return .ambiguous(message: message) }
         if denied.contains(code) { return .notPermitted(message: message) }
@@ -20,6 +21,9 @@ package enum SlurmErrors {
     /// EAGAIN, queue full, nodes busy, back off (23.02 and later).
     private static let waiting: Set<Int32> = [11, 2007, 2016, 1804]
     private static let connectionRefused: Int32 = 1800
+    /// The controller that answered has not taken over (yet): it has done nothing, and the next one may.
+    private static let standby: Set<Int32> = [2027, 2131]
+    private static let otherRelease: Int32 = 1005
     package static let unknownJob: Int32 = 2017
     /// Access denied, user missing, user or group not valid.
     private static let denied: Set<Int32> = [2002, 2010, 2113]

@@ -59,6 +59,38 @@ import Glibc
         #expect(arrived, "it did arrive: to send it again would have made two")
     }
 
+    /// A second controller, while the first is dead and after it has taken over, and the first one's return. What the
+    /// one in standby is asked for it refuses without doing anything: that is no answer to the question.
+    ///
+    /// Covers B5, X28.
+    @Test(arguments: [BackendKind.slurm, .commands, .rest])
+    func theSecondControllerTakesOverAndGivesBack(_ kind: BackendKind) async throws {
+        let own = try await Own(kind, ["--standby"])
+        defer { own.keep() }
+        let job = try await own.backend.submit("sleep 300")
+        try await job.wait { $0.state == .running }
+        try #require(await eventually(within: 20) { own.testbed.hasSaved(job.key.comment) })
+        try await own.testbed.fault("ctld-kill")
+        let early = own.backend.request("sleep 300")
+        #expect(await failure { _ = try await own.scheduler.submit(early) } == "unavailable")
+        #expect(await failure { _ = try await own.scheduler.loadJobs() } == "unavailable")
+        #expect(await failure { try await own.scheduler.cancel(job.job, key: job.key) } == "unavailable")
+        try await own.testbed.fault("takeover")
+        #expect(try await own.scheduler.loadJobs().jobs.map(\.key) == [job.key], "what was refused left nothing behind")
+        #expect(try await job.status()?.state == .running)
+        let later = own.backend.request("sleep 300")
+        let second = try await own.scheduler.submit(later).job
+        try #require(await eventually(within: 20) { own.testbed.hasSaved(later.key.comment) })
+        try await own.testbed.fault("ctld-start")
+        let isBack = await eventually(within: 60) {
+            let jobs = try? await own.scheduler.loadJobs().jobs
+            return jobs.map { Set($0.map(\.key)) } == [job.key, later.key]
+        }
+        #expect(isBack)
+        try await own.scheduler.cancel(second, key: later.key)
+        #expect(try await job.status()?.state == .running)
+    }
+
     /// Covers A12.
     @Test(arguments: [BackendKind.slurm, .commands])
     func aFullQueueMeansLater(_ kind: BackendKind) async throws {

@@ -38,7 +38,9 @@ import MoltScheduler
         #expect(submit(code) == .rejected(code: code, message: "Slurm says: text (\(code))"))
     }
 
-    /// Covers A12.
+    /// 1804 asks to come back later, from 23.02 on.
+    ///
+    /// Covers A12, B13.
     @Test(arguments: [11, 2007, 2016, 1804] as [Int32])
     func aFullQueueMeansLater(_ code: Int32) {
         guard case .later = submit(code) else {
@@ -47,11 +49,26 @@ import MoltScheduler
         }
     }
 
-    @Test func aRefusedConnectionMeansThatNothingWasSent() {
-        guard case .unavailable = submit(1800), case .unavailable = cancel(1800) else {
-            Issue.record("1800")
+    /// Neither a refused connection nor a controller in standby has done anything.
+    ///
+    /// Covers B5.
+    @Test(arguments: [1800, 2027, 2131] as [Int32])
+    func whoDidNotTakeItHasDoneNothing(_ code: Int32) {
+        guard case .unavailable = submit(code), case .unavailable = cancel(code),
+            case .unavailable = SlurmErrors.classify(.loadJobs, code: code, text: "")
+        else {
+            Issue.record("\(code)")
             return
         }
+    }
+
+    /// Covers B10.
+    @Test func anotherReleaseIsNamedAsTheReason() {
+        guard case .unavailable(let said) = SlurmErrors.classify(.ping, code: 1005, text: "words") else {
+            Issue.record("1005")
+            return
+        }
+        #expect(said == "Slurm says: words (1005); libslurm and the controller are of different releases")
     }
 
     /// Covers B14.
