@@ -1,8 +1,10 @@
 #include "molt_slurm.h"
 #include "versions.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint32_t minutes(uint32_t value) {
     return value == INFINITE || value == NO_VAL ? MOLT_SLURM_UNLIMITED : value;
@@ -33,6 +35,8 @@ static int32_t load_settings(molt_slurm_cluster *cluster) {
     cluster->job_requeue = conf->job_requeue;
     cluster->preempt_mode = conf->preempt_mode;
     cluster->private_data = conf->private_data;
+    bool is_mighty = geteuid() == 0 || geteuid() == conf->slurm_user_id;
+    cluster->hides_jobs = (conf->private_data & PRIVATE_DATA_JOBS) != 0 && !is_mighty;
     MOLT_FREE_SETTINGS(conf);
     return 0;
 }

@@ -113,6 +113,8 @@ typedef struct {
 } molt_slurm_node;
 
 typedef struct {
+    // True where jobs of others are hidden from this process's user.
+    int32_t hides_jobs;
     char *version, *auth_info, *scheduler_parameters, *requeue_exit, *requeue_exit_hold, *priority_type;
     int64_t booted;
     uint32_t kill_wait, minimum_job_age, message_timeout, job_requeue, preempt_mode, private_data;

@@ -1,10 +1,18 @@
 package import MoltCore
 package import MoltScheduler
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// How jobs stand, and faults that are made on purpose.
 extension CommandScheduler {
     /// Dear on a large cluster: only asked for when a person asks.
     package func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
+        let settings = try loadSettings()
+        // Among jobs that cannot be seen nobody can say how one stands.
+        if settings["PrivateData"]?.split(separator: ",").contains("jobs") == true,
+            settings["SlurmUser"]?.hasSuffix("(\(geteuid()))") != true { return nil }
         let answer = try text(
             .ranking(job), "squeue",
             ["--noheader", "--all", "--local", "--states=pending", "--format=%A %Q %U %P"])
@@ -16,7 +24,6 @@ extension CommandScheduler {
             return JobRanking.Waiting(
                 job: job, priority: priority, user: user, partition: String(words[3].filter { $0 != " " }))
         }
-        let settings = try loadSettings()
         let names = [
             "FairShare": "fair share", "Age": "waiting time", "JobSize": "job size", "Partition": "partition",
             "QOS": "quality of service", "Assoc": "association",

@@ -91,6 +91,31 @@ import Glibc
         #expect(try await job.status()?.state == .running)
     }
 
+    /// With PrivateData a user sees its own jobs only, and a partition may hide itself and let nobody in any more.
+    ///
+    /// Covers B12.
+    @Test(arguments: [BackendKind.slurm, .commands])
+    func whatIsHiddenIsNotMissing(_ kind: BackendKind) async throws {
+        let own = try await Own(kind, ["--set", "PrivateData=jobs"])
+        defer { own.keep() }
+        let theirs = try await own.backend.submit("sleep 100") { $0.held = true }
+        let scheduler = try await Testbed.offPool { try SlurmFixture.stranger(kind, on: own.testbed) }
+        let request = own.backend.request("true") { $0.held = true }
+        let mine = try await scheduler.submit(request).job
+        let hide = ["scontrol", "update", "PartitionName=low", "Hidden=yes", "AllowGroups=root"]
+        let hidden = try await Testbed.offPool { own.testbed.slurm(hide) }
+        try #require(hidden.status == 0, "\(hidden.output)")
+        #expect(try await scheduler.loadJobs().jobs.contains { $0.key == request.key })
+        #expect(try await scheduler.load(mine)?.key == request.key)
+        if Testbed.dropTo != nil {
+            #expect(try await scheduler.loadJobs().jobs.count == 1)
+            #expect(try await scheduler.load(theirs.job) == nil)
+            #expect(try await scheduler.ranking(mine) == nil, "of what cannot be seen nothing is said")
+        }
+        try await scheduler.cancel(mine, key: request.key)
+        #expect(try await own.scheduler.load(mine)?.state == .cancelled)
+    }
+
     /// Covers A12.
     @Test(arguments: [BackendKind.slurm, .commands])
     func aFullQueueMeansLater(_ kind: BackendKind) async throws {

@@ -117,6 +117,18 @@ actor SlurmFixture {
 
     /// The helper runs as the testbed's user, from a copy which that user can read wherever the clone lies.
     static func scheduler(on testbed: Testbed) throws -> SlurmScheduler {
+        try helper(on: testbed, as: testbed.asUser([]))
+    }
+
+    /// Somebody who is nobody to this Slurm, where the tests may be two: else its own user again.
+    static func stranger(_ kind: BackendKind, on testbed: Testbed) throws -> any Scheduler {
+        let drop = ["/usr/bin/setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups", "--inh-caps=-all"]
+        let other = Testbed.dropTo == nil ? [] : drop
+        guard kind == .commands else { return try helper(on: testbed, as: other) }
+        return CommandScheduler(prefix: other, environment: environment(of: testbed))
+    }
+
+    private static func helper(on testbed: Testbed, as user: [String]) throws -> SlurmScheduler {
         let folder = "\(testbed.folder)/bin"
         let library = libraryFolders.map { "\($0)/libmolt_slurm.so" }
             .first { FileManager.default.fileExists(atPath: $0) }
@@ -129,7 +141,7 @@ actor SlurmFixture {
         guard copied.status == 0 else { throw UserError("cannot copy molt-slurm: \(copied.output)") }
         let libraries = ([folder] + libraryFolders).joined(separator: ":")
         return SlurmScheduler(
-            command: testbed.asUser(["\(folder)/molt-slurm"]),
+            command: user + ["\(folder)/molt-slurm"],
             environment: [
                 "SLURM_CONF": testbed.configuration, "LD_LIBRARY_PATH": libraries, "PATH": "/usr/bin:/bin",
             ])
