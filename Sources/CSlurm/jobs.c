@@ -28,6 +28,7 @@ static void copy_job(slurm_job_info_t *from, molt_slurm_job *to, bool is_alone) 
     to->restarts = from->restart_cnt;
     to->exit_word = from->exit_code == NO_VAL ? 0 : from->exit_code;
     to->priority = from->priority;
+    to->group = from->array_job_id ? from->array_job_id : from->het_job_id;
     to->time_limit = from->time_limit;
     if (from->time_limit == INFINITE || from->time_limit == NO_VAL) to->time_limit = MOLT_SLURM_UNLIMITED;
     to->submitted = moment(from->submit_time);

@@ -64,6 +64,8 @@ int32_t molt_slurm_submit(const molt_slurm_request *request, molt_slurm_reply *r
 
 typedef struct {
     uint32_t job, user_id, state, reason, restarts, exit_word, priority;
+    // The array or the heterogeneous job that it is a part of; 0: none.
+    uint32_t group;
     // Minutes.
     uint32_t time_limit;
     int64_t submitted, eligible, started, ends, preempted;

@@ -20,6 +20,8 @@ package struct JobStatus: Hashable, Sendable, Codable {
     /// Slurm's own figure; the higher goes first.
     package var priority: UInt32?
     package var nodes: [String]
+    /// The array or the heterogeneous job that it is a part of; its waiting members are one job to the scheduler.
+    package var group: UInt32?
     /// Seconds; nil means unlimited or unknown.
     package var timeLimit: Double?
     /// Seconds since 1970 by the scheduler's clock; nil when it has none.

@@ -23,6 +23,7 @@ extension JobStatus {
         timeLimit = Cluster.seconds(job.time_limit)
         submittedAt = Self.moment(job.submitted)
         priority = job.priority
+        group = job.group == 0 ? nil : job.group
         eligibleAt = Self.moment(job.eligible)
         startedAt = Self.moment(job.started)
         endsAt = Self.moment(job.ends)

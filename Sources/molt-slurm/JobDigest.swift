@@ -6,7 +6,7 @@ extension molt_slurm_job {
     /// than a sight in words.
     var digest: Int {
         var hasher = Hasher()
-        let numbers = [job, user_id, state, reason, restarts, exit_word, priority, time_limit]
+        let numbers = [job, user_id, state, reason, restarts, exit_word, priority, time_limit, group]
         for number in numbers { hasher.combine(number) }
         for moment in [submitted, eligible, started, ends, preempted] { hasher.combine(moment) }
         for text in [name, comment, partition, nodes, reason_word, detail, batch_host, output] {

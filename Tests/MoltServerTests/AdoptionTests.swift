@@ -175,6 +175,22 @@ struct AdoptionTests {
         #expect(runs.count == 1 && runs.first?.state == .running && runs.first?.attempt == 1)
     }
 
+    /// A key on what waits of an array would be on each of its members, and of jobs with one key all but one are ended.
+    ///
+    /// Covers D24, F4, F5.
+    @Test func whatIsAPartOfSomethingIsNotTaken() async throws {
+        let job = await daemon.scheduler.addHandWritten(group: 99)
+        try write(job, "adopted.json", "")
+        await scan()
+        let error = await #expect(throws: APIError.self) {
+            try await daemon.service.adopt(AdoptRequest(job: job, site: "bed", run: nil))
+        }
+        #expect(error?.code == .conflict && error?.what.contains("heterogeneous job 99") == true)
+        try await daemon.pass(3)
+        #expect(try await runs().isEmpty)
+        #expect(await daemon.scheduler.jobs[job]?.comment == "mine")
+    }
+
     @Test func nobodyElsesJobIsTaken() async throws {
         let stranger = await daemon.scheduler.addStranger()
         try write(stranger, "adopted.json", "", run: "theirs")

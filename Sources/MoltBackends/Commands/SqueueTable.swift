@@ -14,6 +14,7 @@ package struct SqueueTable: Sendable {
         ("JobID", 12), ("UserID", 12), ("State", 40), ("Reason", 128), ("RestartCnt", 12), ("exit_code", 12),
         ("SubmitTime", 24), ("EligibleTime", 24), ("StartTime", 24), ("EndTime", 24), ("PreemptTime", 24),
         ("TimeLimit", 24), ("Partition", 128), ("NodeList", nodesWidth), ("Name", 140), ("Comment", 64),
+        ("ArrayTaskID", 24), ("HetJobID", 12),
     ]
     private static let nodesWidth = 512
 
@@ -101,6 +102,9 @@ package struct SqueueTable: Sendable {
         job.preemptedAt = try moment(field[10], "PreemptTime")
         job.timeLimit = SlurmTime.seconds(field[11])
         job.partition = field[12]
+        // Members of an array have a number in it, and the rest of one a range of numbers.
+        let isMember = !["N/A", ""].contains(field[16])
+        job.group = isMember ? id : UInt32(field[17]).flatMap { $0 > 0 ? $0 : nil }
         // A list that was cut is asked for again.
         job.nodes = isCut(record[13]) ? [] : try nodes(field[13])
         return job

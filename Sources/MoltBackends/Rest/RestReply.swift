@@ -106,9 +106,13 @@ package struct RestJob: Decodable, Sendable {
     package var timeLimit: RestNumber?
     package var partition: RestText?
     package var nodes: RestText?
+    package var array: RestNumber?
+    package var heterogeneous: RestNumber?
 
     enum CodingKeys: String, CodingKey {
         case name, comment, partition, nodes
+        case array = "array_job_id"
+        case heterogeneous = "het_job_id"
         case id = "job_id"
         case userID = "user_id"
         case userName = "user_name"
@@ -149,6 +153,7 @@ package struct RestJob: Decodable, Sendable {
         job.timeLimit = RestTime.seconds(timeLimit)
         job.partition = partition?.text ?? ""
         job.nodes = HostList.expand(nodes?.text ?? "") ?? []
+        job.group = [array, heterogeneous].compactMap { $0?.count }.first { $0 > 0 }
         return job
     }
 }

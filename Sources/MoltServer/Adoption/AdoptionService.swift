@@ -106,6 +106,10 @@ package actor AdoptionScan {
             let status = found.flatMap { Self.isOf(record, $0) ? $0 : nil }
             if let status {
                 guard status.userID == getuid(), status.key == nil else { return true }
+                guard status.group == nil else {
+                    tell("job \(job) is a part of an array or of a heterogeneous job; it is left alone")
+                    return true
+                }
             } else {
                 let age = service.clock.now() - record.startedAt
                 // Slurm does not know it (any more): worth telling is only how it ended.

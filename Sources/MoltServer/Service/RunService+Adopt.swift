@@ -50,6 +50,12 @@ extension RunService {
         guard status.key == nil else {
             throw APIError(.conflict, "job \(status.job) is a run of Molt's already", fix: "molt ls shows it")
         }
+        // A mark on what waits of an array would be on each of its members, and all but one would be ended as doubles.
+        if let group = status.group {
+            throw APIError(
+                .conflict, "job \(status.job) is a part of the array or heterogeneous job \(group)",
+                fix: "adopt jobs that stand alone, or: molt submit once for each member")
+        }
         guard !status.state.isTerminal else {
             throw APIError(
                 .conflict, "job \(status.job) is over", fix: "submit it again, and adopt it before it ends")

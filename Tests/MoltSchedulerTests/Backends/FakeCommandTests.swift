@@ -105,7 +105,7 @@ import Glibc
         let squeue = """
             echo x >> "${0%/*}/calls"
             values=(7 "$(id -u)" RUNNING None 0 0 1795278704 1795278704 1795278705 1795282305 N/A 1:00:00 low n1 bot
-              molt:1:0123456789abcdef0123456789abcdef)
+              molt:1:0123456789abcdef0123456789abcdef N/A 0)
             index=0
             IFS=, read -ra fields <<<"${@: -1}"
             for field in "${fields[@]}"; do

@@ -13,6 +13,7 @@ import Testing
         var fields = [
             "7", "1000", "RUNNING", "None", "0", "0", "1795278704", "1795278704", "1795278705", "1795282305", "N/A",
             "1:00:00", "low", "n[1-2]", "bot.0123456789", key.comment,
+            "N/A", "0",
         ]
         for (index, text) in changes { fields[index] = text }
         return fields.map { "\($0)     \(mark)" }.joined() + "\n"
@@ -28,6 +29,12 @@ import Testing
         #expect(job.key == Self.key && job.name == "bot.0123456789" && job.partition == "low")
         #expect(job.nodes == ["n1", "n2"] && job.timeLimit == 3600 && job.preemptedAt == nil)
         #expect(job.startedAt == 1_795_278_705 && job.endsAt == 1_795_282_305)
+        #expect(job.group == nil)
+    }
+
+    @Test(arguments: [([16: "3"], 7), ([16: "0-3"], 7), ([17: "5"], 5), ([16: ""], nil)] as [([Int: String], UInt32?)])
+    func membersOfArraysAndHeterogeneousJobsAreTold(_ changes: [Int: String], _ group: UInt32?) throws {
+        #expect(try read(Self.record(changes)).first?.group == group)
     }
 
     @Test(arguments: [

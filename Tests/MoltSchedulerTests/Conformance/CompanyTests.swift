@@ -24,11 +24,12 @@ import Testing
         let job = try await backend.submit("sleep 30")
         let table = try await backend.scheduler.loadJobs()
         let own = table.jobs.filter { $0.key == job.key }
-        #expect(own.count == 1 && own.first?.job == job.job)
+        #expect(own.count == 1 && own.first?.job == job.job && own.first?.group == nil)
         for number in foreign {
             #expect(table.jobs.allSatisfy { $0.job != number || !$0.isOurs })
             let seen = try #require(try await backend.scheduler.load(number), "\(number)")
             #expect(seen.job == number && seen.key == nil && seen.state == .pending)
+            #expect(seen.group == number, "nothing that is a part of something may be adopted")
         }
         _ = testbed.slurm(["scancel"] + foreign.map { "\($0)" })
         await job.end()

@@ -203,13 +203,14 @@ actor FakeScheduler: Scheduler {
 
     /// A job that the user of the daemon has submitted without it.
     func addHandWritten(
-        _ name: String = "train.sh", state: JobState = .running, output: String? = nil
+        _ name: String = "train.sh", state: JobState = .running, output: String? = nil, group: UInt32? = nil
     ) -> UInt32 {
         let id = nextID
         nextID += 1
         jobs[id] = JobStatus(job: id, name: name, comment: "mine", userID: ProcessOwner.id, state: state)
         jobs[id]?.nodes = state == .running ? ["n1"] : []
         jobs[id]?.output = output
+        jobs[id]?.group = group
         jobs[id]?.startedAt = state == .running ? clock.now() : nil
         return id
     }
