@@ -1,3 +1,4 @@
+import FoundationEssentials
 import MoltCore
 import Testing
 
@@ -29,6 +30,29 @@ struct NamesTests {
         let key = AttemptKey.random()
         #expect(AttemptKey(comment: key.comment) == key)
         #expect(AttemptKey(comment: "molt:2:" + key.rawValue) == nil)
+    }
+
+    @Test(arguments: [
+        "00000000000000000000000000000001", "f0000000000000000000000000000000", "0123456789abcdeffedcba9876543210",
+    ])
+    func theKeyOfAnAttemptIsItsDigitsEverywhere(_ digits: String) throws {
+        let key = try #require(AttemptKey(rawValue: digits))
+        #expect(key.rawValue == digits)
+        #expect(key.comment == "molt:1:" + digits)
+        #expect(try JSONDecoder().decode([AttemptKey].self, from: Data("[\"\(digits)\"]".utf8)) == [key])
+        #expect(String(decoding: try JSONEncoder().encode([key]), as: UTF8.self) == "[\"\(digits)\"]")
+    }
+
+    @Test(arguments: [
+        "", "0123456789abcdeffedcba987654321", "0123456789abcdeffedcba98765432100", "0123456789ABCDEFFEDCBA9876543210",
+        "0123456789abcdeffedcba987654321g", "0123456789abcdeffedcba987654321 ", "０123456789abcdeffedcba9876543",
+    ])
+    func whatIsNotJustItsDigitsIsNoKey(_ text: String) {
+        #expect(AttemptKey(rawValue: text) == nil)
+        #expect(AttemptKey(comment: "molt:1:" + text) == nil)
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode([AttemptKey].self, from: try JSONEncoder().encode([text]))
+        }
     }
 
     @Test(arguments: [(7, 3, "step-00000007-e3"), (123_456_789, 1, "step-123456789-e1")])
