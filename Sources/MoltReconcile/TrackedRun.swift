@@ -2,14 +2,15 @@ package import MoltCore
 package import MoltLifecycle
 
 /// A run as the loop sees it.
-package struct TrackedRun: Sendable {
+// Not a value: a turn makes a dozen lists of them, and a copy of each lifecycle in each is what it would mostly do.
+package final class TrackedRun: Sendable {
     package let id: RunID
-    package var lifecycle: RunLifecycle
-    package var folder: RunFolder
+    package let lifecycle: RunLifecycle
+    package let folder: RunFolder
     /// The partition that it asks for; nil for the site's default.
-    package var partition: String?
+    package let partition: String?
     /// What last went wrong, in words for people.
-    package var trouble: String?
+    package let trouble: String?
 
     package init(
         id: RunID, lifecycle: RunLifecycle, folder: RunFolder, partition: String? = nil, trouble: String? = nil

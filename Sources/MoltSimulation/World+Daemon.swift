@@ -40,15 +40,6 @@ extension World {
 
     func chanceOfTrouble(_ chance: Double) -> Bool { !isCalm && random.chance(chance) }
 
-    var watchedRuns: [TrackedRun] {
-        lifecycles.indices.compactMap { index in
-            guard lifecycles[index].isActive else { return nil }
-            let run = runs[index]
-            return TrackedRun(
-                id: run.id, lifecycle: lifecycles[index], folder: run.folder, partition: "low", trouble: run.trouble)
-        }
-    }
-
     func nextKey() -> AttemptKey {
         lastKey += 1
         return ModelKeys.key(lastKey)

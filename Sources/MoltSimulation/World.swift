@@ -42,8 +42,10 @@ final class World: @unchecked Sendable {
     var happenings = 0
 
     // The store and the run folders.
-    var runs: [ModelRun] = []
-    var lifecycles: [RunLifecycle] = []
+    var runs: [ModelRun] = [] { didSet { watched = nil } }
+    var lifecycles: [RunLifecycle] = [] { didSet { watched = nil } }
+    /// The runs as the loop sees them; nil when something has been written since they were last asked for.
+    private var watched: [TrackedRun]?
     var folders: [ModelFolder] = []
     var indexByID: [RunID: Int] = [:]
     var lastKey = 0
@@ -180,6 +182,19 @@ final class World: @unchecked Sendable {
         case .calm: becomeCalm()
         case .tidyUp: tidyUp()
         }
+    }
+
+    // MARK: - What the loop asks for most
+
+    var watchedRuns: [TrackedRun] {
+        if let watched { return watched }
+        let list = lifecycles.indices.filter { lifecycles[$0].isActive }.map { index in
+            TrackedRun(
+                id: runs[index].id, lifecycle: lifecycles[index], folder: runs[index].folder, partition: "low",
+                trouble: runs[index].trouble)
+        }
+        watched = list
+        return list
     }
 
     // MARK: - What is wrong

@@ -59,7 +59,7 @@ struct WatchedList {
 }
 
 extension TrackedRun {
-    init(_ run: WatchedRun) {
+    convenience init(_ run: WatchedRun) {
         self.init(
             id: run.id, lifecycle: run.lifecycle, folder: run.folder, partition: run.record.partition,
             trouble: run.record.lastError)
