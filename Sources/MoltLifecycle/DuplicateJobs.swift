@@ -7,8 +7,9 @@ package enum DuplicateJobs {
     package static func kept(
         _ seen: [JobObservation], _ evidence: Evidence, followed: UInt32? = nil
     ) -> JobObservation? {
+        guard seen.count > 1 else { return seen.first }
         let mine = seen.sorted { $0.job < $1.job }
-        guard mine.count > 1, let key = mine[0].key else { return mine.first }
+        guard let key = mine[0].key else { return mine.first }
         let claims = evidence.claims.filter { $0.key == key }.sorted { $0.epoch > $1.epoch }
         func owner(among claims: [Claim], _ isMeant: (JobObservation) -> Bool = { _ in true }) -> JobObservation? {
             for claim in claims {

@@ -34,14 +34,6 @@ package struct SchedulerView: Hashable, Sendable {
 
 /// From what is stored and what was seen to what should be done now. Doing a step twice is harmless.
 package enum Planner {
-    package static func plan(
-        stored: [(id: RunID, lifecycle: RunLifecycle)], view: SchedulerView?, now: Double
-    ) -> [(id: RunID, step: Step)] {
-        stored.flatMap { run in
-            steps(for: run.lifecycle, view: view, now: now).map { (run.id, $0) }
-        }
-    }
-
     package static func steps(for run: RunLifecycle, view: SchedulerView?, now: Double) -> [Step] {
         switch run.state {
         case .queued(let queued):

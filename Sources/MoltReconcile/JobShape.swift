@@ -40,14 +40,13 @@ struct JobShape: Hashable, Sendable {
 }
 
 extension SiteReconciler {
-    /// Tells once what has been changed about a job since it was sent, or since it was last seen.
-    func noteChanges(of status: JobStatus, _ run: TrackedRun) async throws(LedgerError) {
-        guard let key = status.key, !status.state.isTerminal else { return }
+    /// What has been changed about an attempt's job since it was sent, or since it was last seen; told once.
+    func changes(of status: JobStatus, _ key: AttemptKey) -> String? {
+        guard !status.state.isTerminal else { return nil }
         let old = shapes[key], new = JobShape(status).completed(by: old)
-        guard new != old else { return }
+        guard new != old else { return nil }
         shapes[key] = new
-        guard let texts = old?.changes(to: new), !texts.isEmpty else { return }
-        let message = "job \(status.job) was changed by the site or by somebody: \(texts.joined(separator: "; "))"
-        try await ledger.note("changed", message, about: run)
+        guard let texts = old?.changes(to: new), !texts.isEmpty else { return nil }
+        return "job \(status.job) was changed by the site or by somebody: \(texts.joined(separator: "; "))"
     }
 }

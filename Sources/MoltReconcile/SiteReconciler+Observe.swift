@@ -37,21 +37,24 @@ extension SiteReconciler {
         for status in table.jobs {
             if let key = status.key { jobs[key, default: []].append(status) }
         }
-        try await endStrays(jobs, runs)
         let current = Set(runs.compactMap { $0.lifecycle.attempt?.key })
-        shapes = shapes.filter { current.contains($0.key) }
+        try await endStrays(jobs, current)
+        if shapes.count > current.count { shapes = shapes.filter { current.contains($0.key) } }
         var events: [(id: RunID, event: LifecycleEvent)] = [], absent: [Absence] = []
         for run in runs {
             guard let attempt = run.lifecycle.attempt else { continue }
             let statuses = jobs[attempt.key] ?? []
-            if statuses.count == 1, let only = statuses.first {
-                try await noteChanges(of: only, run)
+            let sights = statuses.map { JobObservation($0, asOf: table.asOf) }
+            if statuses.count == 1 {
+                if let change = changes(of: statuses[0], attempt.key) {
+                    try await ledger.note("changed", change, about: run)
+                }
                 // Of a long queue this is nearly all, and its folders have nothing to tell.
-                if run.lifecycle.waitsAsBefore(JobObservation(only, asOf: table.asOf)) { continue }
+                if run.lifecycle.waitsAsBefore(sights[0]) { continue }
             }
-            let evidence = try await evidence(for: run, attempt, statuses)
+            let evidence = try await evidence(for: run, attempt, sights)
             try await ledger.pass(.evidenceRead)
-            guard let seen = try await choose(statuses, evidence, run, asOf: table.asOf) else {
+            guard let seen = try await choose(sights, evidence, run) else {
                 absent.append(Absence(run: run, key: attempt.key, evidence: evidence))
                 continue
             }
@@ -113,9 +116,11 @@ extension SiteReconciler {
             try await ledger.pass(.watchAnswered)
             // A job that is gone, or is somebody else's by now, is left to the next look at the whole queue.
             guard let status, status.key == job.key else { continue }
-            let evidence = try await evidence(for: run, job.attempt, [status])
-            let asOf = controllerClock()
-            events.append((run.id, .observed(JobObservation(status, asOf: asOf), evidence, at: clock.now())))
+            var seen = JobObservation(status, asOf: controllerClock())
+            let evidence = try await evidence(for: run, job.attempt, [seen])
+            // What lies in the run folder was read after the answer, and may be newer.
+            seen.asOf = controllerClock()
+            events.append((run.id, .observed(seen, evidence, at: clock.now())))
         }
         guard !events.isEmpty else { return }
         try await ledger.record(events)
@@ -148,16 +153,18 @@ extension SiteReconciler {
     }
 
     private func evidence(
-        for run: TrackedRun, _ attempt: RunLifecycle.Attempt, _ statuses: [JobStatus]
+        for run: TrackedRun, _ attempt: RunLifecycle.Attempt, _ sights: [JobObservation]
     ) async throws(LedgerError) -> Evidence {
-        let known = run.lifecycle.job?.incarnation.number ?? 0
-        let newest = max(known, statuses.map(\.restartCount).max() ?? 0)
-        let hasEnded = run.lifecycle.job != nil && (newest > known || statuses.allSatisfy(\.state.isTerminal))
+        let job = run.lifecycle.job, known = job?.incarnation.number ?? 0
+        let newest = sights.reduce(known) { max($0, $1.restartCount) }
+        let hasEnded = job != nil && (newest > known || sights.allSatisfy(\.base.isTerminal))
+        let settings = await keptSettings(maxAge: Limits.configurationAge)
         // What is said about the end of a job weighs what it had saved.
         var result = try await ledger.evidence(
             EvidenceQuestion(
-                run: run, attempt: attempt, incarnations: min(known, newest)...newest, ended: hasEnded ? known : nil,
-                readsProgress: statuses.allSatisfy { $0.state != .running }, isPreemptible: await isPreemptible(run)))
+                run: run, attempt: attempt, incarnations: known...newest, ended: hasEnded ? known : nil,
+                readsProgress: sights.allSatisfy { $0.base != .running },
+                isPreemptible: settings?.mayPreempt(in: run.partition) ?? false))
         if hasEnded { await addNodes(to: &result, of: run) }
         return result
     }
@@ -173,22 +180,12 @@ extension SiteReconciler {
         evidence.neededNodes = run.lifecycle.job?.incarnation.nodes.count ?? 1
     }
 
-    private func isPreemptible(_ run: TrackedRun) async -> Bool {
-        guard let settings = await configuration(maxAge: Limits.configurationAge) else { return false }
-        let partition = settings.partitions.first { partition in
-            run.partition.map { $0 == partition.name } ?? partition.isDefault
-        }
-        let mode = (partition?.preemptMode ?? settings.preemptMode).uppercased()
-        return mode.contains("REQUEUE") || mode.contains("CANCEL")
-    }
-
     /// A job of an attempt that is over may live again: its end was the last thing that a dying controller forgot, or
     /// somebody put it back into the queue. The run has gone on without it, or is meant to do nothing any more.
     private func endStrays(
-        _ jobs: [AttemptKey: [JobStatus]], _ runs: [TrackedRun]
+        _ jobs: [AttemptKey: [JobStatus]], _ current: Set<AttemptKey>
     ) async throws(LedgerError) {
-        let current = Set(runs.compactMap { $0.lifecycle.attempt?.key })
-        let suspects = jobs.filter { !current.contains($0.key) }.values.joined().filter { status in
+        let suspects = jobs.lazy.filter { !current.contains($0.key) }.flatMap(\.value).filter { status in
             !status.state.isTerminal || status.flags.contains(.completing)
         }.sorted { $0.job < $1.job }
         haunted = []
@@ -209,9 +206,8 @@ extension SiteReconciler {
     /// Of several jobs with one key only one stays; the others are ended, and no further attempt goes out before they
     /// have been seen to be gone.
     private func choose(
-        _ statuses: [JobStatus], _ evidence: Evidence, _ run: TrackedRun, asOf: Double
+        _ seen: [JobObservation], _ evidence: Evidence, _ run: TrackedRun
     ) async throws(LedgerError) -> JobObservation? {
-        let seen = statuses.map { JobObservation($0, asOf: asOf) }
         guard let keep = DuplicateJobs.kept(seen, evidence, followed: run.lifecycle.job?.id) else { return nil }
         for other in seen where other.job != keep.job && (!other.base.isTerminal || other.flags.contains(.completing)) {
             haunted.insert(run.id)

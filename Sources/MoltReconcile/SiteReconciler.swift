@@ -16,8 +16,7 @@ package actor SiteReconciler {
     let newKey: @Sendable () -> AttemptKey
 
     var look = Look()
-    /// The scheduler's settings and when they were asked for.
-    var settings: (value: SchedulerConfiguration, at: Double)?
+    var settings: KeptSettings?
     /// When a request may be made again.
     var throttles: [Throttle: Double] = [:]
     /// What the scheduler last refused for a run, as the user was told.
@@ -129,17 +128,21 @@ package actor SiteReconciler {
         let view = look.asOf.map { _ in
             SchedulerView(asOf: controllerClock(), silentNodes: silent, killWait: killWait)
         }
-        return Planner.plan(stored: runs.map { ($0.id, $0.lifecycle) }, view: view, now: now)
+        return runs.flatMap { run in Planner.steps(for: run.lifecycle, view: view, now: now).map { (run.id, $0) } }
     }
 
     /// The scheduler's settings, not older than `maxAge` seconds; nil while it cannot be asked.
     func configuration(maxAge: Double) async -> SchedulerConfiguration? {
+        await keptSettings(maxAge: maxAge)?.value
+    }
+
+    func keptSettings(maxAge: Double) async -> KeptSettings? {
         let now = clock.now()
-        if let settings, now - settings.at <= maxAge { return settings.value }
+        if let settings, now - settings.at <= maxAge { return settings }
         do throws(SchedulerError) {
-            let value = try await scheduler.configuration()
-            settings = (value, now)
-            return value
+            let new = KeptSettings(try await scheduler.configuration(), at: now)
+            settings = new
+            return new
         } catch {
             logger.debug("no settings from the scheduler", metadata: ["site": "\(site.name)", "error": "\(error)"])
             return nil
