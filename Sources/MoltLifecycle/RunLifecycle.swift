@@ -36,7 +36,8 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
         releaseAsked = false
     }
 
-    package enum State: Hashable, Sendable, Codable {
+    // Many runs are copied and compared in each turn, and few of them change.
+    package indirect enum State: Hashable, Sendable, Codable {
         /// No attempt is open; the next one is due at `notBefore`.
         case queued(Queued)
         /// An attempt is recorded; nothing proves that the scheduler has it.
