@@ -60,7 +60,7 @@ extension World {
         let claim = Claim(
             key: key, epoch: 1, attempt: 1, incarnation: 0, jobID: id, host: "n1",
             process: ProcessIdentity(bootID: "n1", pid: 1, startTicks: 1), claimedAt: now + Self.origin)
-        folders[index].claims.append(.init(value: claim, visibleAt: now))
+        folders[index].claims.put(claim, visibleAt: now)
         handle(.intentRecorded(key: key), index)
         handle(.sendingStarted(at: daemonTime), index)
         handle(.acknowledged(job: id, at: daemonTime), index)
@@ -70,7 +70,7 @@ extension World {
 
     fileprivate func changeWhileAway(_ index: Int) {
         let fate = self.fate(index)
-        guard let claim = folders[index].claims.first?.value,
+        guard let claim = folders[index].claims.values.first,
             let place = controller.memory.jobs.firstIndex(where: { $0.run == index })
         else { return }
         switch fate {
@@ -78,7 +78,7 @@ extension World {
         case .isDone, .isPurgedDone:
             let receipt = Receipt(
                 key: claim.key, incarnation: 0, epoch: 1, exitCode: 0, reason: "done", startedAt: 0, endedAt: 1)
-            folders[index].receipts.append(.init(value: receipt, visibleAt: now))
+            folders[index].receipts.put(receipt, visibleAt: now)
             controller.memory.jobs[place].base = .complete
             if fate == .isPurgedDone { controller.memory.jobs.remove(at: place) }
         case .isCancelled:
@@ -86,7 +86,7 @@ extension World {
             let receipt = Receipt(
                 key: claim.key, incarnation: 0, epoch: 1, exitCode: 75, reason: "stopped", stopSignal: 15,
                 startedAt: 0, endedAt: 1)
-            folders[index].receipts.append(.init(value: receipt, visibleAt: now))
+            folders[index].receipts.put(receipt, visibleAt: now)
         case .isPreempted:
             controller.memory.jobs[place].base = .pending
             controller.memory.jobs[place].flags = [.completing]

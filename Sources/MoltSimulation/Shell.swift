@@ -51,22 +51,36 @@ struct Shell: Sendable {
 
 /// What lies in a run's folder, and since when others can see it.
 struct ModelFolder: Sendable {
-    struct Seen<Value: Sendable>: Sendable {
-        var value: Value
-        var visibleAt: Double
+    /// Files of one kind, in the order in which they were written.
+    struct Shelf<Value: Sendable>: Sendable {
+        private(set) var values: [Value] = []
+        private var shownAt: [Double] = []
+        /// When the last of them shows.
+        private var allShownAt = -Double.infinity
+
+        mutating func put(_ value: Value, visibleAt time: Double) {
+            values.append(value)
+            shownAt.append(time)
+            allShownAt = max(allShownAt, time)
+        }
+
+        func visible(at time: Double) -> [Value] {
+            guard time < allShownAt else { return values }
+            return values.indices.filter { shownAt[$0] <= time }.map { values[$0] }
+        }
     }
 
-    var claims: [Seen<Claim>] = []
-    var receipts: [Seen<Receipt>] = []
+    var claims = Shelf<Claim>()
+    var receipts = Shelf<Receipt>()
     /// Highest committed step.
     var committed = 0
     var committedEpoch = 0
     var stopRequested = false
 
-    var newestEpoch: Int { claims.last?.value.epoch ?? 0 }
+    var newestEpoch: Int { claims.values.last?.epoch ?? 0 }
 
     func hasReceipt(_ claim: Claim) -> Bool {
-        receipts.contains { $0.value.key == claim.key && $0.value.incarnation == claim.incarnation }
+        receipts.values.contains { $0.key == claim.key && $0.incarnation == claim.incarnation }
     }
 }
 

@@ -40,14 +40,13 @@ struct SimulatedLedger: RunLedger {
             let forged = Receipt(
                 key: question.attempt.key, incarnation: question.incarnations.upperBound, epoch: 1, exitCode: 0,
                 reason: "", startedAt: 0, endedAt: 0)
-            return Evidence(claims: folder.claims.map(\.value), receipts: [forged])
+            return Evidence(claims: folder.claims.values, receipts: [forged])
         }
         return Evidence(
-            claims: folder.claims.filter { $0.visibleAt <= now }.map(\.value),
-            receipts: folder.receipts.filter {
-                $0.visibleAt <= now && $0.value.key == question.attempt.key
-                    && question.incarnations.contains($0.value.incarnation)
-            }.map(\.value),
+            claims: folder.claims.visible(at: now),
+            receipts: folder.receipts.visible(at: now).filter {
+                $0.key == question.attempt.key && question.incarnations.contains($0.incarnation)
+            },
             committedStep: world.runs[run].committedColumn, isPreemptible: question.isPreemptible,
             silence: world.silence(question.attempt.key, question.incarnations.upperBound))
     }

@@ -45,7 +45,7 @@ extension World {
             guard !copies.contains(job.id), !copies.contains(shell.job) else { continue }
             violate("\(name(shell)) and \(name(other)) own the run at once")
         }
-        if let newest = folders[shell.run].claims.last?.value, newest.epoch >= epoch {
+        if let newest = folders[shell.run].claims.values.last, newest.epoch >= epoch {
             violate("epoch \(epoch) of run \(shell.run) is claimed twice")
         }
     }
@@ -83,7 +83,7 @@ extension World {
             violate("run \(run) was cancelled and is sent")
         }
         if case .running(let job, let epoch) = after.state,
-            !folders[run].claims.contains(where: { $0.value.epoch == epoch && $0.value.key == job.key }) {
+            !folders[run].claims.values.contains(where: { $0.epoch == epoch && $0.key == job.key }) {
             violate("run \(run) is called running under epoch \(epoch), which nobody claimed")
         }
         if case .notInQueue = event, before.job != nil, before != after, StateName(before.state) != .missing {
@@ -95,7 +95,7 @@ extension World {
     }
 
     private func hasProof(_ run: Int, of key: AttemptKey?) -> Bool {
-        folders[run].receipts.contains { $0.value.exitCode == JobExit.done.rawValue && $0.value.key == key }
+        folders[run].receipts.values.contains { $0.exitCode == JobExit.done.rawValue && $0.key == key }
     }
 
     /// What somebody else has cancelled is never brought back by itself.
@@ -122,9 +122,8 @@ extension World {
         let incarnation = before.job?.incarnation.number ?? 0
         // What is lost has had its time: a receipt that shows only now comes too late.
         let latest = cause == .lost ? now - 5 : .infinity
-        let isDone = folders[run].receipts.contains {
-            $0.value.key == attempt.key && $0.value.incarnation == incarnation && $0.value.exitCode == 0
-                && $0.visibleAt <= latest
+        let isDone = folders[run].receipts.visible(at: latest).contains {
+            $0.key == attempt.key && $0.incarnation == incarnation && $0.exitCode == 0
         }
         // A job that somebody made from our script leaves receipts of the same name.
         let isCopied = controller.memory.jobs.contains { $0.key == attempt.key && copies.contains($0.id) }

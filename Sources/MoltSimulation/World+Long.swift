@@ -144,8 +144,7 @@ extension World {
     /// depend on the time.
     var rests: Bool {
         guard isDaemonUp, !isSpell, death == nil, controller.mode == .up else { return false }
-        return lifecycles.indices.allSatisfy { run in
-            let life = lifecycles[run]
+        return lifecycles.allSatisfy { life in
             switch life.state {
             case .running(let job, _):
                 return job.isConfirmed && (life.wish == .run || life.wish == .hold) && !isSilent(job)

@@ -6,7 +6,7 @@ import MoltScheduler
 /// What the daemon's helper asks the controller, on its way.
 struct Request: Sendable {
     enum Kind: Sendable {
-        case submit(JobRequest)
+        indirect case submit(JobRequest)
         case loadJobs
         case load(UInt32)
         case cancel(UInt32, AttemptKey)
@@ -23,8 +23,8 @@ struct Request: Sendable {
 enum Answer: Sendable {
     case submitted(UInt32)
     case table([JobStatus], asOf: Double)
-    case job(JobStatus?)
-    case configuration(SchedulerConfiguration)
+    indirect case job(JobStatus?)
+    indirect case configuration(SchedulerConfiguration)
     case done
     case keyMismatch
     case failed(Int32)

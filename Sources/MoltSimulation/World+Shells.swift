@@ -71,7 +71,7 @@ extension World {
 
     private func claim(_ number: Int, _ run: Int) {
         let shell = shells[number]
-        let newest = folders[run].claims.last?.value
+        let newest = folders[run].claims.values.last
         let hasEnded = newest.map { claim in
             folders[run].hasReceipt(claim) || shells.contains {
                 $0.key == claim.key && $0.incarnation == claim.incarnation && $0.epoch == claim.epoch
@@ -97,7 +97,7 @@ extension World {
                 jobID: shell.job, host: nodeNames[shell.node],
                 process: ProcessIdentity(bootID: nodeNames[shell.node], pid: Int32(number), startTicks: 1),
                 claimedAt: now + Self.origin)
-            folders[run].claims.append(.init(value: claim, visibleAt: showing()))
+            folders[run].claims.put(claim, visibleAt: showing())
             say("\(name(shell)) claims the run as epoch \(epoch), at step \(shells[number].step)")
             if let long = setting.long {
                 beginLongWork(number, long)
@@ -223,7 +223,7 @@ extension World {
             stopSignal: signal, lastStep: shell.step, startedAt: shell.startedAt + Self.origin,
             endedAt: now + Self.origin)
         receipt.unfitNodes = unfit
-        folders[run].receipts.append(.init(value: receipt, visibleAt: showing()))
+        folders[run].receipts.put(receipt, visibleAt: showing())
         say("\(name(shell)) leaves a receipt: \(code)")
         leave(number, word: code << 8)
     }
