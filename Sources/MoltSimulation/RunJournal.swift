@@ -17,7 +17,9 @@ struct RunJournal: Sendable {
     var finishedAt: Double?
     var incarnations: [Incarnation] = []
     /// By epoch.
-    var events: [Int: [RunEvent]] = [:]
+    private(set) var events: [Int: [RunEvent]] = [:]
+    /// For how long saves kept the steps waiting, all together, and how many there were.
+    private(set) var stalls = (seconds: 0.0, count: 0)
 
     init(createdAt: Double) {
         self.createdAt = createdAt
@@ -36,6 +38,13 @@ struct RunJournal: Sendable {
     /// Seconds for which it has run so far.
     func ran(until now: Double) -> Double {
         incarnations.reduce(0) { $0 + max(0, ($1.endedAt ?? now) - $1.startedAt) }
+    }
+
+    mutating func note(_ event: RunEvent, epoch: Int) {
+        events[epoch, default: []].append(event)
+        guard let stall = event.stall else { return }
+        stalls.seconds += stall
+        stalls.count += 1
     }
 
     mutating func note(_ record: LifecycleRecord, at now: Double) {
@@ -90,7 +99,7 @@ extension World {
             event = RunEvent(.saved, at: at, step: shells[number].step)
             event.stall = stall
         }
-        journals[shells[number].run].events[epoch, default: []].append(event)
+        journals[shells[number].run].note(event, epoch: epoch)
     }
 
     func note(_ records: [LifecycleRecord], _ run: Int) {
@@ -102,11 +111,10 @@ extension World {
     /// that is accounted for, the user does as it suggests.
     func suggestedInterval(_ run: Int) -> Double? {
         guard setting.long?.isAccounted == true else { return nil }
-        let journal = journals[run]
-        let costs = journal.events.values.joined().compactMap(\.stall)
-        guard !costs.isEmpty else { return nil }
+        let journal = journals[run], stalls = journal.stalls
+        guard stalls.count > 0 else { return nil }
         return SaveInterval.best(
-            cost: costs.reduce(0, +) / Double(costs.count), interruptions: journal.interruptions,
+            cost: stalls.seconds / Double(stalls.count), interruptions: journal.interruptions,
             in: journal.ran(until: now + Self.origin))
     }
 }

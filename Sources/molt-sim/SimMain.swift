@@ -92,22 +92,21 @@ struct SimMain {
     /// What runs make of their time under interruptions, beside the most that can be made of it.
     private static func effectiveTime(_ words: [String]) async {
         let values = numbers(words, ["--days": 20, "--first": 1, "--seeds": 2])
-        let first = UInt64(values["--first"] ?? 1)
+        let all = await EffectiveTime.runs(
+            first: UInt64(values["--first"] ?? 1), seeds: values["--seeds"] ?? 2, days: Double(values["--days"] ?? 20))
         var isGood = true
         for notice in EffectiveTime.Notice.allCases {
-            var shares: [Double] = []
-            for seed in first..<first + UInt64(values["--seeds"] ?? 2) {
-                let outcome = await EffectiveTime.run(seed: seed, notice: notice, days: Double(values["--days"] ?? 20))
+            let outcomes = all.filter { $0.notice == notice }
+            for outcome in outcomes {
                 put(
-                    "seed \(seed), notice \(notice.rawValue): \(Int(outcome.hours)) hours, "
+                    "seed \(outcome.seed), notice \(notice.rawValue): \(Int(outcome.hours)) hours, "
                         + "\(outcome.interruptions) interruptions, ETTR \(thousandths(outcome.reported)) "
                         + "(counted in steps: \(thousandths(outcome.measured))), "
                         + "at best \(thousandths(outcome.optimum)), share \(thousandths(outcome.share))")
-                for violation in outcome.violations { put("seed \(seed): \(violation)") }
+                for violation in outcome.violations { put("seed \(outcome.seed): \(violation)") }
                 isGood = isGood && outcome.violations.isEmpty
-                shares.append(outcome.share)
             }
-            let mean = shares.reduce(0, +) / Double(shares.count)
+            let mean = outcomes.reduce(0) { $0 + $1.share } / Double(outcomes.count)
             put("notice \(notice.rawValue): mean share of the optimum \(thousandths(mean)), bar "
                 + thousandths(EffectiveTime.least))
             isGood = isGood && mean >= EffectiveTime.least
