@@ -124,12 +124,15 @@ actor SlurmFixture {
     static func stranger(_ kind: BackendKind, on testbed: Testbed) throws -> any Scheduler {
         let drop = ["/usr/bin/setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups", "--inh-caps=-all"]
         let other = Testbed.dropTo == nil ? [] : drop
-        guard kind == .commands else { return try helper(on: testbed, as: other) }
+        guard kind == .commands else { return try helper(on: testbed, as: other, folder: "bin-other") }
         return CommandScheduler(prefix: other, environment: environment(of: testbed))
     }
 
-    private static func helper(on testbed: Testbed, as user: [String]) throws -> SlurmScheduler {
-        let folder = "\(testbed.folder)/bin"
+    // Not into one folder: a program that runs cannot be written.
+    private static func helper(
+        on testbed: Testbed, as user: [String], folder name: String = "bin"
+    ) throws -> SlurmScheduler {
+        let folder = "\(testbed.folder)/\(name)"
         let library = libraryFolders.map { "\($0)/libmolt_slurm.so" }
             .first { FileManager.default.fileExists(atPath: $0) }
         guard let library else {
