@@ -12,6 +12,8 @@ package struct RunDetail: Codable, Hashable, Sendable {
     package var attempts: [AttemptDetail]
     package var checkpoints: [CheckpointDetail]
     package var saving: SavingDetail?
+    /// Which ranks make the others wait just now, in words.
+    package var slow: String?
 
     package init(
         summary: RunSummary, runFolder: String, workingDirectory: String, host: String, gitCommit: String? = nil,
@@ -28,7 +30,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case runFolder, workingDirectory, host, gitCommit, tokens, validationLoss, secondsLeft, attempts, checkpoints
-        case saving
+        case saving, slow
     }
 
     /// The summary's fields and these lie side by side in one object.
@@ -45,6 +47,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
         attempts = try container.decode([AttemptDetail].self, forKey: .attempts)
         checkpoints = try container.decode([CheckpointDetail].self, forKey: .checkpoints)
         saving = try container.decodeIfPresent(SavingDetail.self, forKey: .saving)
+        slow = try container.decodeIfPresent(String.self, forKey: .slow)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -60,6 +63,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
         try container.encode(attempts, forKey: .attempts)
         try container.encode(checkpoints, forKey: .checkpoints)
         try container.encode(saving, forKey: .saving)
+        try container.encode(slow, forKey: .slow)
     }
 }
 

@@ -11,6 +11,8 @@ package struct RunExplanation: Codable, Hashable, Sendable {
     package var step: Int?
     /// Set while it does not run though it should.
     package var waiting: Waiting?
+    /// Which ranks make the others wait just now, in words.
+    package var slow: String?
     /// The latest ends, oldest first.
     package var ends: [End]
     /// What Molt does next, by itself, or what it waits for a person to do.

@@ -22,6 +22,9 @@ package struct RunEvent: Codable, Hashable, Sendable {
     package var sha256: String?
     /// Seconds for which a save kept training waiting; the rest of it went on beside.
     package var stall: Double?
+    /// Seconds that this rank itself worked on a step, without its wait for the others: the mean of `ownSteps` steps.
+    package var own: Double?
+    package var ownSteps: Int?
     package var message: String?
 
     package enum Kind: String, Codable, Sendable, CaseIterable {
@@ -41,6 +44,8 @@ package struct RunEvent: Codable, Hashable, Sendable {
         case numericsChanged
         /// Worker and job starts and ends.
         case started, ended
+        /// Some ranks make the others wait (`message` says which); none does any more.
+        case slowRank, slowRankOver
         /// Anything that people should read.
         case note
     }
@@ -59,7 +64,8 @@ package struct RunEvent: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case at = "t"
-        case kind, step, steps, loss, tokens, seconds, phase, checkpoint, bytes, sha256, stall, message
+        case kind, step, steps, loss, tokens, seconds, phase, checkpoint, bytes, sha256, stall, own, message
+        case ownSteps = "own_steps"
         case validationLoss = "validation_loss"
         case tokensPerSecond = "tokens_per_second"
         case learningRate = "lr"
@@ -82,6 +88,7 @@ extension RunEvent {
         (loss, validationLoss) = (try read(.loss), try read(.validationLoss))
         (tokensPerSecond, seconds, stall) = (try read(.tokensPerSecond), try read(.seconds), try read(.stall))
         (learningRate, gradientNorm) = (try read(.learningRate), try read(.gradientNorm))
+        (own, ownSteps) = (try read(.own), try count(.ownSteps))
         (checkpoint, sha256, message) = (try read(.checkpoint), try read(.sha256), try read(.message))
     }
 

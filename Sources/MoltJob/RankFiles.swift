@@ -3,6 +3,8 @@ import MoltCore
 /// Who watches a rank (`rank-<r>.watch.json`), for `molt-job` on the same node to look at.
 struct RankWatcher: Codable, Hashable, Sendable {
     var rank: Int
+    /// The node, by the scheduler's name.
+    var host: String?
     var process: ProcessIdentity
 
     static func path(folder: String, rank: Int) -> String { "\(folder)/rank-\(rank).watch.json" }

@@ -29,6 +29,7 @@ struct Supervision {
     private var workers: Workers
     private var supervisor: Supervisor
     private var watch: ProgressWatch
+    private var stragglers: StragglerWatch
     private var events: EventTail
     /// Ranks that still ran when we began to end them: their end says nothing about the run.
     private var killed: Set<Int> = []
@@ -63,6 +64,7 @@ struct Supervision {
             stopAt: left.map { now + max(0, $0) }, killAfter: plan.killAfter, killsAfterStop: plan.isForeign)
         watch = ProgressWatch(
             silence: plan.silence, stepFloor: plan.stepSilence, isForeign: plan.isForeign, now: now)
+        stragglers = StragglerWatch(ranks: plan.nodes * plan.ranksPerNode)
         events = EventTail(run: run, epoch: epoch)
         watchers = Watchers(folder: folder, ranks: plan.nodes * plan.ranksPerNode)
         fence = FenceWatch(epoch: epoch, lease: plan.lease, now: now)
@@ -124,7 +126,10 @@ struct Supervision {
         let now = Clock.steady()
         guard force || now >= nextLook else { return }
         nextLook = now + Self.lookInterval
-        for (rank, event) in events.newEvents() { watch.handle(event, rank: rank, now: now) }
+        for (rank, event) in events.newEvents() {
+            watch.handle(event, rank: rank, now: now)
+            if let change = stragglers.handle(event, rank: rank) { tell(change) }
+        }
         guard !force else { return }
         checkProgress(now)
         if access(run.stopRequest, F_OK) == 0 { perform(.stopAsked(signal: SIGTERM)) }
@@ -145,8 +150,20 @@ struct Supervision {
             if workers.live().isSubset(of: workers.hangReports().map(\.rank)) { perform(.dumped) }
             return
         }
-        if watchers.areStopped(now: now) { watch.suspended(now: now) }
+        if watchers.areStopped(now: now) {
+            watch.suspended(now: now)
+            stragglers.interrupted()
+        }
         if let text = watch.look(now: now) { perform(.hung(text)) }
+    }
+
+    /// Nothing is done about it: whether a slow node is worth a restart is for its user to say.
+    private func tell(_ change: StragglerWatch.Change) {
+        let text = change.sentence(ranks: workers.count) { rank in
+            (try? JSONFile.read(RankWatcher.self, from: RankWatcher.path(folder: folder, rank: rank)))?.host
+        }
+        log.say(text)
+        log.event(change == .even ? .slowRankOver : .slowRank, text)
     }
 
     /// Of a batch step without its slurmstepd Slurm does not know whether it has ended, for half an hour.

@@ -27,7 +27,7 @@ package enum Worker {
         let child: Child
         do {
             guard chdir(plan.workingDirectory) == 0 else { throw FileError("enter", plan.workingDirectory) }
-            let watcher = RankWatcher(rank: place.rank, process: .current())
+            let watcher = RankWatcher(rank: place.rank, host: place.host, process: .current())
             try JSONFile.write(watcher, to: RankWatcher.path(folder: place.folder, rank: place.rank))
             // The only place where a secret is more than its name.
             let variables = try SecretReference.resolved(plan.environment, home: environment["HOME"] ?? "/")

@@ -94,7 +94,7 @@ package struct RunCost: Sendable {
                 if event.phase != .step { settle(&account, &unfinished) }
                 phase = event.phase ?? phase
             case .validation, .saved, .saveFailed, .loaded, .rejectedCheckpoint, .numericsChanged, .started, .ended,
-                .note:
+                .slowRank, .slowRankOver, .note:
                 break
             }
         }

@@ -29,9 +29,10 @@ package final class EventLog {
         write(RunEvent(kind, at: Clock.now(), step: step, message: message))
     }
 
-    package func phase(_ phase: RunEvent.Phase, step: Int? = nil) {
+    package func phase(_ phase: RunEvent.Phase, step: Int? = nil, own: OwnTime.Figure? = nil) {
         var event = RunEvent(.phase, at: Clock.now(), step: step)
         event.phase = phase
+        (event.own, event.ownSteps) = (own?.seconds, own?.steps)
         write(event)
     }
 

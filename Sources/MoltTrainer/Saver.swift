@@ -41,6 +41,9 @@ final class Saver {
         return false
     }
 
+    /// A save goes on beside training.
+    var isBusy: Bool { writer.isBusy }
+
     /// A save is due and the one before has ended.
     func wantsSnapshot(step: Int) -> Bool {
         collect()

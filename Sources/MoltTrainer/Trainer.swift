@@ -35,6 +35,7 @@ package final class Trainer {
     var lastStopFileLook = 0.0
     var stopFileSeen = false
     var lastLook = Clock.monotonic()
+    private var ownTime = OwnTime(now: Clock.monotonic())
 
     /// Everything up to the first step: numerics, data, model, the newest checkpoint of the run.
     package init(_ recipe: Recipe, recipeHash: String, context: WorkerContext, events: EventLog, stop: StopSignal)
@@ -125,9 +126,10 @@ package final class Trainer {
     }
 
     private func report(_ step: StepReport) {
+        let own = group.isAlone ? nil : ownTime.took(step.own, now: Clock.monotonic())
         guard context.isMain else {
-            events.beat(.step, step: step.step)
-            return
+            guard let own else { return events.beat(.step, step: step.step) }
+            return events.phase(.step, step: step.step, own: own)
         }
         var event = RunEvent(.step, at: Clock.now(), step: step.step)
         event.steps = plan.steps
@@ -137,6 +139,7 @@ package final class Trainer {
         event.learningRate = step.learningRate
         event.gradientNorm = step.gradientNorm
         event.seconds = step.seconds
+        (event.own, event.ownSteps) = (own?.seconds, own?.steps)
         events.write(event)
         saver?.collect()
     }

@@ -28,4 +28,6 @@ package struct StepReport: Equatable, Sendable {
     /// Before clipping.
     package var gradientNorm: Double
     package var seconds: Double
+    /// Of them, without waiting for other ranks; nil when this rank was saving, too.
+    package var own: Double?
 }

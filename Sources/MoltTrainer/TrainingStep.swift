@@ -29,15 +29,18 @@ extension Trainer {
         let (samples, next) = takeSamples()
         let targets = loader.targetCount(of: samples)
         learner.optimizer.zeroGradients()
-        var lossSum = 0.0
+        var lossSum = 0.0, own = 0.0
+        let isSaving = saver?.isBusy == true
         let parts = plan.shares.microBatches(samples)
         for (index, part) in parts.enumerated() {
             let (reason, save) = try agree()
             if reason != .none { return .stopped(reason) }
             if save { try beginSave() }
             events.beat(.step, step: learner.progress.step)
+            let began = Clock.monotonic()
             lossSum += try backward(
                 try loader.batch(part), scale: 1 / Double(max(1, targets)), isLast: index == parts.count - 1)
+            own += Clock.monotonic() - began
         }
         try buckets.finish()
         let norm = try GradientNorm.clip(learner.parameters, to: plan.recipe.optimizer.clip)
@@ -45,7 +48,9 @@ extension Trainer {
         let loss = agreed[0] / Double(max(1, targets))
         guard agreed[1] == 0 else { return .nonFinite("loss \(loss), gradient norm \(norm)") }
         let rate = plan.schedule.rate(after: learner.progress.step)
+        let updating = Clock.monotonic()
         try learner.optimizer.step(learningRate: rate)
+        own += Clock.monotonic() - updating
         let tokens = samples.count * loader.sequenceLength
         learner.progress.step += 1
         learner.progress.tokens += tokens
@@ -55,7 +60,8 @@ extension Trainer {
         return .taken(
             StepReport(
                 step: learner.progress.step, loss: loss, tokens: tokens, targets: targets, learningRate: rate,
-                gradientNorm: norm, seconds: Clock.monotonic() - started))
+                gradientNorm: norm, seconds: Clock.monotonic() - started,
+                own: isSaving || saver?.isBusy == true ? nil : own))
     }
 
     /// The next global batch that was not found to break the run.

@@ -96,6 +96,15 @@ struct RunTableTests {
         #expect(lines.contains("  saving     " + saving))
     }
 
+    /// Covers I5.
+    @Test func aSlowRankIsALineOfThePage() {
+        var detail = RunDetail(
+            summary: run("7k2mabcd", .running), runFolder: "/runs/7k2mabcd", workingDirectory: "/w", host: "h")
+        detail.slow = "rank 3 on n2\u{1b} works 1.43 s on a step, 1.8 times the median"
+        let lines = RunPage.lines(detail, curve: nil, now: 1_060, terminal: Terminal())
+        #expect(lines.contains(#"  slow       rank 3 on n2\u{1b} works 1.43 s on a step, 1.8 times the median"#))
+    }
+
     @Test(arguments: [
         (0.0, "1970-01-01 00:00:00 UTC"), (951_782_399, "2000-02-28 23:59:59 UTC"),
         (951_782_400, "2000-02-29 00:00:00 UTC"), (1_795_228_344, "2026-11-21 02:32:24 UTC"),

@@ -71,6 +71,18 @@ struct WhyTests {
                 """)
     }
 
+    /// Covers I5.
+    @Test func aSlowRankIsToldOfARunningRun() {
+        var run = explanation(.running, next: "it trains")
+        run.slow = "rank 3 on n2 works 1.43 s on a step, 1.8 times the median"
+        #expect(
+            page(run) == """
+                7k2mabcd  demo: running
+                  slow     rank 3 on n2 works 1.43 s on a step, 1.8 times the median
+                  next     it trains
+                """)
+    }
+
     @Test func whileTheControllerIsAwayThePageSaysAsOfWhen() {
         var run = explanation(.running, next: "it trains")
         run.outage = "the controller does not answer"

@@ -27,6 +27,7 @@ package enum RunPage {
             fields.append(("waiting", DisplayText.escaped(reason + (summary.pendingCode.map { " (\($0))" } ?? ""))))
         }
         if let line = progress(run) { fields.append(("progress", line)) }
+        if let slow = run.slow { fields.append(("slow", DisplayText.escaped(slow))) }
         if let loss = run.validationLoss { fields.append(("validation", "loss \(RunText.loss(loss))")) }
         let age = Durations.text(now - summary.createdAt)
         fields.append(("created", "\(RunText.moment(summary.createdAt)), \(age) ago"))

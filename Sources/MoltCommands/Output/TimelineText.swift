@@ -12,7 +12,7 @@ package enum TimelineText {
     private static func colour(of kind: String) -> Terminal.Colour? {
         switch kind {
         case "finished", "resumed", "saved": .green
-        case "preempted", "restarting", "paused", "held": .yellow
+        case "preempted", "restarting", "paused", "held", "slow-rank": .yellow
         case "failed", "crashed": .red
         default: nil
         }

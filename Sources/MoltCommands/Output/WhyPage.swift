@@ -13,6 +13,7 @@ package enum WhyPage {
             lines.append(terminal.coloured(text, .yellow))
         }
         lines += waiting(run, terminal)
+        if let slow = run.slow { lines += field("slow", [slow], terminal) }
         lines += field("next", [run.next], terminal)
         lines += ends(run, terminal)
         for node in run.leftOut {

@@ -54,6 +54,11 @@ struct ProgressRecorder {
             try note("rejected-checkpoint", event.message ?? "a checkpoint was passed over", line, record, incarnations)
         case .numericsChanged:
             try note("numerics-changed", event.message ?? "the numerics record changed", line, record, incarnations)
+        case .slowRank, .slowRankOver:
+            // molt-job alone sees all ranks.
+            guard line.rank == nil, let message = event.message else { return }
+            let kind = event.kind == .slowRank ? SlowRanks.kind : SlowRanks.overKind
+            try note(kind, message, line, record, incarnations)
         case .note:
             guard let message = event.message else { return }
             try note("note", message, line, record, incarnations)

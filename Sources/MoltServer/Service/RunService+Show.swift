@@ -23,11 +23,11 @@ extension RunService {
     }
 
     package func detail(_ reference: String) async throws(APIError) -> RunDetail {
-        let (run, frozen, attempts, incarnations, checkpoints) = try await read { snapshot in
+        let (run, frozen, attempts, incarnations, checkpoints, slow) = try await read { snapshot in
             let run = try self.find(reference, in: snapshot)
             return (
                 run, try snapshot.frozen(run.id), try snapshot.attempts(run.id), try snapshot.incarnations(run.id),
-                try snapshot.checkpoints(run.id)
+                try snapshot.checkpoints(run.id), try SlowRanks.sentence(run, in: snapshot)
             )
         }
         var detail = RunDetail(
@@ -35,6 +35,7 @@ extension RunService {
             host: frozen?.host ?? "", gitCommit: frozen?.gitCommit)
         detail.tokens = run.tokens
         detail.validationLoss = run.validationLoss
+        detail.slow = slow
         detail.secondsLeft = Self.secondsLeft(run)
         detail.attempts = attempts.map { attempt in
             Self.detail(attempt, incarnations.filter { $0.attempt == attempt.number })

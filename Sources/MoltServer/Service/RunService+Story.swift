@@ -49,7 +49,7 @@ extension RunService {
                     case .validation:
                         if let loss = event.validationLoss ?? event.loss, loss.isFinite { validation[step] = loss }
                     case .phase, .saved, .saveFailed, .loaded, .rejectedCheckpoint, .numericsChanged, .started, .ended,
-                        .note:
+                        .slowRank, .slowRankOver, .note:
                         break
                     }
                 }

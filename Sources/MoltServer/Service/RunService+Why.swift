@@ -9,11 +9,12 @@ import MoltStore
 // Everything told here was recorded when it happened; the scheduler is asked only how the waiting job stands.
 extension RunService {
     package func explain(_ reference: String) async throws(APIError) -> RunExplanation {
-        let (record, rows, incarnations, exclusions, frozen) = try await read { snapshot in
+        let (record, rows, incarnations, exclusions, frozen, slow) = try await read { snapshot in
             let run = try self.find(reference, in: snapshot)
             return (
                 run, try snapshot.latestEvents(run.id, kinds: Self.endKinds, limit: Limits.explainedEvents),
-                try snapshot.incarnations(run.id), try snapshot.exclusions(run.id), try snapshot.frozen(run.id)
+                try snapshot.incarnations(run.id), try snapshot.exclusions(run.id), try snapshot.frozen(run.id),
+                try SlowRanks.sentence(run, in: snapshot)
             )
         }
         let run: WatchedRun
@@ -26,6 +27,7 @@ extension RunService {
             id: record.id, name: record.name, state: record.state, site: record.site, attempt: record.attempt,
             next: run.lifecycle.next, now: clock.now())
         result.step = record.step
+        result.slow = slow
         result.ends = Self.ends(rows, incarnations)
         result.leftOut = Self.leftOut(exclusions, run.lifecycle)
         result.suggestions = try await suggestions(exclusions)
