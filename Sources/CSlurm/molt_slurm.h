@@ -129,6 +129,15 @@ typedef struct {
 int32_t molt_slurm_load_cluster(molt_slurm_cluster *cluster);
 void molt_slurm_free_cluster(molt_slurm_cluster *cluster);
 
+// What the priority of a waiting job is made of, weights included.
+typedef struct {
+    // False where Slurm does not tell, or where the priority was set by hand.
+    int32_t is_known;
+    double age, association, fair_share, size, partition, qos;
+} molt_slurm_factors;
+
+int32_t molt_slurm_load_factors(uint32_t job, molt_slurm_factors *factors);
+
 #ifdef __cplusplus
 }
 #endif

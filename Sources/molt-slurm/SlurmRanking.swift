@@ -20,13 +20,24 @@ enum SlurmRanking {
             }
         }
         let weights: [(String, UInt32)] = [
-            ("fair share", cluster.weight_fair_share), ("waiting time", cluster.weight_age),
+            (JobRanking.fairShare, cluster.weight_fair_share), ("waiting time", cluster.weight_age),
             ("job size", cluster.weight_size), ("partition", cluster.weight_partition),
             ("quality of service", cluster.weight_qos), ("association", cluster.weight_association),
         ]
-        return .ranking(
-            JobRanking(
-                of: job, among: waiting, rule: String(cString: cluster.priority_type),
-                weights: Dictionary(uniqueKeysWithValues: weights)))
+        var ranking = JobRanking(
+            of: job, among: waiting, rule: String(cString: cluster.priority_type),
+            weights: Dictionary(uniqueKeysWithValues: weights))
+        ranking?.points = points(of: job)
+        return .ranking(ranking)
+    }
+
+    /// Nil where it is not told; the rest of the answer does not depend on it.
+    private static func points(of job: UInt32) -> [String: Double]? {
+        var factors = molt_slurm_factors()
+        guard molt_slurm_load_factors(job, &factors) == 0, factors.is_known != 0 else { return nil }
+        return [
+            JobRanking.fairShare: factors.fair_share, "waiting time": factors.age, "job size": factors.size,
+            "partition": factors.partition, "quality of service": factors.qos, "association": factors.association,
+        ]
     }
 }

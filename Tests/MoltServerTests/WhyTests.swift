@@ -45,6 +45,8 @@ struct WhyTests {
         #expect(try await daemon.service.explain(run).waiting?.ranking == [
             "its priority is 40; 3 waiting jobs have a higher one in this partition, some of them of 2 other users",
             "priority here is weighed from fair share 75 %, waiting time 25 %",
+            "of its points it has 30 for fair share, 10 for waiting time",
+            "your fair share stands at 0.04: 1 is for who has used nothing, 0 for who has used far more than allotted",
         ])
     }
 

@@ -15,22 +15,57 @@ extension CommandScheduler {
             settings["SlurmUser"]?.hasSuffix("(\(geteuid()))") != true { return nil }
         let answer = try text(
             .ranking(job), "squeue",
-            ["--noheader", "--all", "--local", "--states=pending", "--format=%A %Q %U %P"])
+            ["--noheader", "--all", "--local", "--states=pending", "--format=%A %Q %U %a %P"])
+        var account = ""
         let waiting = try answer.split(separator: "\n").map { line throws(SchedulerError) in
-            let words = line.split(separator: " ", maxSplits: 3)
-            guard words.count == 4, let job = UInt32(words[0]), let priority = UInt32(words[1]),
+            let words = line.split(separator: " ", maxSplits: 4)
+            guard words.count == 5, let number = UInt32(words[0]), let priority = UInt32(words[1]),
                 let user = UInt32(words[2])
             else { throw .unavailable(message: "squeue tells how jobs stand in words that are not its own") }
+            if number == job { account = String(words[3]) }
             return JobRanking.Waiting(
-                job: job, priority: priority, user: user, partition: String(words[3].filter { $0 != " " }))
+                job: number, priority: priority, user: user, partition: String(words[4].filter { $0 != " " }))
         }
         let names = [
-            "FairShare": "fair share", "Age": "waiting time", "JobSize": "job size", "Partition": "partition",
+            "FairShare": JobRanking.fairShare, "Age": "waiting time", "JobSize": "job size", "Partition": "partition",
             "QOS": "quality of service", "Assoc": "association",
         ]
         var weights: [String: UInt32] = [:]
         for (name, words) in names { weights[words] = settings["PriorityWeight\(name)"].flatMap { UInt32($0) } }
-        return JobRanking(of: job, among: waiting, rule: settings["PriorityType"] ?? "", weights: weights)
+        var ranking = JobRanking(of: job, among: waiting, rule: settings["PriorityType"] ?? "", weights: weights)
+        guard ranking?.rule.hasSuffix("multifactor") == true else { return ranking }
+        // What these cannot tell is left out: not every site has them, or lets everybody use them.
+        ranking?.points = points(of: job)
+        ranking?.share = share(in: account)
+        return ranking
+    }
+
+    private func points(of job: UInt32) -> [String: Double]? {
+        let answer = try? text(
+            .ranking(job), "sprio", ["--noheader", "--local", "--jobs=\(job)", "--format=%A %B %F %J %P %Q"])
+        // A job that waits in several partitions has a line for each.
+        guard let line = answer?.split(separator: "\n").first else { return nil }
+        let words = line.split(separator: " "), numbers = words.compactMap { Double($0) }
+        guard words.count == 6, numbers.count == 6, numbers.allSatisfy(\.isFinite) else { return nil }
+        return Dictionary(
+            uniqueKeysWithValues: zip(
+                ["waiting time", "association", JobRanking.fairShare, "job size", "partition", "quality of service"],
+                numbers))
+    }
+
+    private func share(in account: String) -> JobRanking.FairShare? {
+        let answer = try? text(
+            .ranking(0), "sshare",
+            ["--noheader", "--parsable2", "--Users", "--format=Account,User,NormShares,EffectvUsage,FairShare"])
+        let rows = (answer ?? "").split(separator: "\n").compactMap { line -> JobRanking.FairShare? in
+            let fields = line.split(separator: "|", omittingEmptySubsequences: false)
+            guard fields.count == 5, !fields[1].isEmpty, let allotted = Double(fields[2]), let used = Double(fields[3]),
+                let factor = Double(fields[4]), [allotted, used, factor].allSatisfy((0...1).contains)
+            else { return nil }
+            return .init(
+                account: String(fields[0].filter { $0 != " " }), allotted: allotted, used: used, factor: factor)
+        }
+        return rows.first { $0.account == account }
     }
 
     package func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {

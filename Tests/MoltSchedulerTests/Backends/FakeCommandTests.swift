@@ -14,12 +14,14 @@ import Glibc
     /// A folder of shell scripts in the place of Slurm's commands.
     private struct Fakes {
         let folder = TemporaryFolder("commands")
+        /// Not every site has them.
+        private static let more = ["sprio", "sshare"]
 
         init(_ bodies: [String: String]) throws {
             // Another process makes the programs: one that we write ourselves is busy for as long as some child of
             // this process, on its way from fork to exec, still has it open for writing.
             var steps = ["cd \(folder.path)"]
-            for name in ["sbatch", "squeue", "scontrol", "scancel"] {
+            for name in ["sbatch", "squeue", "scontrol", "scancel"] + bodies.keys.filter(Self.more.contains) {
                 let body = bodies[name] ?? "exit 0"
                 try DurableFile.write(Data("#!/bin/bash\n\(body)\n".utf8), to: folder("\(name).text"))
                 steps.append("install -m 755 \(name).text \(name)")
@@ -190,6 +192,54 @@ import Glibc
         }
         let empty = try Fakes(["scontrol": config])
         #expect(try await empty.scheduler.loadJobs().jobs.isEmpty)
+    }
+
+    // MARK: How a job stands
+
+    private static let multifactor = """
+        cat <<'END'
+        Configuration data as of 1795278765
+        PriorityType = priority/multifactor
+        PriorityWeightAge = 1000
+        PriorityWeightFairShare = 3000
+        SLURM_VERSION = 22.05.8
+        END
+        """
+    private static let queue = "printf '7 900 1001 nlp low\\n8 1100 1002 cv low\\n9 1200 1001 nlp high\\n'"
+    private static let factors = "[ \"$3\" = --jobs=7 ] && echo '        250          0        600         50 0 0'"
+    private static let shares = """
+        printf ' cv|1001|0.5|0.1|0.9\\n nlp|1001|0.100000|0.223400|0.200000\\n'
+        """
+
+    @Test func whatAUserHasUsedIsToldWithHowTheJobStands() async throws {
+        let fakes = try Fakes([
+            "scontrol": Self.multifactor, "squeue": Self.queue, "sprio": Self.factors, "sshare": Self.shares,
+        ])
+        defer { fakes.keep() }
+        let ranking = try #require(try await fakes.scheduler.ranking(7))
+        #expect(ranking.words == [
+            "its priority is 900; 1 waiting job has a higher one in this partition, some of them of 1 other user",
+            "priority here is weighed from fair share 75 %, waiting time 25 %",
+            "of its points it has 600 for fair share, 250 for waiting time, 50 for job size",
+            "your fair share stands at 0.20: 1 is for who has used nothing, 0 for who has used far more than allotted",
+            "in account nlp 10.0 % is allotted to you, and 22.3 % was used lately",
+        ])
+    }
+
+    /// Without accounting sshare fails; some sites have neither, and what they say may be no numbers.
+    @Test(arguments: [
+        ("echo 'sprio: error' >&2; exit 1", "echo 'sshare: error' >&2; exit 1", 2),
+        (nil, nil, 2), ("echo none of 'these is a number'", "echo 'nlp|1001|a|b|c'", 2),
+        ("echo 1 2 3 nan 5 6", "echo 'nlp|1001|2|0.1|0.1'", 2), (factors, nil, 4),
+        (nil, shares, 4), (nil, "echo 'cv|1001|0.5|0.1|0.9'", 2), (nil, "echo 'nlp||0.5|0.1|0.9'", 2),
+    ] as [(String?, String?, Int)])
+    func whatCannotBeToldIsLeftOut(_ sprio: String?, _ sshare: String?, _ sentences: Int) async throws {
+        var bodies = ["scontrol": Self.multifactor, "squeue": Self.queue]
+        (bodies["sprio"], bodies["sshare"]) = (sprio, sshare)
+        let fakes = try Fakes(bodies)
+        defer { fakes.keep() }
+        let ranking = try #require(try await fakes.scheduler.ranking(7))
+        #expect(ranking.words.count == sentences, "\(ranking.words)")
     }
 
     @Test(arguments: [

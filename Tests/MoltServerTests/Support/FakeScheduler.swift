@@ -116,9 +116,11 @@ actor FakeScheduler: Scheduler {
     }
 
     func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
-        JobRanking(
+        var ranking = JobRanking(
             priority: 40, ahead: 3, usersAhead: 2, rule: "priority/multifactor",
             weights: ["fair share": 750, "waiting time": 250])
+        ranking.points = ["fair share": 30, "waiting time": 10]
+        return ranking
     }
 
     func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
