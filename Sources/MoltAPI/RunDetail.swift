@@ -73,7 +73,7 @@ package struct SavingDetail: Codable, Hashable, Sendable {
     package var every: Double?
     /// Of training, a save.
     package var cost: Double
-    /// Ends of incarnations that nobody planned, in so many seconds of running.
+    /// Ends of incarnations that nobody planned and that lost steps, in so many seconds of running.
     package var interruptions: Int
     package var ran: Double
     /// The interval that would lose least (Young and Daly).

@@ -1,9 +1,16 @@
 import FoundationEssentials
 
-/// How often to save: the interval that loses least, after Young and Daly.
+/// How often to save: the interval that loses least.
+///
+/// J. T. Daly, "A higher order estimate of the optimum checkpoint interval for restart dumps", Future Generation
+/// Computer Systems 22 (2006), equation 37: with a save that costs δ and M between failures
+/// τ = √(2δM) · (1 + ⅓ √(δ/2M) + ⅑ δ/2M) − δ for δ < 2M, else τ = M. The root alone is J. W. Young's, "A first order
+/// approximation to the optimum checkpoint interval", Communications of the ACM 17 (1974).
 package enum SaveInterval {
     /// - Parameters:
     ///   - cost: seconds of training that a save costs.
+    ///   - interruptions: after which what was done since the last save had to be done again; a stop that saved in
+    ///     time is none.
     ///   - seconds: of running in which the interruptions came.
     /// - Returns: seconds between saves; nil while nothing is known.
     package static func best(cost: Double, interruptions: Int, in seconds: Double) -> Double? {

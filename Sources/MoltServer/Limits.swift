@@ -37,6 +37,11 @@ package enum Limits {
     /// Bytes of event files behind one drawn curve.
     static let curveBytes = 32 << 20
     static let claimBytes = 1 << 16
+    /// Checkpoints that one answer lists, the newest ones; bytes that are read to see whether those that the ledger
+    /// does not know yet are whole; and the saves whose cost counts.
+    static let checkpointsListed = 1000
+    static let checkedBytes = 64 << 20
+    static let measuredSaves = 1000
     /// Bytes read from the end of each log of an incarnation that has ended, and records of how its ranks ended.
     static let tailBytes = 1 << 16
     static let workerEnds = 1024

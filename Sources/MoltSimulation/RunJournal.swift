@@ -20,6 +20,8 @@ struct RunJournal: Sendable {
     private(set) var events: [Int: [RunEvent]] = [:]
     /// For how long saves kept the steps waiting, all together, and how many there were.
     private(set) var stalls = (seconds: 0.0, count: 0)
+    /// By epoch.
+    private var lastSteps: [Int: Int] = [:], lastSaved: [Int: Int] = [:]
 
     init(createdAt: Double) {
         self.createdAt = createdAt
@@ -35,6 +37,16 @@ struct RunJournal: Sendable {
 
     var interruptions: Int { incarnations.count { $0.outcome?.isInterruption ?? false } }
 
+    /// Those after which steps had to be taken again.
+    var losses: Int {
+        incarnations.count { one in
+            guard one.outcome?.isInterruption == true, let epoch = one.epoch, let last = lastSteps[epoch] else {
+                return false
+            }
+            return lastSaved[epoch].map { $0 < last } ?? true
+        }
+    }
+
     /// Seconds for which it has run so far.
     func ran(until now: Double) -> Double {
         incarnations.reduce(0) { $0 + max(0, ($1.endedAt ?? now) - $1.startedAt) }
@@ -42,6 +54,8 @@ struct RunJournal: Sendable {
 
     mutating func note(_ event: RunEvent, epoch: Int) {
         events[epoch, default: []].append(event)
+        if event.kind == .step { lastSteps[epoch] = event.step }
+        if event.kind == .saved { lastSaved[epoch] = event.step }
         guard let stall = event.stall else { return }
         stalls.seconds += stall
         stalls.count += 1
@@ -80,7 +94,8 @@ struct RunJournal: Sendable {
 enum WorkerReport {
     case phase(RunEvent.Phase)
     case step(Int, took: Double)
-    case saved(stall: Double)
+    /// The one before a stop keeps nobody waiting that would work.
+    case saved(stall: Double?)
 }
 
 extension World {
@@ -114,7 +129,7 @@ extension World {
         let journal = journals[run], stalls = journal.stalls
         guard stalls.count > 0 else { return nil }
         return SaveInterval.best(
-            cost: stalls.seconds / Double(stalls.count), interruptions: journal.interruptions,
+            cost: stalls.seconds / Double(stalls.count), interruptions: journal.losses,
             in: journal.ran(until: now + Self.origin))
     }
 }

@@ -202,6 +202,7 @@ extension World {
 
     private func saveAndStop(_ number: Int, _ signal: Int32) {
         commit(number)
+        if setting.long != nil { report(number, .saved(stall: nil), at: now) }
         exit(number, code: JobExit.continueMe.rawValue, signal: signal == 0 ? nil : signal)
         // Only a stop for wall time, and only when no daemon lives, puts the job back by itself.
         let shell = shells[number]

@@ -150,6 +150,28 @@ package struct StoreSnapshot {
             db, sql: "SELECT * FROM checkpoint WHERE run = ? ORDER BY epoch, step", arguments: [run])
     }
 
+    /// What the ledger has of these.
+    package func checkpoints(_ run: String, among names: [CheckpointName]) throws -> [CheckpointRecord] {
+        try names.compactMap { name in
+            try CheckpointRecord.fetchOne(db, key: ["run": run, "epoch": name.epoch, "step": name.step])
+        }
+    }
+
+    /// The newest rows of the ledger, whether what they tell of still exists or not; newest first.
+    package func latestCheckpoints(_ run: String, limit: Int) throws -> [CheckpointRecord] {
+        try CheckpointRecord.fetchAll(
+            db, sql: "SELECT * FROM checkpoint WHERE run = ? ORDER BY epoch DESC, step DESC LIMIT ?",
+            arguments: [run, limit])
+    }
+
+    /// The last step that each epoch has saved.
+    package func lastSavedSteps(_ run: String) throws -> [Int: Int] {
+        let rows = try Row.fetchAll(
+            db, sql: "SELECT epoch, max(step) AS step FROM checkpoint WHERE run = ? GROUP BY epoch",
+            arguments: [run])
+        return Dictionary(uniqueKeysWithValues: rows.map { row -> (Int, Int) in (row["epoch"], row["step"]) })
+    }
+
     /// Bytes a second of the slowest of a site's latest saves of a size that says something; nil when there is none.
     package func saveRate(site: String, bytesMin: Int, latest: Int) throws -> Double? {
         try Double.fetchOne(

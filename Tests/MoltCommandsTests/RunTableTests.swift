@@ -92,7 +92,8 @@ struct RunTableTests {
             summary: run("7k2mabcd", .running), runFolder: "/runs/7k2mabcd", workingDirectory: "/w", host: "h")
         detail.saving = SavingDetail(every: 600, cost: 0.4, interruptions: 3, ran: 18_000, best: 69)
         let lines = RunPage.lines(detail, curve: nil, now: 1_060, terminal: Terminal())
-        let saving = "every 10 min; 3 interruptions in 5 h and 0.40 s a save: every 1 min 9 s would lose least"
+        let saving = "every 10 min; 3 interruptions that lost steps in 5 h and 0.40 s a save: "
+            + "every 1 min 9 s would lose least"
         #expect(lines.contains("  saving     " + saving))
     }
 

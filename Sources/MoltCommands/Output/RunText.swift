@@ -67,12 +67,12 @@ extension Int {
 }
 
 extension RunText {
-    /// `every 10 min; 3 interruptions in 5 h and 0.4 s a save: every 4 min 12 s would lose least`
+    /// `every 10 min; 3 interruptions that lost steps in 5 h and 0.4 s a save: every 4 min would lose least`
     static func saving(_ saving: SavingDetail) -> String {
         let now = saving.every.map { "every \(Durations.text($0)); " } ?? ""
         let count = saving.interruptions == 1 ? "1 interruption" : "\(saving.interruptions) interruptions"
         let cost = saving.cost < 10 ? "\(Decimals.text(saving.cost, digits: 2)) s" : Durations.text(saving.cost)
-        return "\(now)\(count) in \(Durations.text(saving.ran)) and \(cost) a save: "
+        return "\(now)\(count) that lost steps in \(Durations.text(saving.ran)) and \(cost) a save: "
             + "every \(Durations.text(max(1, saving.best))) would lose least"
     }
 }

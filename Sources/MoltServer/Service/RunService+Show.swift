@@ -23,11 +23,12 @@ extension RunService {
     }
 
     package func detail(_ reference: String) async throws(APIError) -> RunDetail {
-        let (run, frozen, attempts, incarnations, checkpoints, slow) = try await read { snapshot in
+        let (run, frozen, attempts, incarnations, saves, saved, slow) = try await read { snapshot in
             let run = try self.find(reference, in: snapshot)
             return (
                 run, try snapshot.frozen(run.id), try snapshot.attempts(run.id), try snapshot.incarnations(run.id),
-                try snapshot.checkpoints(run.id), try SlowRanks.sentence(run, in: snapshot)
+                try snapshot.latestCheckpoints(run.id, limit: Limits.measuredSaves),
+                try snapshot.lastSavedSteps(run.id), try SlowRanks.sentence(run, in: snapshot)
             )
         }
         var detail = RunDetail(
@@ -40,21 +41,23 @@ extension RunService {
         detail.attempts = attempts.map { attempt in
             Self.detail(attempt, incarnations.filter { $0.attempt == attempt.number })
         }
-        let folder = RunFolder(path: run.folder)
-        detail.checkpoints = checkpoints.compactMap { record in
-            let path = "\(folder.checkpoints)/\(CheckpointName(step: record.step, epoch: record.epoch))"
-            // Retention removes checkpoints without telling anybody.
-            guard FileManager.default.fileExists(atPath: "\(path)/\(CheckpointManifest.fileName)") else { return nil }
-            var detail = CheckpointDetail(
-                step: record.step, epoch: record.epoch, path: path, verified: record.verified, bytes: record.bytes,
-                savedAt: record.savedAt)
-            (detail.seconds, detail.stall, detail.sha256) = (record.seconds, record.stall, record.sha256)
-            return detail
-        }
+        detail.checkpoints = try await checkpoints(run)
         detail.saving = Saving.detail(
-            checkpoints, incarnations, every: frozen.flatMap { try? FrozenRecipe.decode($0.recipe) }?.checkpoint.every,
-            now: clock.now())
+            saves, lastSaved: saved, incarnations,
+            every: frozen.flatMap { try? FrozenRecipe.decode($0.recipe) }?.checkpoint.every, now: clock.now())
         return detail
+    }
+
+    private func checkpoints(_ run: RunRecord) async throws(APIError) -> [CheckpointDetail] {
+        var found: [CheckpointDetail] = []
+        // Of a run that saves all the time everything that was listed may be gone before it is looked at.
+        for _ in 1...3 {
+            let list = CheckpointList(RunFolder(path: run.folder))
+            guard let newest = list.names.last else { return [] }
+            found = list.details(try await read { try $0.checkpoints(run.id, among: list.names) })
+            if found.last.map({ CheckpointName(step: $0.step, epoch: $0.epoch) }) == newest { break }
+        }
+        return found
     }
 
     package func timeline(_ reference: String, after: Int, limit: Int) async throws(APIError) -> TimelinePage {
