@@ -66,6 +66,7 @@ enum Happening {
     case controllerContinues
     case controllerDies
     case stateRestored
+    case partitionOpens
     case requestArrives(Int)
     case launch(job: UInt32, launch: Int)
     case configured(job: UInt32, launch: Int)

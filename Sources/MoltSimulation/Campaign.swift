@@ -96,7 +96,7 @@ package struct CampaignReport: Sendable {
                 + "\(statistics.recycledIDs) recycled ids, \(statistics.foreignJobs) requests that met a foreign job, "
                 + "\(statistics.claims) claims, \(statistics.fenced) fenced, "
                 + "\(statistics.clockJumps) clock jumps, \(statistics.changedClocks) daemons by another clock, "
-                + "\(statistics.vanished) vanished jobs",
+                + "\(statistics.vanished) vanished jobs, \(statistics.pauses) runs that waited for a person's word",
             "\(Pairs.reachable.count - coverage.missed.count) of \(Pairs.reachable.count) reachable pairs of state and "
                 + "event (\(Int((coverage.share * 1000).rounded()))‰), "
                 + "\(Coverage.failpoints.count - coverage.missedFailpoints.count) of \(Coverage.failpoints.count) "

@@ -22,6 +22,8 @@ struct ModelJob: Sendable {
     var isStuck = false
     /// The scheduler has looked at it since it came into the queue: only then is there a reason.
     var isConsidered = false
+    /// When it was last considered, its partition was down.
+    var isShutOut = false
     var restarts = 0
     var exitWord: Int32 = 0
     var nodes: [Int] = []
@@ -69,6 +71,7 @@ struct ModelJob: Sendable {
         if isStuck { return "DependencyNeverSatisfied" }
         // While the old incarnation ends, no reason is given.
         if flags.contains(.completing) || !isConsidered { return "None" }
+        if isShutOut { return "PartitionDown" }
         return beginsAt > now ? "BeginTime" : "Resources"
     }
 }
@@ -87,6 +90,8 @@ struct Controller: Sendable {
     }
 
     var mode = Mode.up
+    /// False while an administrator has the partition down: nothing starts, what runs goes on.
+    var isPartitionUp = true
     var memory = Memory()
     /// As it lies on disk.
     var saved = Memory()

@@ -4,6 +4,8 @@ package enum Ordeal: String, CaseIterable, Sendable {
     case recycledIDs = "recycled-ids"
     /// Jobs are purged, or forgotten with the whole state, before anybody has seen their end.
     case forgottenJobs = "forgotten-jobs"
+    /// slurmctld begins anew with an empty state, and people must say what is to be done.
+    case amnesia
     /// The clocks of the daemon's host and of slurmctld are wrong and are set again and again.
     case wrongClocks = "wrong-clocks"
 
@@ -20,6 +22,13 @@ package enum Ordeal: String, CaseIterable, Sendable {
             setting.minimumJobAge = 20
             setting.badEnd = 0.04
             setting.fileDelay = 5
+        case .amnesia:
+            setting.faults = [.controllerAmnesia, .wrongState, .daemonCrash, .suspension, .partitionDown]
+            setting.faultInterval = 90
+            setting.userInterval = 60
+            setting.runs = 4
+            setting.nodes = 5
+            setting.amnesiaPatience = nil
         case .wrongClocks:
             setting.faults = [.clockJump, .clockJump, .daemonCrash, .controllerHang, .controllerCrash, .preemption]
             setting.faultInterval = 8

@@ -37,6 +37,9 @@ struct Setting: Sendable {
     var calmAt: Double
     /// The latest by which a file written on a node is seen elsewhere.
     var fileDelay: Double
+    /// Seconds after which the site goes on by itself when the scheduler has forgotten many jobs at once; nil when a
+    /// person must say so.
+    var amnesiaPatience: Double? = 0
     /// For worlds of days.
     var long: LongSetting?
 
@@ -60,7 +63,8 @@ struct Setting: Sendable {
             faultInterval: random.chance(0.1) ? nil : random.pick([40, 90, 200]), faults: faults,
             userInterval: random.chance(0.3) ? nil : random.pick([60, 150]),
             adminInterval: random.chance(0.3) ? nil : random.pick([80, 200]),
-            calmAt: random.between(300, 1200), fileDelay: random.pick([0, 1, 5, 8]))
+            calmAt: random.between(300, 1200), fileDelay: random.pick([0, 1, 5, 8]),
+            amnesiaPatience: random.pick([0, 120, nil]))
     }
 }
 
@@ -69,6 +73,8 @@ package enum Fault: String, CaseIterable, Sendable {
     case controllerCrash, controllerHang, controllerAmnesia, controllerBusy, wrongState
     case nodeFailure, nodePartition, slurmdCrash, stepdCrash, silentNode
     case preemption, preemptionStorm
+    /// The partition is down for a while, or all that runs in it is suspended.
+    case partitionDown, suspension
     case strangers
     case daemonCrash, longDaemonAbsence
     case clockJump

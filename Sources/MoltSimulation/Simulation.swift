@@ -108,7 +108,8 @@ package enum Simulation {
     static func reconciler(_ world: World) -> SiteReconciler {
         SiteReconciler(
             site: SiteManner(
-                name: "model", poll: world.setting.poll...max(world.setting.poll, 60), idle: 60, isCluster: true),
+                name: "model", poll: world.setting.poll...max(world.setting.poll, 60), idle: 60, isCluster: true,
+                amnesiaPatience: world.setting.amnesiaPatience),
             scheduler: SimulatedScheduler(world: world, generation: world.generation),
             ledger: SimulatedLedger(world: world, generation: world.generation), clock: SimulatedClock(world: world),
             logger: quiet, newKey: { world.nextKey() })

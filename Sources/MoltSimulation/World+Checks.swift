@@ -31,8 +31,28 @@ extension World {
                 violate("run \(run) gets job \(id) while its job \(job.id) lives")
             }
         }
+        if let since = askedSince[run], now < since + (setting.amnesiaPatience.map { $0 / 2 } ?? .infinity) {
+            violate("run \(run) was to wait for a word of its user's, and attempt \(attempt) is sent")
+        }
         if runs[run].isCancelled, attempt > runs[run].cancelledAttempt {
             violate("run \(run) was cancelled, and attempt \(attempt) is sent")
+        }
+    }
+
+    /// Whose user was told that nothing is sent before their word, and whose job has shown again.
+    func noteDoubt(_ records: [LifecycleRecord], _ event: LifecycleEvent, _ run: Int) {
+        for case .note(let kind, _) in records {
+            switch kind {
+            case "controller-amnesia":
+                statistics.pauses += 1
+                askedSince[run] = now
+                // The site's patience began when the job was missed first.
+                if case .missing(_, let since) = lifecycles[run].state, case .notInQueue(_, let looked, _) = event {
+                    askedSince[run] = now - max(0, looked - since)
+                }
+            case "remembered": askedSince[run] = nil
+            default: break
+            }
         }
     }
 

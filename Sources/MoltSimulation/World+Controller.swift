@@ -36,7 +36,9 @@ extension World {
         var waits = false, soonest = Double.infinity
         for index in controller.memory.jobs.indices where controller.memory.jobs[index].base == .pending {
             controller.memory.jobs[index].isConsidered = true
+            controller.memory.jobs[index].isShutOut = !controller.isPartitionUp
         }
+        guard controller.isPartitionUp else { return }
         for index in controller.memory.jobs.indices where controller.memory.jobs[index].isFree {
             let job = controller.memory.jobs[index]
             guard job.beginsAt <= controllerTime else {

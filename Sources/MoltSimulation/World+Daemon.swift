@@ -72,6 +72,10 @@ extension World {
             if isChecked { checkTransition(run, event, before, records) }
             if setting.long != nil { trace.count(5, at: now) }
             note(records, run)
+            noteDoubt(records, event, run)
+            if sabotage == .unaskedRelease, lifecycles[run].isForgotten {
+                _ = try? lifecycles[run].handle(.releaseAsked(at: daemonTime))
+            }
             // What was done before the cancel reached it stays done, and may be made longer later.
             if case .finished = lifecycles[run].state { runs[run].isCancelled = false }
             say("run \(run): \(Pairs.name(of: event)) → \(Pairs.name(of: lifecycles[run].state))")

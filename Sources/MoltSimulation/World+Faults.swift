@@ -30,6 +30,8 @@ extension World {
             plan(.nodeHeals(node), after: duration)
         case .preemption: preempt(count: 1)
         case .preemptionStorm: preempt(count: 8)
+        case .partitionDown: partitionCloses(for: duration)
+        case .suspension: suspendAll(for: duration)
         case .strangers: strangerComes()
         case .daemonCrash: killDaemon(at: "any time")
         case .longDaemonAbsence: killDaemon(at: "any time", for: random.between(60, 500))
@@ -69,6 +71,30 @@ extension World {
                 && !controller.memory.jobs[$0].flags.contains(.completing)
         }
         for index in running.prefix(count) { requeue(index, preempted: true, waits: true) }
+    }
+
+    private func partitionCloses(for seconds: Double) {
+        guard controller.mode == .up, controller.isPartitionUp else { return }
+        say("the partition is set down")
+        controller.isPartitionUp = false
+        schedulePass()
+        plan(.partitionOpens, after: seconds)
+    }
+
+    func partitionOpens() {
+        say("the partition is up again")
+        controller.isPartitionUp = true
+        schedulePass()
+    }
+
+    /// Jobs of a partition of a higher priority take the nodes; those of this one keep their memory and stand still.
+    private func suspendAll(for seconds: Double) {
+        guard controller.mode == .up else { return }
+        for index in controller.memory.jobs.indices {
+            let job = controller.memory.jobs[index]
+            guard job.run != nil, job.base == .running, !job.flags.contains(.completing) else { continue }
+            suspend(index, for: seconds)
+        }
     }
 
     /// A job of the same user that is none of ours: it may get an id that was ours once.

@@ -61,6 +61,8 @@ extension World {
     func wish(_ event: LifecycleEvent, _ run: Int) {
         if sabotage == .forgetfulStore, event == .cancelAsked { beforeCancel[run] = lifecycles[run] }
         guard handle(event, run) else { return }
+        // Whatever they want now, it is known; only another recipe says nothing about it.
+        if case .edited = event {} else { askedSince[run] = nil }
         switch event {
         case .cancelAsked:
             runs[run].isCancelled = true
@@ -101,7 +103,7 @@ extension World {
             requeue(index, waits: true)
             controller.memory.jobs[index].hold = .special
             plan(.adminRelents(job.id), after: random.between(20, 120))
-        case (5...6, .running) where !isEnding: suspend(index)
+        case (5...6, .running) where !isEnding: suspend(index, for: random.between(20, 120))
         case (7, .running) where !isEnding: end(index, random.pick([.deadline, .preempted, .bootFail, .nodeFail]))
         case (1...4, .pending):
             controller.memory.jobs[index].hold = random.pick([.user, .admin])
@@ -144,12 +146,12 @@ extension World {
         schedulePass()
     }
 
-    private func suspend(_ index: Int) {
+    func suspend(_ index: Int, for seconds: Double) {
         let job = controller.memory.jobs[index]
         controller.memory.jobs[index].base = .suspended
         setSuspended(job.launch, true)
         changed()
-        plan(.adminRelents(job.id), after: random.between(20, 120))
+        plan(.adminRelents(job.id), after: seconds)
     }
 
     private func setSuspended(_ launch: Int, _ value: Bool) {
@@ -199,6 +201,7 @@ extension World {
         for run in lifecycles.indices {
             switch lifecycles[run].state {
             case .held: wish(.releaseAsked(at: daemonTime), run)
+            case .missing where lifecycles[run].isForgotten: wish(.releaseAsked(at: daemonTime), run)
             case .heldInQueue where lifecycles[run].wish == .run || lifecycles[run].wish == .hold:
                 wish(.releaseAsked(at: daemonTime), run)
             case .paused, .stuck, .failed: wish(.resumeAsked(at: daemonTime), run)

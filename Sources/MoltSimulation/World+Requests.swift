@@ -184,8 +184,9 @@ extension World {
             preemptMode: setting.isPreemptible ? "REQUEUE" : "OFF",
             partitions: [
                 .init(
-                    name: "low", isDefault: true, isUp: true, timeLimit: nil, defaultTime: nil, graceTime: 0,
-                    preemptMode: setting.isPreemptible ? "REQUEUE" : "OFF", priorityTier: 1, nodes: nodeNames)
+                    name: "low", isDefault: true, isUp: controller.isPartitionUp, timeLimit: nil, defaultTime: nil,
+                    graceTime: 0, preemptMode: setting.isPreemptible ? "REQUEUE" : "OFF", priorityTier: 1,
+                    nodes: nodeNames)
             ],
             nodes: zip(nodeNames, nodes).map { name, node in
                 .init(name: name, cpus: 4, gpus: 0, memory: 1 << 30, responds: node.isUp && node.responds)

@@ -60,6 +60,8 @@ final class World: @unchecked Sendable {
     var journals: [RunJournal] = []
     /// Every id that a job of ours has ever had.
     var attemptedIDs: Set<UInt32> = []
+    /// Since when a run's user has known that the scheduler has lost its memory, and has not said what is to be done.
+    var askedSince: [Int: Double] = [:]
     /// What slurmctld knew before somebody started it on an empty state.
     var lostState: Controller.Memory?
     /// Jobs that somebody made from our scripts, or brought back.
@@ -157,6 +159,7 @@ final class World: @unchecked Sendable {
         case .controllerContinues: controllerContinues()
         case .controllerDies: controllerCrashes(for: random.between(0.5, 10))
         case .stateRestored: stateRestored()
+        case .partitionOpens: partitionOpens()
         case .requestArrives(let number): requestArrives(number)
         case .launch(let job, let launch): startShell(job, launch)
         case .configured(let job, let launch): configured(job, launch)
@@ -225,6 +228,8 @@ package struct Statistics: Sendable {
     package var changedClocks = 0
     /// Jobs that a look did not find any more.
     package var vanished = 0
+    /// Runs that had to wait for a person's word, since the scheduler had forgotten many jobs at once.
+    package var pauses = 0
     package var simulatedSeconds = 0.0
     /// Of these with a run that had not ended.
     package var activeSeconds = 0.0
@@ -246,6 +251,7 @@ package struct Statistics: Sendable {
         clockJumps += other.clockJumps
         changedClocks += other.changedClocks
         vanished += other.vanished
+        pauses += other.pauses
         simulatedSeconds += other.simulatedSeconds
         activeSeconds += other.activeSeconds
         turns += other.turns
@@ -265,6 +271,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case clockThatIsSet
     /// A cancel that was asked for is forgotten when the daemon dies.
     case forgetfulStore
+    /// What the scheduler has forgotten with many other jobs is sent again without anybody's word.
+    case unaskedRelease
 
     /// More of the trouble in which the mistake shows.
     func provoke(_ setting: inout Setting) {
@@ -274,6 +282,10 @@ package enum Sabotage: String, CaseIterable, Sendable {
             setting.faults = [.clockJump, .controllerHang]
             setting.faultInterval = 15
             setting.fileDelay = 8
+        case .unaskedRelease:
+            setting.faults = [.controllerAmnesia]
+            setting.runs = 4
+            setting.amnesiaPatience = nil
         case .eagerResend, .forgedReceipts, .forgetfulStore: break
         }
     }

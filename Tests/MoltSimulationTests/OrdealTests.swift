@@ -34,6 +34,15 @@ struct OrdealTests {
         #expect(statistics.crashes > 100)
     }
 
+    /// Nothing is sent again for a run whose job the scheduler forgot with many others, before its user or the site's
+    /// patience allows it.
+    ///
+    /// Covers B6.
+    @Test func ofAThousandForgottenRunsNoneGoesOnUnasked() async {
+        let statistics = await live(through: .amnesia, until: 1000, of: \.pauses)
+        #expect(statistics.submissions > 2000)
+    }
+
     /// An hour forth and back on the daemon's host, five minutes between it and the controller.
     ///
     /// Covers G1, G2, N26.
