@@ -47,10 +47,8 @@ package struct EffectiveTime: Sendable {
 
     package static func run(seed: UInt64, notice: Notice, days: Double) async -> EffectiveTime {
         var random = SeededGenerator(seed: seed)
-        let mixed = random.next()
-        random = SeededGenerator(seed: mixed)
         let setting = Setting.accounted(notice, days: days, &random)
-        let world = World(seed: ~mixed, setting: setting)
+        let world = World(seed: ~seed, setting: setting)
         await Simulation.live(world)
         world.checkEnd()
         return EffectiveTime(world, seed, notice)

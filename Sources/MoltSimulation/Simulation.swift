@@ -36,13 +36,10 @@ package enum Simulation {
         seed: UInt64, days: Double? = nil, skips: Bool = true, sabotage: Sabotage? = nil, keepsTrace: Bool = false
     ) async -> SeedReport {
         var random = SeededGenerator(seed: seed)
-        // The streams of neighbouring seeds are one stream, begun at neighbouring places: few draws would be alike.
-        let mixed = random.next()
-        random = SeededGenerator(seed: mixed)
         var setting = Setting.drawLong(&random)
         setting.long?.skips = skips
         if let days { setting.shorten(to: days) }
-        let world = World(seed: ~mixed, setting: setting, sabotage: sabotage, keepsTrace: keepsTrace)
+        let world = World(seed: ~seed, setting: setting, sabotage: sabotage, keepsTrace: keepsTrace)
         await live(world)
         var report = report(world)
         report.seed = seed

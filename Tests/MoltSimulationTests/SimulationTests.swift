@@ -31,6 +31,16 @@ struct SimulationTests {
         #expect(digests.count == 20)
     }
 
+    /// What one seed has drawn no other draws: its neighbours' worlds are other worlds.
+    @Test func neighboursShareNoDraw() {
+        var drawn: Set<UInt64> = []
+        for seed in 1...100 as ClosedRange<UInt64> {
+            var random = SeededGenerator(seed: seed)
+            for _ in 0..<2000 { drawn.insert(random.next()) }
+        }
+        #expect(drawn.count == 200_000)
+    }
+
     /// Checks that notice nothing would prove nothing.
     @Test(arguments: Sabotage.allCases)
     func theChecksNoticeAMistake(_ sabotage: Sabotage) async throws {
