@@ -29,20 +29,36 @@ package enum RunFreezer {
         try JSONFile.write(environment, to: folder.environment)
     }
 
+    /// First out of sight under another name, so that an interrupted removal leaves no half run; what such a one has
+    /// left goes too.
     package static func remove(_ folder: RunFolder) throws(UserError) {
+        try clear(folder)
+        try setAside(folder)
+        try clear(folder)
+    }
+
+    /// Takes the folder out of sight; takes no time, whatever lies in it.
+    static func setAside(_ folder: RunFolder) throws(UserError) {
         do {
-            // First out of sight under another name, so that an interrupted removal leaves no half run; what such a
-            // one has left goes too.
-            let trash = folder.path + ".removed"
-            if FileManager.default.fileExists(atPath: trash) { try FileManager.default.removeItem(atPath: trash) }
             guard FileManager.default.fileExists(atPath: folder.path) else { return }
-            try FileManager.default.moveItem(atPath: folder.path, toPath: trash)
-            try FileManager.default.removeItem(atPath: trash)
-        } catch {
-            throw UserError(
-                "cannot remove the run folder: \(error)", at: folder.path,
-                fix: "remove it by hand, or mend its permissions")
-        }
+            try FileManager.default.moveItem(atPath: folder.path, toPath: trash(folder))
+        } catch { throw cannotRemove(folder, error) }
+    }
+
+    /// Deletes what was set aside.
+    static func clear(_ folder: RunFolder) throws(UserError) {
+        do {
+            guard FileManager.default.fileExists(atPath: trash(folder)) else { return }
+            try FileManager.default.removeItem(atPath: trash(folder))
+        } catch { throw cannotRemove(folder, error) }
+    }
+
+    private static func trash(_ folder: RunFolder) -> String { folder.path + ".removed" }
+
+    private static func cannotRemove(_ folder: RunFolder, _ error: any Error) -> UserError {
+        UserError(
+            "cannot remove the run folder: \(error)", at: folder.path,
+            fix: "remove it by hand, or mend its permissions")
     }
 
     static func system() -> String {

@@ -88,6 +88,20 @@ extension RunService {
     /// Removes a run that is over, with its folder.
     package func remove(_ reference: String) async throws(APIError) {
         let run = try await read { snapshot in try self.find(reference, in: snapshot) }
+        let folder = RunFolder(path: run.folder)
+        try Self.checkRemovable(run)
+        try Self.removing { () throws(UserError) in try RunFreezer.clear(folder) }
+        try await write { transaction in
+            // Somebody may have let it go since.
+            try Self.checkRemovable(self.find(run.id, in: transaction.snapshot))
+            try Self.removing { () throws(UserError) in try RunFreezer.setAside(folder) }
+            try Failpoints.pass(.folderRemoved)
+            try transaction.delete(run: run.id)
+        }
+        try Self.removing { () throws(UserError) in try RunFreezer.clear(folder) }
+    }
+
+    private static func checkRemovable(_ run: RunRecord) throws(APIError) {
         switch run.state {
         case .paused, .stuck, .finished, .failed, .cancelled, .held: break
         case .queued, .pending, .starting, .running, .restarting, .stopping, .cancelling:
@@ -96,14 +110,11 @@ extension RunService {
         guard !run.isWatched else {
             throw APIError(.conflict, "run \(run.id) still has a job", fix: "molt cancel \(run.id) first")
         }
+    }
+
+    private static func removing(_ body: () throws(UserError) -> Void) throws(APIError) {
         do throws(UserError) {
-            try RunFreezer.remove(RunFolder(path: run.folder))
-        } catch {
-            throw APIError(error, code: .unavailable)
-        }
-        try await write { transaction in
-            try Failpoints.pass(.folderRemoved)
-            try transaction.delete(run: run.id)
-        }
+            try body()
+        } catch { throw APIError(error, code: .unavailable) }
     }
 }
