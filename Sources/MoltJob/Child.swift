@@ -8,7 +8,10 @@ import Glibc
 struct Child {
     let pid: Int32
 
-    /// Starts a program without a shell: no signal blocked, standard input empty.
+    /// Starts a program without a shell: no signal blocked or ignored, standard input empty.
+    ///
+    /// A script's background commands ignore SIGINT and SIGQUIT, and a program cannot trap what was ignored when it
+    /// started: it could not dump its stacks when asked to.
     ///
     /// - Parameters:
     ///   - output: file that gets both output streams, appended; nil leaves them as ours.
@@ -29,7 +32,7 @@ struct Child {
             posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             posix_spawn_file_actions_adddup2(&actions, 1, 2)
         }
-        var none = Signals.makeSet([]), usual = Signals.makeSet(Signals.all)
+        var none = Signals.makeSet([]), usual = Signals.every
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &usual)
         var flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF

@@ -37,5 +37,10 @@ enum Signals {
         return set
     }
 
-    static var all: [Int32] { watched }
+    /// Every signal there is.
+    static var every: sigset_t {
+        var set = sigset_t()
+        sigfillset(&set)
+        return set
+    }
 }

@@ -51,6 +51,11 @@ final class JobFixture {
         try start(job: 7, restart: 0, more, under: ["/bin/sh", "-c", "\"$@\"; exit $?", "sh"])
     }
 
+    /// The same as a background command of a script, which ignores both signals of the keyboard.
+    func startInBackground() throws {
+        try start(job: 7, restart: 0, [:], under: ["/bin/sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh"])
+    }
+
     private func start(job: UInt32, restart: Int, _ more: [String: String], under keeper: [String]) throws {
         try JSONFile.write(plan, to: run.launchPlan(attempt: plan.attempt))
         var environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "SLURM_JOB_ID": "\(job)", "LC_ALL": "C.UTF-8"]
