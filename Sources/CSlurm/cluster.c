@@ -82,6 +82,7 @@ static int32_t load_nodes(molt_slurm_cluster *cluster) {
         to->cpus = from->cpus;
         to->memory = from->real_memory;
         to->state = from->node_state;
+        to->is_withdrawn = base == NODE_STATE_DOWN || (from->node_state & (NODE_STATE_DRAIN | NODE_STATE_FAIL)) != 0;
         to->responds = base != NODE_STATE_DOWN && base != NODE_STATE_UNKNOWN && base != NODE_STATE_FUTURE
                        && !(from->node_state & NODE_STATE_NO_RESPOND);
     }

@@ -110,6 +110,8 @@ typedef struct {
 typedef struct {
     char *name, *gres;
     uint32_t cpus, state, responds;
+    // Somebody took it out of service: drained, failing or down.
+    uint32_t is_withdrawn;
     // MiB.
     uint64_t memory;
 } molt_slurm_node;

@@ -33,6 +33,8 @@ package struct DrillStart: Codable, Hashable, Sendable {
     package var step: Int
     /// Seconds since 1970, by the daemon's clock.
     package var at: Double
+    /// The step of the newest checkpoint that was known to be whole; nil for none.
+    package var savedStep: Int?
     /// When an outage is over.
     package var until: Double?
 

@@ -91,7 +91,8 @@ package struct MoltClient: Sendable {
     }
 
     package func drill(_ reference: String, _ request: DrillRequest) async throws(ClientError) -> DrillStart {
-        try await exchange(.post, Routes.drill(reference), body: encoded(request))
+        // A node that goes down and comes back takes the scheduler its time.
+        try await exchange(.post, Routes.drill(reference), body: encoded(request), within: 90)
     }
 
     package func costs(_ query: CostQuery) async throws(ClientError) -> CostSummary {
@@ -111,9 +112,9 @@ package struct MoltClient: Sendable {
     }
 
     private func exchange<Answer: Decodable>(
-        _ method: HTTPMethod, _ path: String, body: Data? = nil
+        _ method: HTTPMethod, _ path: String, body: Data? = nil, within seconds: Double? = nil
     ) async throws(ClientError) -> Answer {
-        let data = try await send(method, path, body: body)
+        let data = try await send(method, path, body: body, within: seconds)
         do {
             return try JSONDecoder().decode(Answer.self, from: data)
         } catch {
@@ -121,10 +122,12 @@ package struct MoltClient: Sendable {
         }
     }
 
-    private func send(_ method: HTTPMethod, _ path: String, body: Data? = nil) async throws(ClientError) -> Data {
+    private func send(
+        _ method: HTTPMethod, _ path: String, body: Data? = nil, within seconds: Double? = nil
+    ) async throws(ClientError) -> Data {
         let request = HTTPRequest(
             method, path, at: .socket(socket), headers: body == nil ? [] : ["Content-Type: application/json"],
-            body: method == .post ? body ?? Data() : body, timeout: timeout)
+            body: method == .post ? body ?? Data() : body, timeout: max(timeout, seconds ?? 0))
         let answer: HTTPAnswer
         do throws(HTTPError) {
             answer = try await http.send(request)

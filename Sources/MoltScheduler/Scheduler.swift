@@ -62,6 +62,20 @@ package enum JobFault: Hashable, Sendable, Codable {
     case nodeDown(String)
     /// Nobody here reaches the scheduler for so many seconds.
     case outage(Double)
+
+    /// Seconds after a node was declared down until its job must have left it, until it must be up again, and for the
+    /// whole call: whoever ends it earlier leaves the node down.
+    package static let nodeLeaveSeconds = 10.0
+    package static let nodeReturnSeconds = 35.0
+    package static let nodeCallSeconds = 60.0
+
+    package static func bringBack(_ node: String) -> String {
+        "bring it back: scontrol update nodename=\(node) state=resume"
+    }
+
+    package static func withdrawn(_ node: String) -> String {
+        "node \(node) is drained or down already, and the drill would put it back into service"
+    }
 }
 
 /// Which job is to carry which key.

@@ -54,43 +54,52 @@ enum SlurmFaults {
             let jobs = others.count == 1 ? "another job runs" : "\(others.count) other jobs run"
             return SlurmService.failed(nodesBusy, said: "\(jobs) on \(node), and would die too")
         }
+        // `resume` afterwards would end what somebody else began.
+        switch find(node) {
+        case .failure(let failed): return SlurmService.failed(failed.code, reading: true)
+        case .success(let found) where found?.isWithdrawn != false:
+            return SlurmService.failed(nodesBusy, said: JobFault.withdrawn(node))
+        case .success: break
+        }
+        let started = MonotonicTime.now()
         let down = molt_slurm_set_node(node, 1, "molt drill node-fail of job \(status.job)")
         guard down == 0 else { return SlurmService.failed(down) }
-        waitUntilGone(status)
-        let up = bringUp(node)
+        waitUntilGone(status, until: started + JobFault.nodeLeaveSeconds)
+        let up = bringUp(node, until: started + JobFault.nodeReturnSeconds)
         guard up != 0 else { return .done }
-        return SlurmService.failed(
-            up, said: "node \(node) is still down; bring it back: scontrol update nodename=\(node) state=resume")
+        return SlurmService.failed(up, said: "node \(node) is still down; \(JobFault.bringBack(node))")
     }
 
     /// Slurm's error when the node stays down. A busy controller may refuse, and a node that came back by itself
     /// (ReturnToService=2) cannot be resumed: it counts what the node is, and for a while.
-    private static func bringUp(_ node: String) -> Int32 {
+    private static func bringUp(_ node: String, until end: Double) -> Int32 {
         var refusal: Int32 = 0
-        for _ in 0..<40 {
+        repeat {
             refusal = molt_slurm_set_node(node, 0, "")
-            guard isDown(node) else { return 0 }
+            if case .success(let found) = find(node), found?.isDown == false { return 0 }
             usleep(250_000)
-        }
+        } while MonotonicTime.now() < end
         return refusal == 0 ? nodesBusy : refusal
     }
 
     /// The controller takes the job off the node at once, or nearly so.
-    private static func waitUntilGone(_ before: JobStatus) {
-        for _ in 0..<50 {
+    private static func waitUntilGone(_ before: JobStatus, until end: Double) {
+        while MonotonicTime.now() < end {
             guard case .success(let now) = load(before.job) else { return }
             if now.state != .running || now.restartCount != before.restartCount { return }
             usleep(100_000)
         }
     }
 
-    private static func isDown(_ node: String) -> Bool {
+    private static func find(_ node: String) -> Result<(isDown: Bool, isWithdrawn: Bool)?, Failed> {
         var cluster = molt_slurm_cluster()
-        guard molt_slurm_load_cluster(&cluster) == 0 else { return true }
+        let code = molt_slurm_load_cluster(&cluster)
+        guard code == 0 else { return .failure(Failed(code: code)) }
         defer { molt_slurm_free_cluster(&cluster) }
-        return UnsafeBufferPointer(start: cluster.nodes, count: Int(cluster.node_count)).contains { found in
-            String(cString: found.name) == node && found.state & 0xf == 1
-        }
+        let nodes = UnsafeBufferPointer(start: cluster.nodes, count: Int(cluster.node_count))
+        return .success(nodes.first { String(cString: $0.name) == node }.map { found in
+            (found.state & 0xf == 1, found.is_withdrawn != 0)
+        })
     }
 
     // Slurm's numbers.

@@ -35,14 +35,39 @@ struct DrillScenarios {
             let down = try await cluster.run(["sinfo", "-h", "-N", "-p", "low", "-t", "down,drain", "-o", "%N"])
             #expect(down.out == "", "the node is up again")
 
-            // What would harm others is refused.
+            // What would harm others is refused, and so is what would undo an admin's drain.
             let node = detail.attempts.last?.incarnations.last?.nodes.first ?? ""
+            try await cluster.run(["scontrol", "update", "nodename=\(node)", "state=drain", "reason=disk"])
+            let drained = try await cluster.molt("drill", "node-fail", run, expecting: 3)
+            #expect(drained.error.contains("\(node) is drained or down already"), "\(drained)")
+            let word = try await cluster.run(["sinfo", "-h", "-n", node, "-p", "low", "-o", "%T"]).out
+            #expect(word.hasPrefix("drain"), "the admin's drain stands: \(word)")
+            try await cluster.run(["scontrol", "update", "nodename=\(node)", "state=resume"])
             try await cluster.run(["sbatch", "-w", node, "-o", "/dev/null", "--wrap", "sleep 60"])
             try await Command.until("another job runs on the node", within: 20) {
                 try await cluster.run(["squeue", "-h", "-t", "R", "-w", node, "-o", "%i"]).lines.count == 2
             }
             let refused = try await cluster.molt("drill", "node-fail", run, expecting: 3)
             #expect(refused.error.contains("another job runs on \(node)"), "\(refused)")
+            try await cluster.molt("cancel", run)
+            try await cluster.wait(for: run, toBe: .cancelled)
+        }
+    }
+
+    /// Covers D9, D13.
+    @Test func aPreemptionAndKilledWorkersCostNoWork() async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in
+            let run = try await cluster.submitCounter(to: 100_000)
+            try await cluster.wait(for: run, step: 4)
+            for (number, fault) in ["preempt", "kill"].enumerated() {
+                let grade = try await drill(cluster, fault, run, ["--within", "2m"])
+                #expect(grade.passed && !grade.isDoubled && grade.stepsRepeated ?? 9 <= 1, "\(fault): \(grade)")
+                let all = try await cluster.show(run).attempts.flatMap(\.incarnations)
+                #expect(all.count == number + 2, "\(all)")
+                try await cluster.wait(for: run, step: (all.last?.firstStep ?? 0) + 4)
+            }
+            let attempts = try await cluster.show(run).attempts.map(\.incarnations.count)
+            #expect(attempts.first == 2, "Slurm took the preempted job again: \(attempts)")
             try await cluster.molt("cancel", run)
             try await cluster.wait(for: run, toBe: .cancelled)
         }

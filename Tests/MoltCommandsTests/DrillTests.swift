@@ -29,6 +29,21 @@ struct DrillTests {
         #expect(grade.secondsToStart == 3)
     }
 
+    /// The step saved before the fault, the first one of the incarnation that was hit, and the first one after.
+    @Test(arguments: [
+        (20, 1, 21, true), (20, 1, 22, true), (20, 1, 20, false), (20, 1, 1, false), (nil, 1, 1, false),
+        (nil, 1, 25, true), (nil, 11, 11, false), (nil, nil, 1, true), (nil, 24, 24, true),
+    ] as [(Int?, Int?, Int, Bool)])
+    func whatHadBeenSavedMustNotBeTakenAgain(_ saved: Int?, _ began: Int?, _ first: Int, _ passed: Bool) throws {
+        var start = Self.start, run = Self.run(.running, first: first)
+        start.savedStep = saved
+        run.attempts[0].incarnations[0].firstStep = began
+        let grade = try #require(DrillGrade(start, .kill, now: run))
+        #expect(grade.passed == passed, "\(grade)")
+        #expect(grade.verdict.contains("SAVED") == (saved != nil && !passed))
+        #expect(grade.verdict.contains("NOTHING had been saved") == (saved == nil && !passed))
+    }
+
     @Test func nothingIsSaidBeforeTheRunHasComeBackOrEnded() {
         #expect(DrillGrade(Self.start, .preempt, now: Self.run(.restarting, first: nil)) == nil)
     }

@@ -96,26 +96,38 @@ extension CommandScheduler {
             let jobs = others.count == 1 ? "another job runs" : "\(others.count) other jobs run"
             throw .later(message: "\(jobs) on \(node), and would die too")
         }
+        // `resume` afterwards would end what somebody else began.
+        let now = try state(of: node, operation)
+        guard ["DOWN", "DRAIN", "FAIL"].allSatisfy({ !now.contains($0) }) else {
+            throw .later(message: JobFault.withdrawn(node))
+        }
+        let started = MonotonicTime.now()
         let reason = "molt drill node-fail of job \(status.job)"
         try act(operation, ["scontrol", "update", "NodeName=\(node)", "State=down", "Reason=\(reason)"])
         // The controller takes the job off the node at once, or nearly so.
-        for _ in 0..<20 {
-            guard let now = try load(status.job), now.state == .running, now.restartCount == status.restartCount else {
+        while MonotonicTime.now() < started + JobFault.nodeLeaveSeconds {
+            guard let now = try? load(status.job), now.state == .running, now.restartCount == status.restartCount else {
                 break
             }
             try? await Task.sleep(for: .milliseconds(250))
         }
         // A busy controller may refuse, and a node that came back by itself (ReturnToService=2) cannot be resumed: it
         // counts what the node is, and for a while.
-        for _ in 0..<40 {
+        repeat {
             _ = try? act(operation, ["scontrol", "update", "NodeName=\(node)", "State=resume"])
-            guard try text(operation, "scontrol", ["show", "--oneliner", "node", node]).contains(" State=DOWN") else {
-                return
-            }
+            if let now = try? state(of: node, operation), !now.hasPrefix("DOWN") { return }
             try? await Task.sleep(for: .milliseconds(250))
+        } while MonotonicTime.now() < started + JobFault.nodeReturnSeconds
+        throw .later(message: "node \(node) is still down; \(JobFault.bringBack(node))")
+    }
+
+    /// As Slurm writes it: `MIXED+DRAIN`, `DOWN*`.
+    private func state(of node: String, _ operation: SlurmOperation) throws(SchedulerError) -> Substring {
+        let answer = try text(operation, "scontrol", ["show", "--oneliner", "node", node])
+        guard let word = answer.split(separator: " ").first(where: { $0.hasPrefix("State=") }) else {
+            throw .unavailable(message: "scontrol tells no state of node \(node)")
         }
-        throw .later(
-            message: "node \(node) is still down; bring it back: scontrol update nodename=\(node) state=resume")
+        return word.dropFirst("State=".count)
     }
 
     func refuseInOutage() throws(SchedulerError) {

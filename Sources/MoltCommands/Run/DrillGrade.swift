@@ -51,11 +51,22 @@ package struct DrillGrade: Codable, Hashable, Sendable {
             verdict = "was started again although only the scheduler was away; \(steps)"
             return
         }
-        passed = !isDoubled
+        let lost = Self.lost(start, hit, first: first)
+        passed = !isDoubled && lost == nil
         let after = secondsToStart.map { " \(Decimals.text($0, digits: 1)) s after the fault" } ?? ""
         let handOver = handOverSeconds.map { ", \(Decimals.text($0, digits: 1)) s after its end" } ?? ""
         verdict = "started again\(after)\(handOver), went on with step \(first); \(steps)"
-            + (isDoubled ? "; TWO jobs had the run at the same time" : "")
+            + (isDoubled ? "; TWO jobs had the run at the same time" : "") + (lost.map { "; \($0)" } ?? "")
+    }
+
+    /// What was lost that the fault does not excuse; nil when it went on from what had been saved. A program of the
+    /// user's own tells of no checkpoints: of it is only known when it began where it had begun before.
+    private static func lost(_ start: DrillStart, _ hit: IncarnationDetail?, first: Int) -> String? {
+        if let saved = start.savedStep {
+            return first <= saved ? "step \(saved) HAD BEEN SAVED before the fault" : nil
+        }
+        guard let began = hit?.firstStep, began < start.step, first <= began else { return nil }
+        return "NOTHING had been saved: all of it was taken again"
     }
 
     /// Of an outage nothing should be seen but that the daemon knew nothing for a while.

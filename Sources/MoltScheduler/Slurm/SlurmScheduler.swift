@@ -68,7 +68,13 @@ package final class SlurmScheduler: Scheduler {
     package func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {
         switch fault {
         case .outage(let seconds): outage.withLock { $0 = MonotonicTime.now() + seconds }
-        case .endOfTime, .nodeDown: _ = try await call(.inject(fault, into: job, key: key))
+        case .endOfTime: _ = try await call(.inject(fault, into: job, key: key))
+        case .nodeDown:
+            // A helper that is killed meanwhile leaves the node down.
+            let operation = SlurmOperation.inject(fault, into: job, key: key)
+            _ = try await call(operation) { helper, seconds async throws(SlurmHelper.Failure) in
+                try await helper.call(operation, within: max(seconds, JobFault.nodeCallSeconds))
+            }
         }
     }
 

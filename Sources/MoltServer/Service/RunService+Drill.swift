@@ -12,9 +12,10 @@ import Glibc
 extension RunService {
     /// Makes a fault happen to a run that runs; its job is treated like any other afterwards.
     package func drill(_ reference: String, _ request: DrillRequest) async throws(APIError) -> DrillStart {
-        let (record, lifecycle) = try await read { snapshot in
+        let (record, lifecycle, saved) = try await read { snapshot in
             let record = try self.find(reference, in: snapshot)
-            return (record, try WatchedRun(record).lifecycle)
+            let saved = try snapshot.checkpoints(record.id).filter(\.verified).map(\.step).max()
+            return (record, try WatchedRun(record).lifecycle, saved)
         }
         guard case .running(let job, _) = lifecycle.state, let step = record.step else {
             throw APIError(
@@ -28,6 +29,7 @@ extension RunService {
         var start = DrillStart(
             id: record.id, name: record.name, attempt: job.attempt.number, incarnation: job.incarnation.number,
             step: step, at: clock.now())
+        start.savedStep = saved
         if request.fault == .ctldOutage { start.until = start.at + outage }
         let told = start
         // Told first: whoever reads the timeline must know that it was on purpose.
@@ -47,7 +49,7 @@ extension RunService {
             case .ctldOutage: try await scheduler.inject(.outage(outage), into: job.id, key: job.key)
             }
         } catch let error as SchedulerError {
-            throw Self.refusal(error, request.fault)
+            throw Self.refusal(error, request.fault, node: job.incarnation.nodes.first)
         } catch {
             throw Self.apiError(error)
         }
@@ -56,8 +58,12 @@ extension RunService {
         return start
     }
 
-    private static func refusal(_ error: SchedulerError, _ fault: DrillFault) -> APIError {
+    private static func refusal(_ error: SchedulerError, _ fault: DrillFault, node: String?) -> APIError {
         switch error {
+        case .ambiguous where fault == .nodeFail:
+            APIError(
+                .unavailable, "nobody knows whether it was done: \(error.words)",
+                fix: "look at its node (sinfo -N); if it is down, \(JobFault.bringBack(node ?? "NODE"))")
         case .notPermitted where fault == .nodeFail:
             APIError(
                 .forbidden, "only an operator of the cluster may declare a node down: \(error.words)",

@@ -31,7 +31,7 @@ import Testing
     /// Covers D6.
     @Test(arguments: ways)
     func aNodeIsLostOnPurposeUnlessOthersRunOnIt(_ kind: BackendKind) async throws {
-        let (backend, _) = try await SlurmFixture.own(kind, ["--nodes", "2"])
+        let (backend, testbed) = try await SlurmFixture.own(kind, ["--nodes", "2"])
         defer { backend.keep() }
         let job = try await backend.submit("sleep 300"), scheduler = backend.scheduler
         try await job.wait { $0.state == .running }
@@ -46,6 +46,14 @@ import Testing
         #expect(try await job.status()?.state == .running)
         try await scheduler.cancel(other.job, key: other.key)
         _ = try await other.waitForEnd()
+        // Somebody's drain is not ended.
+        func set(_ state: String) {
+            _ = testbed.slurm(["scontrol", "update", "nodename=\(node)", "reason=x", "state=\(state)"])
+        }
+        set("drain")
+        #expect(await failure { try await scheduler.inject(.nodeDown(node), into: job.job, key: job.key) } == "later")
+        #expect(testbed.slurm(["sinfo", "-h", "-n", node, "-p", "low", "-o", "%T"]).output.hasPrefix("drain"))
+        set("resume")
         try await scheduler.inject(.nodeDown(node), into: job.job, key: job.key)
         #expect(try await job.status()?.restartCount == 1)
         #expect(try await eventually(within: 20, every: 0.5) {
