@@ -18,7 +18,10 @@ static char *reason_word(uint32_t reason) {
     return molt_copy(text);
 }
 
-static int64_t moment(time_t when) { return when == (time_t)NO_VAL ? 0 : (int64_t)when; }
+// Slurm writes "none" as 0, as its two numbers for "not set" and "no end", and from 64 bits as negative ones.
+static int64_t moment(time_t when) {
+    return when <= 0 || when == (time_t)NO_VAL || when == (time_t)INFINITE ? 0 : (int64_t)when;
+}
 
 static void copy_job(slurm_job_info_t *from, molt_slurm_job *to, bool is_alone) {
     to->job = MOLT_JOB_OF(from);

@@ -28,7 +28,7 @@ package struct RestNumber: Decodable, Hashable, Sendable {
     /// Whole and from 0 up; anything else is nil.
     package var count: UInt32? { value.flatMap { UInt32(exactly: $0.rounded()) } }
     /// Seconds since 1970; 0 stands for none.
-    package var moment: Double? { value.flatMap { $0 > 0 && $0 < 1e12 ? $0 : nil } }
+    package var moment: Double? { value.flatMap(SlurmTime.moment) }
 }
 
 /// `"RUNNING"` or `["PENDING", "COMPLETING"]` (from v0.0.40 on).

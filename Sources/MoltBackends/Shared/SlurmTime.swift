@@ -8,8 +8,14 @@ enum SlurmTime {
         case "n/a", "unknown", "none", "invalid", "(null)", "": return nil
         default: break
         }
-        guard let number = Int64(text), number >= 0 else { throw NoTime() }
-        return number == 0 ? nil : Double(number)
+        guard let number = Int64(text) else { throw NoTime() }
+        return moment(Double(number))
+    }
+
+    /// Nil for 0, for Slurm's numbers for "not set" and "no end", and for what lies outside of all years: none of them
+    /// may make a look unreadable, for then one such job would hide all others.
+    static func moment(_ seconds: Double) -> Double? {
+        seconds > 0 && seconds < 1e12 && seconds != 4_294_967_294 && seconds != 4_294_967_295 ? seconds : nil
     }
 
     /// `[days-]hours:minutes:seconds`, `minutes:seconds`, or a word for none: seconds, nil when there is no limit.

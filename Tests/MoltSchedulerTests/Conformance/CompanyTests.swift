@@ -11,7 +11,7 @@ import Testing
     /// A waiting array of four, one of five hundred members whose list Slurm cuts short, and a job of two components:
     /// the table is whole, ours is in it once, and none of the others is taken for ours.
     ///
-    /// Covers F1, F2, F6.
+    /// Covers F1, F2, F3, F6.
     @Test(arguments: kinds) func arraysAndHeterogeneousJobsDoNotDisturbTheTable(_ kind: BackendKind) async throws {
         let backend = try await kind.open()
         let testbed = try await SlurmFixture.shared.theTestbed()
@@ -31,6 +31,12 @@ import Testing
             #expect(seen.job == number && seen.key == nil && seen.state == .pending)
             #expect(seen.group == number, "nothing that is a part of something may be adopted")
         }
+        // As many members as this Slurm takes (MaxArraySize is 1001), and one more.
+        let largest = testbed.slurm(["sbatch", "--parsable"] + later + ["--array=0-1000", "--wrap=true"])
+        foreign.append(try #require(UInt32(largest.output.prefix { $0.isNumber }), "\(largest.output)"))
+        let larger = testbed.slurm(["sbatch", "--parsable"] + later + ["--array=0-1001", "--wrap=true"])
+        #expect(larger.status != 0 && larger.output.contains("Invalid job array specification"), "\(larger.output)")
+        #expect(try await backend.scheduler.loadJobs().jobs.filter { $0.key == job.key }.count == 1)
         _ = testbed.slurm(["scancel"] + foreign.map { "\($0)" })
         await job.end()
     }
