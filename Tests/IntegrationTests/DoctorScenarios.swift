@@ -45,6 +45,11 @@ struct DoctorScenarios {
             #expect(found["RequeueExit"]?.finding.contains("75") == true)
             #expect(found["engine"]?.level == "ok" && found["installation"]?.level == "ok")
             #expect(found["clock"]?.level == "ok")
+            // The user of this Slurm is its SlurmUser, and its release is an old one.
+            #expect(found["rights"]?.level == "warning" && found["rights"]?.finding.contains("SlurmUser") == true)
+            #expect(found["permissions"]?.level == "ok", "\(found["permissions"]?.finding ?? "")")
+            #expect(found["Slurm release"]?.finding.contains("CVE-2026-65107") == true, "\(found)")
+            #expect(found["network"] == nil && found["secrets"] == nil)
             let text = try await cluster.molt("doctor", "--site", "bed").out
             #expect(text.contains("0 bad"), "\(text)")
         }

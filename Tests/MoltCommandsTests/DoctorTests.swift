@@ -17,7 +17,7 @@ struct DoctorTests {
 
     private func report() -> SiteReport {
         SiteReport(
-            site: "c", kind: "slurm", version: "slurm 22.05.8", helperVersion: "22.05.8", killWait: 30,
+            site: "c", kind: "slurm", version: "slurm 26.05.4", helperVersion: "26.05.4", killWait: 30,
             minimumJobAge: 300, messageTimeout: 10, requeueDelay: 121, jobsRequeue: true, requeueExit: [],
             requeueExitHold: [], preemptMode: "REQUEUE",
             partitions: [.init(
@@ -76,6 +76,13 @@ struct DoctorTests {
         ("JobRequeue", .warning, { $0.report?.jobsRequeue = false }),
         ("clock", .warning, { $0.report?.clockDifference = -10 }),
         ("clock", .bad, { $0.report?.clockDifference = 90 }),
+        ("rights", .warning, { $0.exposure.isRoot = true }),
+        ("rights", .warning, { $0.exposure.isSlurmUser = true }),
+        ("permissions", .bad, { $0.exposure.writable = ["/p/1/bin/molt-job"] }),
+        ("permissions", .warning, { $0.exposure.readable = ["/r/7k2m"] }),
+        ("secrets", .bad, { $0.exposure.openSecrets = ["/c/secrets/hf"] }),
+        ("network", .bad, { $0.exposure.ports = ["port 8080"] }),
+        ("Slurm release", .warning, { $0.report?.version = "slurm 22.05.8" }),
     ]
 
     /// Covers B10.

@@ -10,6 +10,7 @@ package enum Doctor {
 
     package static func verdicts(_ facts: DoctorFacts) -> [DoctorVerdict] {
         daemon(facts) + [home(facts), runs(facts)] + programs(facts) + scheduler(facts) + forgotten(facts)
+            + SecurityVerdicts.verdicts(facts)
     }
 
     private static func daemon(_ facts: DoctorFacts) -> [DoctorVerdict] {

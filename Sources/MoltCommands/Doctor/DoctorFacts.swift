@@ -29,6 +29,7 @@ package struct DoctorFacts: Sendable {
     package var pollMaximum: Double
     /// systemd ends the user's processes at logout.
     package var killsUserProcesses: Bool
+    package var exposure = Exposure()
 
     package struct Folder: Sendable, Equatable {
         package var path: String

@@ -27,7 +27,21 @@ enum DoctorGather {
         facts.engineProblem = engineProblem("\(programs)/molt-train")
         facts.killsUserProcesses = killsUserProcesses()
         await askDaemon(&facts, settings: settings)
+        facts.exposure = exposure(of: site, programs: programs, daemon: facts.daemon, settings: settings)
         return facts
+    }
+
+    private static func exposure(
+        of site: Site, programs: String, daemon: DaemonStatus?, settings: Settings
+    ) -> Exposure {
+        let environment = ProcessInfo.processInfo.environment, user = environment["HOME"] ?? "/"
+        let chosen = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let conf = site.slurmConfiguration ?? environment["SLURM_CONF"] ?? "/etc/slurm/slurm.conf"
+        return Exposure.look(
+            home: settings.home, sites: "\(chosen ?? user + "/.config")/molt/sites",
+            secrets: "\(user)/.config/molt/secrets", runs: site.runs, programs: programs,
+            tokenFile: site.rest?.tokenFile, slurmUser: site.kind == .slurm ? Exposure.slurmUser(in: conf) : nil,
+            daemon: daemon.flatMap { $0.host == settings.host ? $0.pid : nil }, user: settings.userID)
     }
 
     private static func engineProblem(_ program: String) -> String? {
