@@ -76,6 +76,19 @@ struct LocalSiteTests {
         #expect(try molt("show", id).status == 2)
     }
 
+    /// Whatever the user's umask says: the daemon's own things and the run's are the user's alone.
+    @Test func nobodyElseMayReadTheDatabaseOrARun() throws {
+        let molt = try prepared(3)
+        let loose = ["-c", #"umask 0; exec "$@""#, "sh", "\(molt.programs)/molt", "submit", "r.yaml", "--wait"]
+        let answer = try molt.run("/bin/sh", loose)
+        #expect(answer.status == 0, "\(answer.error)")
+        #expect(FileManager.default.fileExists(atPath: "\(molt.home)/molt.sqlite"))
+        let open = Shell.run(["find", molt.home, "-perm", "/077", "!", "-type", "l"])
+        #expect(open.status == 0 && open.output.isEmpty, "\(open.output)")
+        let run = String(answer.out.prefix(RunID.length))
+        #expect(try show(molt, run).runFolder.hasPrefix(molt.home), "the run lies there too")
+    }
+
     @Test(arguments: ["preempt", "kill"])
     func aDrillIsPassedByARunThatComesBack(_ fault: String) async throws {
         let molt = try prepared(60)

@@ -50,6 +50,30 @@ import Glibc
         #expect(await own.scheduler.helperProcessID != helper)
     }
 
+    /// What it holds of the user's must not leave it: no new rights, no core dump, no file of the daemon's. Jobs are
+    /// submitted as nobody but the user whose process it is.
+    @Test func theHelperCannotGainRightsAndLeavesNoDump() async throws {
+        let backend = try await BackendKind.slurm.open()
+        let scheduler = try #require(backend.scheduler as? SlurmScheduler)
+        let job = try await backend.submit("true")
+        let helper = "/proc/\(try #require(await scheduler.helperProcessID))"
+        func lines(_ name: String, _ mark: String) throws -> [[Substring]] {
+            String(decoding: try DurableFile.read("\(helper)/\(name)"), as: UTF8.self).split(separator: "\n")
+                .filter { $0.hasPrefix(mark) }.map { $0.dropFirst(mark.count).split(whereSeparator: \.isWhitespace) }
+        }
+        #expect(try lines("status", "NoNewPrivs:") == [["1"]])
+        #expect(try lines("status", "CapEff:") == [["0000000000000000"]])
+        #expect(try lines("limits", "Max core file size").first?.prefix(2) == ["0", "0"])
+        let user = try #require(try lines("status", "Uid:").first?.first.flatMap { UInt32($0) })
+        #expect(try await job.status()?.userID == user)
+        let open = try FileManager.default.contentsOfDirectory(atPath: "\(helper)/fd").compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(helper)/fd/\($0)")
+        }
+        let harmless = ["socket:", "pipe:", "anon_inode:", "/dev/null"]
+        #expect(open.allSatisfy { name in harmless.contains { name.hasPrefix($0) } }, "\(open)")
+        await job.end()
+    }
+
     @Test func aHelperThatDiedIdleIsReplacedUnnoticed() async throws {
         let own = try await Own()
         defer { own.keep() }

@@ -138,13 +138,14 @@ struct LinearizabilityTests {
     @Test(arguments: [
         ([made, call(.read, .shown(id: "a", .held), 3, 4)], true),
         // A look that began after the release had ended, and shows what was before.
-        ([made, call(.act(.release), .shown(id: "a", .queued), 3, 4), call(.read, .shown(id: "a", .held), 5, 6)], false),
+        ([made, call(.act(.release), .shown(id: "a", .queued), 3, 4), call(.read, .shown(id: "a", .held), 5, 6)],
+         false),
         ([made, call(.act(.release), .shown(id: "a", .queued), 3, 6), call(.read, .shown(id: "a", .held), 4, 5)], true),
         // Two submissions of one token, of which each was the first.
         ([call(.submit, .submitted(id: "a", isNew: true), 1, 3), call(.submit, .submitted(id: "b", isNew: true), 2, 4)],
          false),
-        ([call(.submit, .submitted(id: "a", isNew: true), 1, 3), call(.submit, .submitted(id: "a", isNew: false), 2, 4)],
-         true),
+        ([call(.submit, .submitted(id: "a", isNew: true), 1, 3),
+          call(.submit, .submitted(id: "a", isNew: false), 2, 4)], true),
         ([call(.submit, .submitted(id: "a", isNew: false), 1, 2)], false),
         // Two that both let go what was held once.
         ([made, call(.act(.release), .shown(id: "a", .queued), 3, 5),
