@@ -113,6 +113,42 @@ struct AdoptionTests {
         #expect(attempt?.reason?.hasPrefix("rank 1 on n1: no progress for 600 s") == true, "\(attempt?.reason ?? "")")
     }
 
+    /// What the ranks of a script left that ended with status 0, by step and rank, and what is told of it. A step that
+    /// the script tried again does not count.
+    static let hidden: [(records: [String: String], outcome: String, told: String)] = [
+        (["step-0.rank-1": "\"signal\":9"], "crashed", "status 0, but rank 1 on n1 ended with signal 9"),
+        (["step-0.rank-0": "\"status\":3"], "crashed", "rank 0 on n1 ended with status 3"),
+        // In its grace time Slurm lets a job end by itself, and calls it COMPLETED.
+        (["step-0.rank-0": "\"signal\":15"], "crashed", "signal 15"),
+        (["step-0.rank-0": "\"signal\":15", "step-0.rank-1": "\"status\":75"], "interrupted", "status 75"),
+        (["hang-0.rank-1": "\"problem\":\"no progress for 9 s\""], "no-progress", "rank 1 on n1: no progress for 9 s"),
+        (
+            [
+                "hang-9.rank-1": "\"problem\":\"no progress for 9 s\"", "step-9.rank-1": "\"signal\":15",
+                "step-10.rank-0": "\"status\":0",
+            ], "finished", "status 0"
+        ),
+        (["step-0.rank-0": "\"status\":0"], "finished", "status 0"),
+    ]
+
+    /// Covers D3.
+    @Test(arguments: hidden)
+    func aScriptThatEndsWellIsNoSuccessUnlessItsLastStepIs(
+        _ records: [String: String], _ outcome: String, _ told: String
+    ) async throws {
+        let (run, job) = try await adopted()
+        for (name, fields) in records {
+            let numbers = name.split { !$0.isNumber }
+            try write(job, "\(name).json", "\"step\":\(numbers[0]),\"rank\":\(numbers[1]),\(fields),\"endedAt\":1.0")
+        }
+        try write(job, "end.json", "\"status\":0,\"endedAt\":\(daemon.clock.now())")
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(5)
+        let detail = try await daemon.detail(run), attempt = try #require(detail.attempts.first)
+        #expect(attempt.outcome == outcome && attempt.reason?.contains(told) == true, "\(attempt)")
+        #expect((detail.summary.state == .finished) == (outcome == "finished"))
+    }
+
     @Test func whatSaysContinueMeGoesBackIntoTheQueueUnderANewKey() async throws {
         let (run, job) = try await adopted()
         let before = await daemon.scheduler.jobs[job]?.key

@@ -26,7 +26,7 @@ struct AdoptedEvidence {
                 evidence.receipts.append(receipt)
             }
             guard number == ended else { continue }
-            var remains = Remains(workerEnds: records.workerEnds)
+            var remains = Remains(workerEnds: records.last.ends)
             remains.unfitNodes = records.unfitNodes
             remains.tails = tails()
             evidence.remains = remains
@@ -55,19 +55,21 @@ struct AdoptedEvidence {
         _ attempt: RunLifecycle.Attempt, _ number: Int, _ records: PluginRecords, wasPutBack: Bool
     ) -> Receipt? {
         guard let end = records.scriptEnd else { return nil }
-        var code = end.status ?? 128 + (end.signal ?? 0)
-        // The script only sees that its rank was killed.
-        let hang = code == 0 ? nil : records.hangs.first
-        if hang != nil { code = JobExit.noProgress.rawValue }
+        let last = records.last, script = end.status ?? 128 + (end.signal ?? 0)
+        // The script only sees that its rank was killed, and may not even look.
+        let hidden = script == 0 ? last.worst : nil
+        let code = last.hang == nil ? hidden?.code ?? script : JobExit.noProgress.rawValue
         // A script that was told to stop dies of it, as its shell reports it, or says that it has saved; that it has
         // it may also say by itself.
         let isStopped = code == 128 + 15 || code == JobExit.continueMe.rawValue && wasPutBack
         var reason = end.signal.map { "its script was killed by signal \($0)" }
             ?? "its script ended with status \(end.status ?? 0)"
-        if let hang { reason = "\(hang); \(reason)" }
-        if code != 0, hang == nil, !isStopped, let first = Remains(workerEnds: records.workerEnds).firstToFail {
-            let how = first.signal.map { "signal \($0)" } ?? "status \(first.status ?? 0)"
-            reason += "; rank \(first.rank) on \(first.host) failed first, with \(how)"
+        if let hang = last.hang {
+            reason = "\(hang); \(reason)"
+        } else if let hidden {
+            reason += ", but \(hidden.words)"
+        } else if !isStopped, let first = last.firstToFail {
+            reason += "; \(first.words) before the others"
         }
         return Receipt(
             key: attempt.key, incarnation: number,

@@ -5,12 +5,14 @@ package import MoltLifecycle
 /// What the Slurm plugin wrote about one start of a job (`Plugins/spank-molt/README.md`); empty where there is none.
 package struct PluginRecords: Sendable {
     /// Ranks that ended badly. Only the workers' own watcher may say that one is done.
-    package private(set) var workerEnds: [WorkerEnd] = []
+    package var workerEnds: [WorkerEnd] { ends.values.flatMap { $0 } }
+    /// The same by the step of the job, with those that ended well.
+    private var ends: [Int: [WorkerEnd]] = [:]
     package private(set) var scriptEnd: ScriptEnd?
     /// When the script started, if it has ended.
     private(set) var startedAt: Double?
-    /// What was said of ranks that were ended because they made no progress.
-    private(set) var hangs: [String] = []
+    /// What was said of ranks that were ended because they made no progress, by step.
+    private var hangs: [Int: [String]] = [:]
     /// Hosts that refused to start a rank.
     package private(set) var unfitNodes: [String] = []
 
@@ -32,8 +34,12 @@ package struct PluginRecords: Sendable {
     }
 
     package init(folder: String) {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
-        for name in names.prefix(Limits.workerEnds) where name.hasSuffix(".json") {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+            .filter { $0.hasSuffix(".json") }
+        // The newest steps first: how the job ended must not be what the limit cuts off.
+        let ordered = names.map { (step: Self.step(of: $0) ?? .max, name: $0) }
+            .sorted { ($1.step, $0.name) < ($0.step, $1.name) }
+        for name in ordered.prefix(Limits.workerEnds).map(\.name) {
             guard let record = Self.record("\(folder)/\(name)") else { continue }
             if name == "end.json" {
                 startedAt = record.startedAt
@@ -41,16 +47,28 @@ package struct PluginRecords: Sendable {
                     status: record.status, signal: record.signal, endedAt: record.endedAt ?? record.startedAt)
             } else if name.hasPrefix("hang-") {
                 let who = record.rank.map { "rank \($0) on \(record.host)" } ?? record.host
-                hangs.append("\(who): \(record.problem ?? "no progress")")
+                hangs[record.step ?? 0, default: []].append("\(who): \(record.problem ?? "no progress")")
             } else if name.hasPrefix("unfit-") {
                 unfitNodes.append(record.host)
             } else if name.hasPrefix("step-"), let rank = record.rank {
-                workerEnds.append(
+                ends[record.step ?? 0, default: []].append(
                     WorkerEnd(
                         rank: rank, host: record.host, status: record.status, signal: record.signal,
                         endedAt: record.endedAt ?? record.startedAt))
             }
         }
+    }
+
+    /// How the newest step of ranks ended. What an earlier one came to, the script may have known and tried again.
+    var last: LastStep {
+        let step = (Array(ends.keys) + Array(hangs.keys)).max() ?? 0
+        return LastStep(ends: ends[step] ?? [], hang: hangs[step]?.first)
+    }
+
+    /// Of `step-3.rank-0.json` or `hang-3.rank-0.json`.
+    private static func step(of name: String) -> Int? {
+        guard name.hasPrefix("step-") || name.hasPrefix("hang-") else { return nil }
+        return Int(name.dropFirst("step-".count).prefix { $0 != "." })
     }
 
     /// Nil for what is not whole, or of a version that we do not know.
