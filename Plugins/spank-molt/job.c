@@ -73,6 +73,14 @@ static void join(char *path, size_t size, const char *folder, const char *name) 
     if (text.is_full || !molt_copy(path, size, text.bytes)) path[0] = 0;
 }
 
+bool molt_is_foreign(const struct molt_job *job, const char *value, molt_getenv *get, void *context) {
+    char run[MOLT_PATH_MAX];
+    size_t length;
+    if (!get(context, "MOLT_RUN_DIR", run, sizeof run) || strcmp(run, job->run) == 0) return false;
+    length = strlen(run);
+    return length > 0 && strncmp(value, run, length) == 0 && (value[length] == '/' || value[length] == 0);
+}
+
 void molt_identify(
     struct molt_job *job, const struct molt_settings *settings, const char *option, molt_getenv *get, void *context) {
     char value[MOLT_PATH_MAX];
@@ -93,7 +101,8 @@ void molt_identify(
     molt_put(&name, ".");
     molt_put_number(&name, job->restart);
     join(job->folder, sizeof job->folder, job->run, name.bytes);
-    bool has_own = get(context, "MOLT_CHECKPOINT_DIR", value, sizeof value) && molt_is_path(value);
+    bool has_own = get(context, "MOLT_CHECKPOINT_DIR", value, sizeof value) && molt_is_path(value) &&
+                   !molt_is_foreign(job, value, get, context);
     join(job->checkpoints, sizeof job->checkpoints, has_own ? value : job->run, has_own ? "" : "/checkpoints");
     bool has_epoch = get(context, "MOLT_EPOCH", job->epoch, sizeof job->epoch) && molt_number(job->epoch, &number);
     if (!has_epoch) job->epoch[0] = 0;

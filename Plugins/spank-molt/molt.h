@@ -62,6 +62,8 @@ struct molt_job {
 typedef bool molt_getenv(void *context, const char *name, char *value, size_t size);
 // Fills in kind, folders and what else the environment says; ids and times are there already.
 void molt_identify(struct molt_job *, const struct molt_settings *, const char *option, molt_getenv *, void *context);
+// True for a path below the folder of another run: it was meant for the job from whose shell this one was submitted.
+bool molt_is_foreign(const struct molt_job *job, const char *value, molt_getenv *get, void *context);
 void molt_progress_path(const struct molt_job *job, uint32_t rank, char *path, size_t size);
 int64_t molt_deadline(const struct molt_job *job);  // by which a rank should have saved; 0: unknown
 uint32_t molt_port(const struct molt_job *job);     // the same on every node without a word between them

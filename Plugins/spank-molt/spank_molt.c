@@ -141,17 +141,27 @@ HOOK(task_init_privileged) {
     if (file >= 0) close(file);
 }
 
+// The plugin and moltd name files in two folders of the run: this job's, or that of the job from whose shell this one
+// was submitted.
+static bool is_progress_of_molt(spank_t spank, const char *value) {
+    size_t length = strlen(job.run);
+    if (molt_is_foreign(&job, value, get, spank)) return true;
+    return strncmp(value, job.run, length) == 0 &&
+           (strncmp(value + length, "/slurm/", 7) == 0 || strncmp(value + length, "/events/", 8) == 0);
+}
+
 static void export(spank_t spank, uint32_t rank) {
     char value[MOLT_FILE_MAX], host[MOLT_HOST_MAX] = "127.0.0.1";
-    spank_unsetenv(spank, "MOLT_KEY");  // of the job from whose shell this one was submitted
+    // A progress file of the user's own choice stays.
+    bool is_ours = !get(spank, "MOLT_PROGRESS_FILE", value, sizeof value) || is_progress_of_molt(spank, value);
+    // Of the job from whose shell this one was submitted.
+    spank_unsetenv(spank, "MOLT_KEY");
+    spank_unsetenv(spank, "MOLT_EPOCH");
     set(spank, "MOLT_ADOPT", job.name, true);
     set(spank, "MOLT_RUN_DIR", job.run, true);
     set(spank, "MOLT_CHECKPOINT_DIR", job.checkpoints, true);
     set_number(spank, "MOLT_RESTART", job.restart, true);
     if (molt_deadline(&job) > 0) set_number(spank, "MOLT_DEADLINE", molt_deadline(&job), true);
-    // A progress file of the user's own choice stays.
-    bool is_ours = !get(spank, "MOLT_PROGRESS_FILE", value, sizeof value) ||
-                   strncmp(value, job.folder, strlen(job.folder)) == 0;
     molt_progress_path(&job, rank, value, sizeof value);
     if (is_ours) set(spank, "MOLT_PROGRESS_FILE", value, true);
     // A batch script may start several steps, each with its own meeting point.

@@ -148,6 +148,39 @@ struct PluginScenarios {
         withExtendedLifetime(plugin) {}
     }
 
+    /// What a script submits gets the script's environment, and with it all that names the script's own run.
+    @Test func aJobThatAScriptSubmitsSavesIntoItsOwnRun() async throws {
+        let plugin = try Plugin(), bed = try await cluster(plugin)
+        let next = { (run: String) in
+            "sbatch -W -n1 -o /dev/null --molt=\(run) --wrap "
+                + "'env >\(bed.work)/env/\(run); srun -n1 bash -c \"env >\(bed.work)/env/\(run).rank\"'"
+        }
+        let script = """
+            env >\(bed.work)/env/first
+            \(next("second"))
+            MOLT_CHECKPOINT_DIR=\(bed.work)/own MOLT_PROGRESS_FILE=$MOLT_RUN_DIR/mine \(next("first"))
+            MOLT_CHECKPOINT_DIR=\(bed.work)/own MOLT_PROGRESS_FILE=\(bed.work)/own/steps \(next("third"))
+            """
+        let job = try bed.job(script, ["--molt=first", "-n1"], environment: runs(bed) + ["MOLT_EPOCH=77"])
+        #expect(try await bed.end(of: job, within: 90).state == "COMPLETED")
+        for (name, run, checkpoints, progress) in [
+            ("second", "second", "\(bed.work)/runs/second/checkpoints", "\(bed.work)/runs/second/slurm/"),
+            ("first", "first", "\(bed.work)/own", "\(bed.work)/runs/first/mine"),
+            ("third", "third", "\(bed.work)/own", "\(bed.work)/own/steps"),
+        ] {
+            for file in [name, "\(name).rank"] {
+                let found = variables(bed, file)
+                #expect(found["MOLT_RUN_DIR"] == "\(bed.work)/runs/\(run)", "\(file)")
+                #expect(found["MOLT_CHECKPOINT_DIR"] == checkpoints, "\(file)")
+                #expect(found["MOLT_PROGRESS_FILE"]?.hasPrefix(progress) == true, "\(file)")
+                #expect(found["MOLT_EPOCH"] != "77", "\(file)")
+            }
+        }
+        let progress = ["second", "second.rank"].map { variables(bed, $0)["MOLT_PROGRESS_FILE"] }
+        #expect(progress[0] != progress[1])
+        withExtendedLifetime(plugin) {}
+    }
+
     /// A file that nobody reads stands for a file system that does not answer.
     @Test func aRecordThatCannotBeWrittenHoldsUpAStepForASecondOnce() async throws {
         let plugin = try Plugin(), bed = try await cluster(plugin)

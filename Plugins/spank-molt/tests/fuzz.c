@@ -120,7 +120,7 @@ spank_err_t spank_setenv(spank_t spank, const char *name, const char *value, int
 
 spank_err_t spank_unsetenv(spank_t spank, const char *name) {
     (void)spank;
-    MUST(strcmp(name, "MOLT_KEY") == 0);
+    MUST(strcmp(name, "MOLT_KEY") == 0 || strcmp(name, "MOLT_EPOCH") == 0);
     return ESPANK_SUCCESS;
 }
 
