@@ -1,7 +1,7 @@
 /// What `molt report` sums up.
 package struct CostQuery: Hashable, Sendable {
     package var by: Grouping
-    /// Seconds since 1970; runs that were over by then are left out.
+    /// Seconds since 1970; what was before is left out.
     package var since: Double
 
     package enum Grouping: String, Codable, Hashable, Sendable, CaseIterable { case run, user, cause, node }

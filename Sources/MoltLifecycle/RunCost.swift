@@ -35,43 +35,49 @@ package struct RunCost: Sendable {
         package var account: TimeAccount
     }
 
-    package let starts: [Start]
+    /// Those that reach into the time that is asked for.
+    package private(set) var starts: [Start] = []
     /// Of each start, without waiting.
     package private(set) var accounts: [TimeAccount] = []
     package private(set) var total = TimeAccount()
     package private(set) var interruptions: [Interruption] = []
 
-    /// - Parameter end: when a run that never started was over, or now.
-    package init(createdAt: Double, starts: [Start], end: Double) {
-        self.starts = starts
+    /// - Parameters:
+    ///   - end: when a run that never started was over, or now.
+    ///   - since: what was before is not counted, though it tells what was done in vain.
+    package init(createdAt: Double, starts: [Start], end: Double, since: Double = -.infinity) {
         // What a later incarnation began with, all earlier ones have done in vain.
         var redone = Int.max
         for start in starts.reversed() {
-            accounts.append(Self.account(start, redoneFrom: redone))
+            accounts.append(Self.account(start, redoneFrom: redone, since: since))
             if let first = start.firstStep { redone = min(redone, first) }
         }
         accounts.reverse()
         for account in accounts { total += account }
-        total.queue = max(0, (starts.first?.startedAt ?? end) - createdAt)
+        total.queue = max(0, (starts.first?.startedAt ?? end) - max(createdAt, since))
         for (index, start) in starts.enumerated() {
             guard let cause = start.outcome, !Self.intended.contains(cause) else { continue }
             var loss = TimeAccount()
             loss.repeated = accounts[index].repeated
             if index + 1 < starts.count {
-                loss.handOver = max(0, starts[index + 1].startedAt - start.endedAt)
+                loss.handOver = max(0, starts[index + 1].startedAt - max(start.endedAt, since))
                 loss.start = accounts[index + 1].start
                 loss.load = accounts[index + 1].load
             }
             total.handOver += loss.handOver
+            guard start.endedAt > since || loss != TimeAccount() else { continue }
             interruptions.append(Interruption(cause: cause, nodes: start.nodes, account: loss))
         }
+        self.starts = starts.filter { $0.endedAt > since }
+        accounts = zip(starts, accounts).filter { $0.0.endedAt > since }.map(\.1)
     }
 
     /// Ends that somebody wanted.
     private static let intended = Set([Cause.done, .stopped, .cancelled, .cancelledElsewhere].map(\.rawValue))
 
-    private static func account(_ start: Start, redoneFrom redone: Int) -> TimeAccount {
-        var account = TimeAccount(), phase = RunEvent.Phase.start, unfinished = 0.0, now = start.startedAt
+    private static func account(_ start: Start, redoneFrom redone: Int, since: Double) -> TimeAccount {
+        var account = TimeAccount(), phase = RunEvent.Phase.start, unfinished = 0.0
+        var now = max(start.startedAt, min(since, start.endedAt))
         let usual = median(start.events.compactMap { ($0.kind ?? .step) == .step ? $0.seconds : nil })
         for event in start.events {
             guard let at = event.at else { continue }

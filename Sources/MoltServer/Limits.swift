@@ -34,6 +34,8 @@ package enum Limits {
     static let eventSettle: Double = 600
     /// Runs whose event files are read for one report.
     static let costRuns = 500
+    /// Progress files of one start of a hand-written job that are read for it.
+    static let costFiles = 256
     /// Bytes of event files behind one drawn curve.
     static let curveBytes = 32 << 20
     static let claimBytes = 1 << 16

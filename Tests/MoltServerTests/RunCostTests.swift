@@ -53,6 +53,22 @@ struct RunCostTests {
         #expect(cost.total.effectiveRatio == 60.0 / 140)
     }
 
+    /// Every second after `since`, and none before, whatever happens just then.
+    @Test func whatWasBeforeIsNotCounted() throws {
+        for since in stride(from: -10.0, through: 139, by: 0.5) {
+            let cost = RunCost(createdAt: 0, starts: Self.starts, end: 140, since: since)
+            let all = cost.total.allocated + cost.total.queue + cost.total.handOver
+            #expect(abs(all - (140 - max(0, since))) < 1e-9, "since \(since)")
+            #expect(cost.starts.count == cost.accounts.count)
+        }
+        // In the hand-over: what it led to is its cost still.
+        let late = RunCost(createdAt: 0, starts: Self.starts, end: 140, since: 80)
+        #expect(late.starts.map(\.nodes) == [["b"]])
+        #expect(late.total.productive == 30 && late.total.repeated == 0)
+        #expect(late.interruptions.map(\.account.handOver) == [20] && late.interruptions[0].account.load == 3)
+        #expect(RunCost(createdAt: 0, starts: Self.starts, end: 140, since: 120).interruptions.isEmpty)
+    }
+
     @Test func anInterruptionCostsWhatItMadeNecessary() throws {
         let cost = RunCost(createdAt: 0, starts: Self.starts, end: 140)
         let interruption = try #require(cost.interruptions.first)

@@ -25,7 +25,11 @@ package struct CostTable {
                 for node in start.nodes { enter(node, account * (devices / Double(start.nodes.count)), run) }
             }
             for interruption in cost.interruptions {
-                for node in interruption.nodes { enter(node, TimeAccount(), run, interruptions: 1) }
+                // The rest of it is in the accounts of the nodes that bore it.
+                var gap = TimeAccount()
+                gap.handOver = interruption.account.handOver
+                let share = gap * (devices / Double(interruption.nodes.count))
+                for node in interruption.nodes { enter(node, share, run, interruptions: 1) }
             }
         }
     }

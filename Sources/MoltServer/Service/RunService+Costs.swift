@@ -19,13 +19,14 @@ extension RunService {
         var table = CostTable(by: query.by)
         let user = Self.userName
         for run in found.prefix(Limits.costRuns) {
-            let (frozen, incarnations) = try await read { snapshot in
-                (try snapshot.frozen(run.id), try snapshot.incarnations(run.id))
+            let (frozen, incarnations, attempts) = try await read { snapshot in
+                (try snapshot.frozen(run.id), try snapshot.incarnations(run.id), try snapshot.attempts(run.id))
             }
+            let jobs = Dictionary(attempts.map { ($0.number, $0.jobID) }) { $1 }
             let recipe = frozen.flatMap { try? FrozenRecipe.decode($0.recipe) }
             let cost = RunCost(
-                createdAt: run.createdAt, starts: Self.starts(run, incarnations, now: now),
-                end: run.finishedAt ?? now)
+                createdAt: run.createdAt, starts: Self.starts(run, incarnations, jobs, now: now),
+                end: run.finishedAt ?? now, since: query.since)
             table.add(cost, run: run.id, name: run.name, user: user, devices: recipe?.devices ?? 1)
         }
         return CostSummary(
@@ -33,25 +34,23 @@ extension RunService {
     }
 
     private static func starts(
-        _ run: RunRecord, _ incarnations: [IncarnationRecord], now: Double
+        _ run: RunRecord, _ incarnations: [IncarnationRecord], _ jobs: [Int: UInt32?], now: Double
     ) -> [RunCost.Start] {
-        let folder = RunFolder(path: run.folder)
+        let folder = RunFolder(path: run.folder), isAdopted = (try? WatchedRun(run))?.lifecycle.adopted != nil
         return incarnations.compactMap { incarnation in
             guard let startedAt = incarnation.startedAt else { return nil }
-            let path = incarnation.epoch.map { folder.events(epoch: $0, writer: .rank(0)) }
-            return RunCost.Start(
+            var start = RunCost.Start(
                 startedAt: startedAt, endedAt: max(startedAt, incarnation.endedAt ?? run.finishedAt ?? now),
-                outcome: incarnation.outcome, nodes: incarnation.nodes, events: path.map(events) ?? [])
+                outcome: incarnation.outcome, nodes: incarnation.nodes, events: [])
+            if isAdopted, let job = jobs[incarnation.attempt] ?? nil {
+                let records = folder.pluginRecords(jobID: job, incarnation: incarnation.number)
+                start.events = CostEvents.ofPlugin(records, from: startedAt, to: start.endedAt)
+            } else if let epoch = incarnation.epoch {
+                let path = folder.events(epoch: epoch, writer: .rank(0))
+                start.events = CostEvents.read([path], from: startedAt, to: start.endedAt)
+            }
+            return start
         }.sorted { $0.startedAt < $1.startedAt }
-    }
-
-    private static func events(_ path: String) -> [RunEvent] {
-        var result: [RunEvent] = [], offset = 0
-        while offset < Limits.curveBytes, let (events, next) = EventTail.readFile(path, from: offset) {
-            result += events
-            offset = next
-        }
-        return result
     }
 
     private static var userName: String {
