@@ -18,6 +18,8 @@ let strict: [SwiftSetting] = [
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+// The part of it that serves connections: one that is dropped unserved must not end the daemon.
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -90,7 +92,8 @@ let orchestration: [Target] = [
         "MoltServer",
         [
             "MoltCore", "MoltRecipe", "MoltTemplates", "MoltLifecycle", "MoltScheduler", "MoltReconcile", "MoltStore",
-            "MoltAPI", "MoltHTTP", "MoltBackends", hummingbird, lifecycle, unixSignals, logging, nio, subprocess,
+            "MoltAPI", "MoltHTTP", "MoltBackends", hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nio,
+            subprocess,
         ]),
     library("MoltCommands", ["MoltCore", "MoltRecipe", "MoltTemplates", "MoltAPI", "MoltHTTP", argumentParser]),
     library("MoltJob", ["MoltCore", "MoltRecipe"]),

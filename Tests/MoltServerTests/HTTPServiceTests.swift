@@ -7,6 +7,10 @@ import MoltServer
 import MoltTesting
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// The controllers, over a real socket, with operations that only remember.
 struct HTTPServiceTests {
     private func with(
@@ -40,6 +44,30 @@ struct HTTPServiceTests {
             #expect(result.name == request.recipe)
             #expect(result.isNew)
         }
+    }
+
+    /// What arrives while the server ends is dropped unserved, which must not end the process.
+    @Test func theServerMayEndWhileConnectionsArrive() async throws {
+        for _ in 0..<40 {
+            try await with { _, socket in
+                for _ in 0..<8 { try connect(to: socket) }
+            }
+        }
+    }
+
+    /// Connects without waiting for the server, and leaves.
+    private func connect(to path: String) throws {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let status = withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, length) }
+        }
+        #expect(status == 0)
     }
 
     @Test(arguments: ["abc", "my run/../x", "a?b#c%20"])

@@ -1,4 +1,5 @@
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import MoltAPI
 import ServiceLifecycle
@@ -26,8 +27,9 @@ package struct HTTPService: Service {
             availableConnectionsDelegate: .maximum(Limits.connections(ofFiles: Self.fileLimit), logger: logger))
         configuration.serverName = "moltd"
         application = Application(
-            router: Self.router(operations, userID: userID), configuration: configuration,
-            onServerRunning: { _ in await onListening() }, logger: logger)
+            router: Self.router(operations, userID: userID),
+            server: HTTPServerBuilder { UnservedConnections(http: HTTP1Channel(responder: $0)) },
+            configuration: configuration, onServerRunning: { _ in await onListening() }, logger: logger)
     }
 
     /// How many files this process may open.
