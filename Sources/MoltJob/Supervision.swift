@@ -126,8 +126,11 @@ struct Supervision {
         let now = Clock.steady()
         guard force || now >= nextLook else { return }
         nextLook = now + Self.lookInterval
-        for (rank, event) in events.newEvents() {
-            watch.handle(event, rank: rank, now: now)
+        let news = events.newEvents()
+        for (rank, event) in news { watch.handle(event, rank: rank, now: now) }
+        // A look finds several steps of one rank before those of the next: the same step of all is compared.
+        let figures = news.filter { $0.event.own != nil }
+        for (rank, event) in figures.sorted(by: { $0.event.step ?? 0 < $1.event.step ?? 0 }) {
             if let change = stragglers.handle(event, rank: rank) { tell(change) }
         }
         guard !force else { return }
