@@ -125,7 +125,8 @@ package actor SiteReconciler {
             silent = Set(settings.nodes.filter { !$0.responds }.map(\.name))
         }
         let killWait = settings?.value.killWait ?? LifecycleLimits.killWait
-        let view = look.asOf.map { _ in
+        // While it does not answer, what it said last may be over: the job may have started and been put back again.
+        let view = look.error != nil ? nil : look.asOf.map { _ in
             SchedulerView(asOf: controllerClock(), silentNodes: silent, killWait: killWait)
         }
         return runs.flatMap { run in Planner.steps(for: run.lifecycle, view: view, now: now).map { (run.id, $0) } }

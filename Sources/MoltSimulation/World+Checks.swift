@@ -31,7 +31,8 @@ extension World {
                 violate("run \(run) gets job \(id) while its job \(job.id) lives")
             }
         }
-        if let since = askedSince[run], now < since + (setting.amnesiaPatience.map { $0 / 2 } ?? .infinity) {
+        if let asked = askedSince[run], !hasReceipt(run, of: asked.key),
+            now < asked.time + (setting.amnesiaPatience.map { $0 / 2 } ?? .infinity) {
             violate("run \(run) was to wait for a word of its user's, and attempt \(attempt) is sent")
         }
         if runs[run].isCancelled, attempt > runs[run].cancelledAttempt {
@@ -39,16 +40,18 @@ extension World {
         }
     }
 
-    /// Whose user was told that nothing is sent before their word, and whose job has shown again.
+    /// Whose user was told that nothing is sent before their word, and whose job has shown again. A receipt that shows
+    /// later says what became of the job: then there is nothing left to ask.
     func noteDoubt(_ records: [LifecycleRecord], _ event: LifecycleEvent, _ run: Int) {
         for case .note(let kind, _) in records {
             switch kind {
             case "controller-amnesia":
                 statistics.pauses += 1
-                askedSince[run] = now
+                guard case .missing(let job, let since) = lifecycles[run].state else { continue }
+                askedSince[run] = (job.attempt.key, now)
                 // The site's patience began when the job was missed first.
-                if case .missing(_, let since) = lifecycles[run].state, case .notInQueue(_, let looked, _) = event {
-                    askedSince[run] = now - max(0, looked - since)
+                if case .notInQueue(_, let looked, _) = event {
+                    askedSince[run]?.time = now - max(0, looked - since)
                 }
             case "remembered": askedSince[run] = nil
             default: break
@@ -114,6 +117,10 @@ extension World {
         checkGivingUp(run, before)
     }
 
+    private func hasReceipt(_ run: Int, of key: AttemptKey) -> Bool {
+        folders[run].receipts.values.contains { $0.key == key }
+    }
+
     private func hasProof(_ run: Int, of key: AttemptKey?) -> Bool {
         folders[run].receipts.values.contains { $0.exitCode == JobExit.done.rawValue && $0.key == key }
     }
@@ -146,9 +153,12 @@ extension World {
             $0.key == attempt.key && $0.incarnation == incarnation && $0.exitCode == 0
         }
         // A job that somebody made from our script leaves receipts of the same name.
-        let isCopied = controller.memory.jobs.contains { $0.key == attempt.key && copies.contains($0.id) }
-        guard isDone, !isCopied else { return }
+        guard isDone, !isCopied(attempt.key) else { return }
         violate("attempt \(attempt.number) of run \(run) was done and is called \(cause.rawValue)")
+    }
+
+    private func isCopied(_ key: AttemptKey) -> Bool {
+        controller.memory.jobs.contains { $0.key == key && copies.contains($0.id) }
     }
 
     /// An attempt is given up, or sent again, only when its job is gone.
@@ -159,8 +169,10 @@ extension World {
         if case .submitting(let attempt, .intent) = after.state { isGivenUp = attempt == old } else {
             isGivenUp = after.attempt == nil
         }
-        guard isGivenUp, controller.mode != .down else { return }
-        for job in controller.memory.jobs where job.key == old.key && job.isLive && !copies.contains(job.id) {
+        // Where somebody made another job from the script, either may be the one that is followed; the next look ends
+        // what is left, before anything is sent.
+        guard isGivenUp, controller.mode != .down, !isCopied(old.key) else { return }
+        for job in controller.memory.jobs where job.key == old.key && job.isLive {
             violate("run \(run) gives up attempt \(old.number), whose job \(job.id) lives (\(job.base))")
         }
     }

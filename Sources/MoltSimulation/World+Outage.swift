@@ -124,22 +124,16 @@ extension World {
         }
         for index in affected where controller.mode != .down {
             let job = controller.memory.jobs[index]
-            if job.base == .pending {
-                // What ends on its other nodes is still waited for.
-                let endsElsewhere = shells.contains {
-                    $0.launch == job.launch && $0.isAlive && nodes[$0.node].canBeTold
-                }
-                guard !endsElsewhere else { continue }
+            // What ends on its other nodes is told to, and waited for.
+            let endsElsewhere = shells.contains {
+                $0.launch == job.launch && $0.isAlive && nodes[$0.node].canBeTold
+            }
+            if job.base != .pending {
+                requeue(index, waits: endsElsewhere)
+            } else if !endsElsewhere {
                 controller.memory.jobs[index].flags.remove(.completing)
                 freeNodes(index)
-                continue
             }
-            // The other nodes of the job are told at once.
-            for shell in shells where shell.launch == job.launch && shell.isAlive && nodes[shell.node].canBeTold {
-                plan(.processStops(shell.number), after: 0.1)
-                plan(.processKilled(shell.number), after: setting.killWait)
-            }
-            requeue(index, waits: false)
         }
         for index in controller.memory.jobs.indices where controller.memory.jobs[index].base.isTerminal
             && controller.memory.jobs[index].nodes.contains(node) {

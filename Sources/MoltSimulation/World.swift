@@ -61,7 +61,7 @@ final class World: @unchecked Sendable {
     /// Every id that a job of ours has ever had.
     var attemptedIDs: Set<UInt32> = []
     /// Since when a run's user has known that the scheduler has lost its memory, and has not said what is to be done.
-    var askedSince: [Int: Double] = [:]
+    var askedSince: [Int: (key: AttemptKey, time: Double)] = [:]
     /// What slurmctld knew before somebody started it on an empty state.
     var lostState: Controller.Memory?
     /// Jobs that somebody made from our scripts, or brought back.
