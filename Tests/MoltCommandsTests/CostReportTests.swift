@@ -17,7 +17,8 @@ struct CostReportTests {
         let known = SavingDetail(every: 600, cost: 0.4, interruptions: 3, ran: 18_000, best: 69)
         let lines = CostReport.savings([report(known, every: 600), report(nil, every: 600), report(nil, every: nil)])
         #expect(lines == [
-            "bot saves every 10 min; 3 interruptions in 5 h and 0.40 s a save: every 1 min 9 s would lose least",
+            "bot saves every 10 min; 3 interruptions that lost steps in 5 h and 0.40 s a save: "
+                + "every 1 min 9 s would lose least",
             "bot saves every 10 min; too little is known yet to suggest another interval",
         ])
         #expect(report(known, every: 600).saveEvery == 600)
