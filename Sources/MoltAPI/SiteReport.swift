@@ -24,6 +24,8 @@ package struct SiteReport: Codable, Hashable, Sendable {
     package var saveRate: Double?
     package var prefix: String
     package var runs: String
+    /// True where nobody tells the scheduler's settings, and its defaults stand here instead.
+    package var isAssumed: Bool?
     /// The way to the scheduler that the site pins; nil means the first that answers.
     package var backend: String?
     /// Every way that there is, in the order in which they are tried; nil when the daemon is older than this.

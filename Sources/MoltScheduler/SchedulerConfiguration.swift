@@ -19,6 +19,8 @@ package struct SchedulerConfiguration: Hashable, Sendable, Codable {
     package var preemptMode: String
     package var partitions: [Partition]
     package var nodes: [Node]
+    /// True where nobody tells the settings, and Slurm's own defaults stand in for them.
+    package var isAssumed: Bool?
 
     package struct Partition: Hashable, Sendable, Codable {
         package var name: String

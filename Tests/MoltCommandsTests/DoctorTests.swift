@@ -76,6 +76,7 @@ struct DoctorTests {
         ("JobRequeue", .warning, { $0.report?.jobsRequeue = false }),
         ("clock", .warning, { $0.report?.clockDifference = -10 }),
         ("clock", .bad, { $0.report?.clockDifference = 90 }),
+        ("RequeueExit", .warning, { $0.report?.isAssumed = true }),
         ("rights", .warning, { $0.exposure.isRoot = true }),
         ("rights", .warning, { $0.exposure.isSlurmUser = true }),
         ("permissions", .bad, { $0.exposure.writable = ["/p/1/bin/molt-job"] }),

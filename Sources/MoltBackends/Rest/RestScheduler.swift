@@ -143,6 +143,7 @@ package actor RestScheduler: Scheduler {
             version: "", controllerStartedAt: nil, killWait: 30, minimumJobAge: 300, messageTimeout: 10,
             requeueDelay: 121, jobsRequeue: true, requeueExit: [], requeueExitHold: [], preemptMode: "", partitions: [],
             nodes: [])
+        found.isAssumed = known == nil ? true : nil
         found.version = "slurm \(server.release)"
         found.partitions = partitions.map { from in
             from.partition(known?.partitions.first { $0.name == from.name?.text })

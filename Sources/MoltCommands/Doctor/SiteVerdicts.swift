@@ -80,6 +80,12 @@ enum SiteVerdicts {
     }
 
     private static func exits(_ report: SiteReport) -> DoctorVerdict {
+        if report.isAssumed == true {
+            return .init(
+                .warning, "RequeueExit",
+                "nobody tells it, nor KillWait, MinJobAge and JobRequeue: defaults are assumed",
+                advice: "put Slurm's commands on this host, or ask the administrators that it has none of 75 to 80")
+        }
         let ours = Set(JobExit.allCases.map(\.rawValue)).subtracting([0])
         let met = ours.intersection(report.requeueExit + report.requeueExitHold).sorted()
         guard !met.isEmpty else { return .init(.ok, "RequeueExit", "does not meet Molt's exit codes") }

@@ -69,6 +69,7 @@ extension RunService {
                 .init(name: $0.name, cpus: $0.cpus, gpus: $0.gpus, memory: $0.memory, responds: $0.responds)
             }, prefix: identity.paths.prefix(for: site), runs: site.runs)
         report.saveRate = try await saveRate(site)
+        report.isAssumed = settings.isAssumed
         report.schedulingDelay = settings.schedulingDelay
         report.backend = site.backend?.rawValue
         report.ways = await sites.probe(site).map { .init(name: $0.name, answers: $0.answers, words: $0.words) }

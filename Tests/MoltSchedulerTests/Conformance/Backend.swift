@@ -9,8 +9,14 @@ import Glibc
 
 /// The backends that the conformance suite runs against. None is ever skipped: without Slurm the suite fails.
 enum BackendKind: String, CaseIterable, Sendable {
-    /// libslurm through the helper, Slurm's commands, and slurmrestd, all to one testbed.
-    case local, slurm, commands, rest
+    /// libslurm through the helper, Slurm's commands, and slurmrestd, all to one testbed; the last one also where there
+    /// are no commands, which does less.
+    case local, slurm, commands, rest, restAlone
+
+    /// Those that can do everything.
+    static let allCases: [BackendKind] = [.local, .slurm, .commands, .rest]
+    /// For what slurmrestd can do by itself: submitting, looking, cancelling.
+    static let andRestAlone = allCases + [.restAlone]
 
     var isSlurm: Bool { self != .local }
 
@@ -20,7 +26,8 @@ enum BackendKind: String, CaseIterable, Sendable {
     func open(alone: Bool = false, patient: Bool = false) async throws -> Backend {
         switch self {
         case .local: try Backend.local()
-        case .slurm, .commands, .rest: try await SlurmFixture.shared.backend(self, alone: alone, patient: patient)
+        case .slurm, .commands, .rest, .restAlone:
+            try await SlurmFixture.shared.backend(self, alone: alone, patient: patient)
         }
     }
 
@@ -28,7 +35,7 @@ enum BackendKind: String, CaseIterable, Sendable {
     func openWithoutHaste() async throws -> Backend {
         switch self {
         case .local: try Backend.local(killWait: 300)
-        case .slurm, .commands, .rest: try await SlurmFixture.own(self, ["--set", "KillWait=300"]).0
+        case .slurm, .commands, .rest, .restAlone: try await SlurmFixture.own(self, ["--set", "KillWait=300"]).0
         }
     }
 

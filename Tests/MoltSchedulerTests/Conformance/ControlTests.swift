@@ -6,7 +6,7 @@ import Testing
 /// Cancel, requeue, hold, signals: the same on every backend.
 @Suite struct ControlTests {
     /// Covers X10, X31.
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func cancelEndsARunningJob(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("echo $$ > $CASE.pid; sleep 300")
         try await job.waitForNote("pid")
@@ -19,7 +19,7 @@ import Testing
         #expect(ProcessIdentity.of(pid: pid)?.isAlive != true)
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func aJobThatIgnoresTermIsKilled(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit(
             "trap '' TERM; echo $$ > $CASE.pid; for i in {1..3000}; do sleep 0.1; done; echo survived > $CASE.end")
@@ -31,7 +31,7 @@ import Testing
         #expect(job.note("end").isEmpty)
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func aCancelledWaitingJobNeverStarts(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("echo ran > $CASE.ran") { $0.held = true }
         try await job.scheduler.cancel(job.job, key: job.key)
@@ -56,7 +56,7 @@ import Testing
         await job.end()
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func aJobThatEndedCannotBeCancelled(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("true")
         _ = try await job.waitForEnd()
@@ -252,7 +252,7 @@ import Testing
         try await backend.scheduler.cancel(job, key: second)
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func aWaitingJobTakesNoSignal(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("true") { $0.held = true }
         do {

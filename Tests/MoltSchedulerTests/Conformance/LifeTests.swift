@@ -6,7 +6,7 @@ import Testing
 /// Submission, ends, and what can be seen of a job: the same on every backend.
 @Suite struct LifeTests {
     /// Covers X31.
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func aJobRunsAndCompletes(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("echo hello")
         let end = try await job.waitForEnd()
@@ -17,7 +17,7 @@ import Testing
     }
 
     /// Covers D1.
-    @Test(arguments: BackendKind.allCases, [1, 75, 78, 137] as [Int32])
+    @Test(arguments: BackendKind.andRestAlone, [1, 75, 78, 137] as [Int32])
     func theExitStatusIsReported(_ kind: BackendKind, _ code: Int32) async throws {
         let end = try await kind.open().submit("exit \(code)").waitForEnd()
         #expect(end.state == .failed)
@@ -26,14 +26,14 @@ import Testing
     }
 
     /// Covers D1.
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func aDeathBySignalIsReported(_ kind: BackendKind) async throws {
         let end = try await kind.open().submit("kill -SEGV $$").waitForEnd()
         #expect(end.state == .failed)
         #expect(end.exitSignal == 11)
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func theStatusTellsWhoseJobItIsAndWhereItRuns(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("sleep 30") { $0.timeLimit = 600 }
         let running = try await job.wait { $0.state == .running }
@@ -47,13 +47,13 @@ import Testing
         await job.end()
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func anUnknownJobIsNil(_ kind: BackendKind) async throws {
         #expect(try await kind.open().scheduler.load(4_000_000) == nil)
     }
 
     /// Covers X31.
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func theTableListsOurJobs(_ kind: BackendKind) async throws {
         let backend = try await kind.open()
         let first = try await backend.submit("sleep 30"), second = try await backend.submit("true")
@@ -67,7 +67,7 @@ import Testing
     }
 
     /// Covers X20.
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func anEndedJobIsForgottenAfterAWhile(_ kind: BackendKind) async throws {
         let job = try await kind.open(patient: true).submit("true")
         _ = try await job.waitForEnd()
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func theSchedulerAnswersAPing(_ kind: BackendKind) async throws {
         let backend = try await kind.open()
         defer { backend.keep() }
@@ -102,7 +102,7 @@ import Testing
         #expect(configuration.requeueDelay == Backend.requeueDelay && configuration.minimumJobAge == 20)
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func theEnvironmentPassesLiterally(_ kind: BackendKind) async throws {
         let value = "a \"b\" 'c' `d` $(touch /tmp/never) \\ \n#SBATCH -t 1\n%x ü\u{1F600}\t; exit 9"
         let job = try await kind.open().submit("printf %s \"$MOLT_TEST\" > $CASE.value; echo x > $CASE.done") {
@@ -112,7 +112,7 @@ import Testing
         #expect(job.note("value") == value)
     }
 
-    @Test(arguments: BackendKind.allCases)
+    @Test(arguments: BackendKind.andRestAlone)
     func theBatchShellFindsSlurmsVariables(_ kind: BackendKind) async throws {
         let job = try await kind.open().submit("env > $CASE.env; pwd > $CASE.pwd; umask > $CASE.umask") {
             $0.ranksPerNode = 2

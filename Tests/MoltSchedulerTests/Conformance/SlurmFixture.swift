@@ -28,6 +28,7 @@ actor SlurmFixture {
         switch kind {
         case .commands: scheduler = Self.commands(on: ways.testbed)
         case .rest: scheduler = Self.rest(on: ways.testbed)
+        case .restAlone: scheduler = Self.rest(on: ways.testbed, hasCommands: false)
         case .slurm, .local: scheduler = ways.helper
         }
         // What is measured once, the clock above all, does not belong into the seconds that a test watches.
@@ -44,6 +45,7 @@ actor SlurmFixture {
         switch kind {
         case .commands: scheduler = commands(on: testbed)
         case .rest: scheduler = rest(on: testbed)
+        case .restAlone: scheduler = rest(on: testbed, hasCommands: false)
         case .slurm, .local: scheduler = try await Testbed.offPool { try Self.scheduler(on: testbed) }
         }
         let backend = Backend(
