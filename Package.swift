@@ -59,7 +59,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let exclusions = [
     "MoltTemplatesTests": ["Golden"],
     "MoltLifecycleTests": ["Corpus"],
-    "MoltModelsTests": ["Golden"],
+    "MoltModelsTests": ["Golden", "Oracle"],
     "MoltSimulationTests": ["Traces"],
     "MoltOptimTests": ["Golden"],
     "MoltTrainerTests": ["Recorder"],
@@ -142,7 +142,9 @@ let engine: [Target] = [
     program("molt-train", ["MoltTrainer", argumentParser]),
     tests("MoltTensorTests", ["MoltTensor"]),
     tests("MoltNNTests", ["MoltNN", "MoltTensor"]),
-    tests("MoltModelsTests", ["MoltModels", "MoltOptim", "MoltNN", "MoltTensor", "MoltRecipe"]),
+    tests(
+        "MoltModelsTests",
+        ["MoltModels", "MoltOptim", "MoltNN", "MoltTensor", "MoltRecipe", "MoltCheckpoint", "MoltCore"]),
     tests("MoltParallelTests", ["MoltParallel", "MoltNN", "MoltTensor", "MoltCore"]),
     tests("MoltOptimTests", ["MoltOptim", "MoltNN", "MoltTensor"]),
     tests("MoltCheckpointTests", ["MoltCheckpoint", "MoltTensor", "MoltCore"]),

@@ -7,31 +7,56 @@ package final class Block {
     package enum Mixer {
         case mamba(Mamba2Mixer)
         case attention(Attention)
+        case recurrent(RecurrentMixer)
+        case mamba1(Mamba1Mixer)
+        case diagonal(DiagonalMixer)
         case mlp(MLP)
+        /// Experts, and the MLP that every token takes beside them.
+        case experts(Experts, shared: MLP?)
     }
 
     package let norm: RMSNorm
     package let mixer: Mixer
 
-    init(_ scope: ParameterScope, _ kind: LayerKind, _ model: ModelSection) throws {
-        let gain = 1 / Double(model.pattern.layers.count).squareRoot()
-        norm = try RMSNorm(scope / "norm", width: model.hiddenSize, epsilon: model.normEpsilon)
-        let scope = scope / "mixer"
+    init(_ root: ParameterScope, _ index: Int, _ kind: LayerKind, _ model: ModelSection) throws {
+        let names = ParameterNames(model.family), place = names.layer(index, kind)
+        norm = try RMSNorm(
+            root / place.norm, width: model.hiddenSize, epsilon: model.normEpsilon, plusOne: model.normPlusOne)
+        let scope = root / place.mixer, gain = model.outputGain
         switch kind {
         case .mamba:
             mixer = .mamba(try Mamba2Mixer(scope, Mamba2Mixer.Sizes(model), outputGain: gain))
-        case .attention:
+        case .attention, .window:
             mixer = .attention(
                 try Attention(
-                    scope, width: model.hiddenSize, heads: model.attentionHeads, keyValueHeads: model.keyValueHeads,
-                    headSize: model.attentionHeadSize, outputGain: gain))
+                    scope, Attention.Sizes(model, isWindow: kind == .window), model.attentionProjections,
+                    outputGain: gain))
+        case .recurrent:
+            mixer = .recurrent(
+                try RecurrentMixer(
+                    scope, width: model.hiddenSize, recurrentWidth: model.recurrentWidth,
+                    blocks: model.recurrentBlocks, taps: model.convolutionKernel, outputGain: gain))
         case .mlp:
             mixer = .mlp(
                 try MLP(
                     scope, width: model.hiddenSize, inner: model.feedForwardSize, activation: .init(model.activation),
-                    gated: model.gatedMLP, outputGain: gain))
+                    kind: model.feedForwardKind, bias: model.feedForwardBias, outputGain: gain))
         case .experts:
-            throw ModelError.unsupportedLayer(kind)
+            let experts = try Experts(
+                scope, width: model.hiddenSize, inner: model.expertSize, experts: model.experts,
+                chosen: model.expertsPerToken, activation: .init(model.activation), outputGain: gain)
+            let shared = model.sharedExpertSize == 0
+                ? nil
+                : try MLP(
+                    root / names.sharedExpert(index), width: model.hiddenSize, inner: model.sharedExpertSize,
+                    activation: .init(model.activation), kind: .joined, outputGain: gain)
+            mixer = .experts(experts, shared: shared)
+        case .mamba1:
+            mixer = .mamba1(try Mamba1Mixer(scope, Mamba1Mixer.Sizes(model), outputGain: gain))
+        case .s4d, .dss:
+            mixer = .diagonal(
+                try DiagonalMixer(
+                    scope, width: model.hiddenSize, stateSize: model.stateSize, kind: kind == .s4d ? .s4d : .dss))
         }
     }
 
@@ -45,64 +70,25 @@ package final class Block {
     private func mix(
         _ x: Tensor, _ context: SequenceContext, _ state: GenerationState.Layer
     ) throws(TorchError) -> Tensor {
-        switch (mixer, state) {
-        case (.mamba(let mixer), .mamba(let state)):
-            try mixer(x, sequenceIndex: context.sequenceIndex, state: state)
-        case (.mamba(let mixer), .attention), (.mamba(let mixer), .none):
-            try mixer(x, sequenceIndex: context.sequenceIndex)
-        case (.attention(let mixer), .attention(let cache)):
-            try mixer(x, mask: context.mask, cache: cache)
-        case (.attention(let mixer), .mamba), (.attention(let mixer), .none):
-            try mixer(x, mask: context.mask)
-        case (.mlp(let mixer), .mamba), (.mlp(let mixer), .attention), (.mlp(let mixer), .none):
-            try mixer(x)
+        switch mixer {
+        case .mamba(let mixer): return try mixer(x, context, state: state.recurrent)
+        case .attention(let mixer): return try mixer(x, context, cache: state.cache)
+        case .recurrent(let mixer): return try mixer(x, context, state: state.recurrent)
+        case .mamba1(let mixer): return try mixer(x, context, state: state.recurrent)
+        case .diagonal(let mixer): return try mixer(x, context, state: state.recurrent)
+        case .mlp(let mixer): return try mixer(x)
+        case .experts(let experts, let shared):
+            let chosen = try experts(x)
+            return try shared.map { shared throws(TorchError) in try chosen + shared(x) } ?? chosen
         }
-    }
-
-    var attends: Bool {
-        if case .attention = mixer { true } else { false }
     }
 
     /// An empty memory of the kind that this layer keeps.
     func freshState() -> GenerationState.Layer {
         switch mixer {
-        case .mamba: .mamba(Mamba2State())
-        case .attention: .attention(KeyValueCache())
-        case .mlp: .none
-        }
-    }
-}
-
-/// Where documents begin, as the layers need it; made once a forward pass.
-struct SequenceContext {
-    let sequenceIndex: Tensor?
-    let mask: Tensor?
-
-    init(sequenceIndex: Tensor?, hasAttention: Bool) throws(TorchError) {
-        self.sequenceIndex = sequenceIndex
-        if let sequenceIndex, hasAttention {
-            mask = try DocumentMask.packed(sequenceIndex)
-        } else {
-            mask = nil
-        }
-    }
-}
-
-extension Mamba2Mixer.Sizes {
-    init(_ model: ModelSection) {
-        self.init(
-            width: model.hiddenSize, heads: model.mambaHeads, headSize: model.mambaHeadSize, groups: model.groups,
-            stateSize: model.stateSize, taps: model.convolutionKernel, chunk: model.chunkSize,
-            epsilon: model.normEpsilon)
-    }
-}
-
-extension MLP.Activation {
-    init(_ activation: ModelSection.Activation) {
-        self = switch activation {
-        case .silu: .silu
-        case .gelu: .gelu
-        case .squaredReLU: .squaredReLU
+        case .mamba, .recurrent, .mamba1, .diagonal: .recurrent(RecurrentState())
+        case .attention(let mixer): .attention(mixer.freshCache())
+        case .mlp, .experts: .none
         }
     }
 }

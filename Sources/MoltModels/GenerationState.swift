@@ -1,36 +1,45 @@
 package import MoltNN
-package import MoltTensor
-
-/// What a Mamba-2 layer remembers of all tokens so far: as much after a million as after one.
-package final class Mamba2State {
-    /// The last inputs of the convolution, [b, channels, K − 1]; nil before the first token.
-    package private(set) var tail: Tensor?
-    /// The state of the scan, [b, h, p, n] in fp32; nil before the first token.
-    package private(set) var ssm: Tensor?
-
-    package init() {}
-
-    func advance(tail: Tensor, ssm: Tensor) {
-        self.tail = tail
-        self.ssm = ssm
-    }
-}
+import MoltTensor
 
 /// What a model remembers between calls, layer by layer.
 package final class GenerationState {
     package enum Layer {
-        case mamba(Mamba2State)
+        case recurrent(RecurrentState)
         case attention(KeyValueCache)
         case none
+
+        var recurrent: RecurrentState? {
+            if case .recurrent(let state) = self { state } else { nil }
+        }
+
+        var cache: KeyValueCache? {
+            if case .attention(let cache) = self { cache } else { nil }
+        }
     }
 
     package let layers: [Layer]
     /// Tokens read so far.
     package private(set) var position = 0
+    /// Of all tokens so far, [b, position], when any call named documents.
+    private(set) var documents: Tensor?
 
     init(layers: [Layer]) {
         self.layers = layers
     }
 
-    func advance(by count: Int) { position += count }
+    /// The context of the next `count` tokens; those that name no documents belong to that of the last token.
+    func context(_ tokens: Tensor, documents new: Tensor?) throws(TorchError) -> SequenceContext {
+        let count = tokens.size(1), batch = tokens.size(0)
+        if let new, documents == nil, position > 0 {
+            let first = try new.narrow(1, from: 0, length: 1)
+            documents = try Tensor.cat([first.expand([batch, position]), new], dim: 1)
+        } else if let documents {
+            let last = try documents.narrow(1, from: position - 1, length: 1).expand([batch, count])
+            self.documents = try Tensor.cat([documents, new ?? last], dim: 1)
+        } else {
+            documents = new
+        }
+        defer { position += count }
+        return try SequenceContext(count: count, past: position, documents: documents, on: tokens.device)
+    }
 }

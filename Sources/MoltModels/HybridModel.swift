@@ -2,18 +2,18 @@ package import MoltNN
 package import MoltRecipe
 package import MoltTensor
 
-/// A language model of Mamba-2, attention and MLP layers in any order, under the names of its Hugging Face family.
+/// A language model of the pattern's layers in any order, under the names of its Hugging Face family.
 ///
-/// | parameter | shape | first values | decay |
+/// | parameter (of Nemotron-H; `ParameterNames` has the others) | shape | first values | decay |
 /// |---|---|---|---|
 /// | backbone.embeddings.weight | [vocabulary, d] | normal, deviation `initializer_range` | yes |
-/// | backbone.layers.N.norm.weight | [d] | 1 | no |
+/// | backbone.layers.N.norm.weight | [d] | 1, or 0 where 1 is added | no |
 /// | backbone.layers.N.mixer.{q,k,v}_proj.weight, {gate,up}_proj.weight | [out, in] | uniform ±1/√in | yes |
 /// | backbone.layers.N.mixer.{o,down}_proj.weight | [d, in] | uniform ±1/√in, divided by √layers | yes |
-/// | backbone.norm_f.weight | [d] | 1 | no |
+/// | backbone.norm_f.weight | [d] | as before layers | no |
 /// | lm_head.weight, unless tied to the embeddings | [vocabulary, d] | uniform ±1/√d | yes |
 ///
-/// The Mamba-2 mixer's own are in `Mamba2Mixer`. These are mamba_ssm's, where the MLP's and attention's output
+/// The mixers' own stand where they are defined. First values are mamba_ssm's, where the MLP's and attention's output
 /// projections count as residual branches too.
 package final class HybridModel {
     package let section: ModelSection
@@ -29,18 +29,19 @@ package final class HybridModel {
         guard let vocabulary = section.vocabularySize else { throw ModelError.missingVocabularySize }
         self.section = section
         self.registry = registry
-        let backbone = registry.root / "backbone"
+        let root = registry.root, names = ParameterNames(section.family)
         embeddings = try Embedding(
-            backbone / "embeddings", count: vocabulary, width: section.hiddenSize,
+            root / names.embeddings, count: vocabulary, width: section.hiddenSize,
             deviation: section.initializerRange)
         var blocks: [Block] = []
-        for (index, kind) in section.pattern.layers.enumerated() where section.mixersEnabled || kind == .mlp {
-            blocks.append(try Block(backbone / "layers" / index, kind, section))
+        for (index, kind) in section.pattern.layers.enumerated() where section.mixersEnabled || kind.isFeedForward {
+            blocks.append(try Block(root, index, kind, section))
         }
         self.blocks = blocks
-        norm = try RMSNorm(backbone / "norm_f", width: section.hiddenSize, epsilon: section.normEpsilon)
-        head = section.tiedEmbeddings
-            ? nil : try Linear(registry.root / "lm_head", section.hiddenSize, vocabulary)
+        norm = try RMSNorm(
+            root / names.finalNorm, width: section.hiddenSize, epsilon: section.normEpsilon,
+            plusOne: section.normPlusOne)
+        head = section.tiedEmbeddings ? nil : try Linear(root / "lm_head", section.hiddenSize, vocabulary)
     }
 
     /// The hidden states after the last norm, [b, s, d].
@@ -51,28 +52,42 @@ package final class HybridModel {
     package func hidden(
         _ tokens: Tensor, sequenceIndex: Tensor? = nil, state: GenerationState? = nil
     ) throws(TorchError) -> Tensor {
-        let context = try SequenceContext(
-            sequenceIndex: sequenceIndex, hasAttention: blocks.contains { $0.attends })
-        var stream = try ResidualStream(embeddings(tokens), keepsType: section.residualInFP32)
+        let context =
+            if let state {
+                try state.context(tokens, documents: sequenceIndex)
+            } else {
+                try SequenceContext(count: tokens.size(1), documents: sequenceIndex, on: tokens.device)
+            }
+        var start = try embeddings(tokens)
+        if section.embeddingMultiplier != 1 { start = try start * section.embeddingMultiplier }
+        var stream = ResidualStream(
+            start, keepsType: section.residualInFP32, multiplier: section.residualMultiplier)
         for (index, block) in blocks.enumerated() {
             try block(&stream, context, state: state?.layers[index] ?? .none)
         }
-        state?.advance(by: tokens.shape[1])
         return try stream.normed(by: norm)
     }
 
     /// Scores of every next token, [b, s, vocabulary]; large, so training goes through `lossSum` instead.
     package func logits(_ hidden: Tensor) throws(TorchError) -> Tensor {
-        if let head { return try head(hidden) }
-        return try hidden.linear(embeddings.weight.value)
+        let hidden = try divided(hidden)
+        let scores = if let head { try head(hidden) } else { try hidden.linear(embeddings.weight.value) }
+        guard let cap = section.logitsSoftcap else { return scores }
+        return try (scores / cap).tanh() * cap
+    }
+
+    /// What scores are divided by goes into the hidden states, which are fewer.
+    private func divided(_ hidden: Tensor) throws(TorchError) -> Tensor {
+        section.logitsDivisor == 1 ? hidden : try hidden / section.logitsDivisor
     }
 
     /// The summed cross-entropy of `targets` [b, s] (`CrossEntropy.ignored` where there is none), in fp32.
     package func lossSum(
         _ tokens: Tensor, targets: Tensor, sequenceIndex: Tensor? = nil
     ) throws(TorchError) -> Tensor {
-        let hidden = try hidden(tokens, sequenceIndex: sequenceIndex)
-        return try CrossEntropy.sum(hidden: hidden, weight: headWeight(), targets: targets)
+        let hidden = try divided(hidden(tokens, sequenceIndex: sequenceIndex))
+        return try CrossEntropy.sum(
+            hidden: hidden, weight: headWeight(), targets: targets, softcap: section.logitsSoftcap)
     }
 
     /// The weight that turns hidden states into scores, an adapter's part included.

@@ -28,6 +28,28 @@ package final class Mamba2Mixer {
         package var taps: Int
         package var chunk: Int
         package var epsilon: Double
+        /// Groups of channels that the norm takes together; as many as B and C have in all families.
+        package var normGroups: Int
+        package var normBeforeGate = false
+        package var bias = false
+        package var convolutionBias = true
+        /// Bounds of the step after softplus.
+        package var stepMinimum = 0.0
+        package var stepMaximum: Double?
+
+        package init(
+            width: Int, heads: Int, headSize: Int, groups: Int, stateSize: Int, taps: Int, chunk: Int, epsilon: Double
+        ) {
+            self.width = width
+            self.heads = heads
+            self.headSize = headSize
+            self.groups = groups
+            self.stateSize = stateSize
+            self.taps = taps
+            self.chunk = chunk
+            self.epsilon = epsilon
+            normGroups = groups
+        }
 
         var inner: Int { heads * headSize }
         var convolved: Int { inner + 2 * groups * stateSize }
@@ -44,30 +66,32 @@ package final class Mamba2Mixer {
 
     package init(_ scope: ParameterScope, _ sizes: Sizes, outputGain: Double) throws(TorchError) {
         self.sizes = sizes
-        inProj = try Linear(scope / "in_proj", sizes.width, sizes.inner + sizes.convolved + sizes.heads)
-        conv = try CausalConv1d(scope / "conv1d", channels: sizes.convolved, taps: sizes.taps)
+        inProj = try Linear(
+            scope / "in_proj", sizes.width, sizes.inner + sizes.convolved + sizes.heads, bias: sizes.bias)
+        conv = try CausalConv1d(
+            scope / "conv1d", channels: sizes.convolved, taps: sizes.taps, bias: sizes.convolutionBias)
         dtBias = try scope.parameter(
             "dt_bias", [sizes.heads], .inverseSoftplusOfLogUniform(0.001...0.1, floor: 0.0001), decays: false)
         aLog = try scope.parameter("A_log", [sizes.heads], .logOfUniform(1...16), decays: false)
         d = try scope.parameter("D", [sizes.heads], .ones, decays: false)
         norm = try GatedRMSNorm(
-            scope / "norm", width: sizes.inner, groupSize: sizes.inner / sizes.groups, epsilon: sizes.epsilon)
+            scope / "norm", width: sizes.inner, groupSize: sizes.inner / sizes.normGroups, epsilon: sizes.epsilon,
+            beforeGate: sizes.normBeforeGate)
         outProj = try Linear(
-            scope / "out_proj", sizes.inner, sizes.width, initializer: .fanIn(sizes.inner, gain: outputGain))
+            scope / "out_proj", sizes.inner, sizes.width, bias: sizes.bias,
+            initializer: .fanIn(sizes.inner, gain: outputGain))
     }
 
-    /// - Parameters:
-    ///   - sequenceIndex: the document of each token, for packed sequences.
-    ///   - state: continues a sequence, and is left as this call leaves it.
+    /// - Parameter state: continues a sequence, and is left as this call leaves it.
     package func callAsFunction(
-        _ u_bsd: Tensor, sequenceIndex: Tensor? = nil, state: Mamba2State? = nil
+        _ u_bsd: Tensor, _ context: SequenceContext, state: RecurrentState? = nil
     ) throws(TorchError) -> Tensor {
         let (inner, groupWidth) = (sizes.inner, sizes.groups * sizes.stateSize)
         let zxbcdt = try inProj(u_bsd)
         let parts = try zxbcdt.split([inner, sizes.convolved, sizes.heads], dim: -1)
         let (z, xbc, dt_bsh) = (parts[0], parts[1], parts[2])
 
-        let convolved = try conv(xbc, sequenceIndex: sequenceIndex, tail: state?.tail)
+        let convolved = try conv(xbc, sequenceIndex: context.documents, tail: state?.tail)
         let mixed = try convolved.y_bsc.split([inner, groupWidth, groupWidth], dim: -1)
 
         let scanned = try SSD.scan(
@@ -75,9 +99,10 @@ package final class Mamba2Mixer {
                 x: mixed[0].splitLast([sizes.heads, sizes.headSize]), dt: dt_bsh, dtBias: dtBias.value,
                 aLog: aLog.value, b: mixed[1].splitLast([sizes.groups, sizes.stateSize]),
                 c: mixed[2].splitLast([sizes.groups, sizes.stateSize]), d: d.value,
-                sequenceIndex: sequenceIndex, initialState: state?.ssm),
+                sequenceIndex: context.documents, initialState: state?.state, stepMinimum: sizes.stepMinimum,
+                stepMaximum: sizes.stepMaximum),
             chunk: sizes.chunk)
-        state?.advance(tail: convolved.tail_bck, ssm: scanned.finalState_bhpn)
+        state?.advance(tail: convolved.tail_bck, state: scanned.finalState_bhpn)
         return try outProj(norm(scanned.y_bshp.flatten(from: -2, through: -1), gate: z))
     }
 }

@@ -8,16 +8,19 @@ struct ResidualStream {
     private var pending: Tensor?
     /// Whether the sum keeps the embeddings' type (fp32 under autocast), or takes that of what is added.
     private let keepsType: Bool
+    /// What contributions are multiplied with.
+    private let multiplier: Double
 
-    init(_ start: Tensor, keepsType: Bool) {
+    init(_ start: Tensor, keepsType: Bool, multiplier: Double = 1) {
         sum = start
         self.keepsType = keepsType
+        self.multiplier = multiplier
     }
 
     mutating func add(_ contribution: Tensor) throws(TorchError) {
         precondition(pending == nil, "a contribution is still to be added")
         if !keepsType { sum = try sum.to(contribution.dtype) }
-        pending = contribution
+        pending = multiplier == 1 ? contribution : try contribution * multiplier
     }
 
     mutating func normed(by norm: RMSNorm) throws(TorchError) -> Tensor {

@@ -15,10 +15,13 @@ package struct SSDInput {
     package var sequenceIndex_bs: Tensor?
     /// The state left by what came before, fp32.
     package var initialState_bhpn: Tensor?
+    /// Bounds of the step after softplus.
+    package var stepMinimum: Double
+    package var stepMaximum: Double?
 
     package init(
         x: Tensor, dt: Tensor, dtBias: Tensor, aLog: Tensor, b: Tensor, c: Tensor, d: Tensor,
-        sequenceIndex: Tensor? = nil, initialState: Tensor? = nil
+        sequenceIndex: Tensor? = nil, initialState: Tensor? = nil, stepMinimum: Double = 0, stepMaximum: Double? = nil
     ) {
         x_bshp = x
         dt_bsh = dt
@@ -29,6 +32,8 @@ package struct SSDInput {
         d_h = d
         sequenceIndex_bs = sequenceIndex
         initialState_bhpn = initialState
+        self.stepMinimum = stepMinimum
+        self.stepMaximum = stepMaximum
     }
 }
 
@@ -55,9 +60,11 @@ package enum SSD {
 }
 
 extension SSDInput {
-    /// Δ = softplus(dt + dt_bias) and A = −exp(A_log), in fp32 at least.
+    /// Δ = softplus(dt + dt_bias), held in its bounds, and A = −exp(A_log), in fp32 at least.
     func stepAndDecay() throws(TorchError) -> (dt_bsh: Tensor, a_h: Tensor) {
         let wide: DType = x_bshp.dtype == .float64 ? .float64 : .float32
-        return (try (dt_bsh.to(wide) + dtBias_h).softplus(), try -aLog_h.to(wide).exp())
+        var step_bsh = try (dt_bsh.to(wide) + dtBias_h).softplus()
+        if stepMinimum > 0 || stepMaximum != nil { step_bsh = try step_bsh.clamp(min: stepMinimum, max: stepMaximum) }
+        return (step_bsh, try -aLog_h.to(wide).exp())
     }
 }

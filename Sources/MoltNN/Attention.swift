@@ -1,103 +1,110 @@
 package import MoltTensor
 
-/// Grouped-query attention without position embeddings; causal, and never across documents.
+/// Grouped-query attention, causal and never across documents; to all tokens before, or in a window.
 ///
 /// Shapes: b batch, s sequence, d model width, h query heads, g key-value heads, e head size.
 package final class Attention {
-    package let queries: Linear
-    package let keys: Linear
-    package let values: Linear
-    package let output: Linear
-    package let heads: Int
-    package let keyValueHeads: Int
-    package let headSize: Int
+    package struct Sizes: Hashable, Sendable {
+        package var width: Int
+        package var heads: Int
+        package var keyValueHeads: Int
+        package var headSize: Int
+        /// Keys that a query sees at most, its own included; nil for all.
+        package var window: Int?
+        package var rotary: Rotary?
+        /// What scores are multiplied with; 1/√e when nil.
+        package var scale: Double?
+        /// c · tanh(score / c) in place of every score.
+        package var softcap: Double?
+        package var bias = false
+        package var outputBias = false
 
-    /// - Parameter outputGain: scales the first values of the projection back into the residual stream.
+        package init(width: Int, heads: Int, keyValueHeads: Int, headSize: Int) {
+            precondition(keyValueHeads > 0 && heads % keyValueHeads == 0, "\(heads) heads over \(keyValueHeads)")
+            self.width = width
+            self.heads = heads
+            self.keyValueHeads = keyValueHeads
+            self.headSize = headSize
+        }
+    }
+
+    package let sizes: Sizes
+    private let projections: AttentionProjections
+    package let output: Linear
+
+    /// - Parameters:
+    ///   - projections: how queries, keys and values are made, under which names.
+    ///   - outputGain: scales the first values of the projection back into the residual stream.
     package init(
-        _ scope: ParameterScope, width: Int, heads: Int, keyValueHeads: Int, headSize: Int, outputGain: Double = 1
+        _ scope: ParameterScope, _ sizes: Sizes, _ projections: AttentionProjections.Kind = .separate,
+        outputGain: Double = 1
     ) throws(TorchError) {
-        precondition(keyValueHeads > 0 && heads % keyValueHeads == 0, "\(heads) heads over \(keyValueHeads)")
-        self.heads = heads
-        self.keyValueHeads = keyValueHeads
-        self.headSize = headSize
-        queries = try Linear(scope / "q_proj", width, heads * headSize)
-        keys = try Linear(scope / "k_proj", width, keyValueHeads * headSize)
-        values = try Linear(scope / "v_proj", width, keyValueHeads * headSize)
+        self.sizes = sizes
+        self.projections = try AttentionProjections(scope, sizes, projections)
+        let inner = sizes.heads * sizes.headSize
         output = try Linear(
-            scope / "o_proj", heads * headSize, width, initializer: .fanIn(heads * headSize, gain: outputGain))
+            scope / projections.outputName, inner, sizes.width, bias: sizes.outputBias,
+            initializer: .fanIn(inner, gain: outputGain))
     }
 
     /// - Parameters:
-    ///   - mask: which keys a query may see, from `DocumentMask`; nil means all that are not later.
     ///   - cache: keys and values of what came before; this call's are appended.
     package func callAsFunction(
-        _ x_bsd: Tensor, mask: Tensor? = nil, cache: KeyValueCache? = nil
+        _ x_bsd: Tensor, _ context: SequenceContext, cache: KeyValueCache? = nil
     ) throws(TorchError) -> Tensor {
-        let q_bhse = try split(queries(x_bsd), heads)
-        var k_bgse = try split(keys(x_bsd), keyValueHeads)
-        var v_bgse = try split(values(x_bsd), keyValueHeads)
-        var (mask, isCausal) = (mask, mask == nil)
-        if let cache {
-            let past = cache.length
-            (k_bgse, v_bgse) = try cache.append(keys: k_bgse, values: v_bgse)
-            if past > 0 {
-                // The first row of libtorch's own causal mask sees the first key only, whatever came before.
-                mask = try DocumentMask.continuing(past: past, count: x_bsd.size(1), on: x_bsd.device)
-                isCausal = false
-            }
+        var (q_bhse, k_bgse, v_bgse) = try projections(x_bsd, context, memory: cache?.convolution)
+        if let rotary = sizes.rotary {
+            let turn = try context.turn(rotary)
+            (q_bhse, k_bgse) = (try turn(q_bhse), try turn(k_bgse))
         }
-        let y_bhse = try Tensor.attention(
-            query: q_bhse, key: k_bgse, value: v_bgse, mask: mask, isCausal: isCausal,
-            groupedQueries: heads != keyValueHeads)
+        if let cache { (k_bgse, v_bgse) = try cache.append(keys: k_bgse, values: v_bgse) }
+        let y_bhse = try attend(q_bhse, k_bgse, v_bgse, context)
         return try output(y_bhse.transpose(1, 2).flatten(from: 2, through: 3))
     }
 
-    private func split(_ x: Tensor, _ heads: Int) throws(TorchError) -> Tensor {
-        try x.splitLast([heads, headSize]).transpose(1, 2)
-    }
-}
-
-/// Boolean masks of attention: true where a query may look.
-package enum DocumentMask {
-    /// [b, 1, s, s]: not later, and in the same document.
-    package static func packed(_ index_bs: Tensor) throws(TorchError) -> Tensor {
-        let same = try index_bs.unsqueeze(2) .== index_bs.unsqueeze(1)
-        return try same.lowerTriangle().unsqueeze(1)
-    }
-
-    /// [count, past + count] for tokens that follow `past` others; nil when one token may see everything.
-    static func continuing(past: Int, count: Int, on device: Device) throws(TorchError) -> Tensor? {
-        if count == 1 { return nil }
-        return try Tensor.ones([count, past + count], dtype: .bool, device: device).lowerTriangle(diagonal: past)
-    }
-}
-
-/// Keys and values of the tokens so far; grows by doubling, so that a step copies only its own.
-package final class KeyValueCache {
-    package private(set) var length = 0
-    private var keys: Tensor?
-    private var values: Tensor?
-
-    package init() {}
-
-    /// Appends [b, g, s, e] and returns all so far.
-    func append(keys newKeys: Tensor, values newValues: Tensor) throws(TorchError) -> (Tensor, Tensor) {
-        let count = newKeys.shape[2]
-        let total = length + count
-        let (k, v) = (try room(keys, like: newKeys, total), try room(values, like: newValues, total))
-        try k.narrow(2, from: length, length: count).copy_(newKeys)
-        try v.narrow(2, from: length, length: count).copy_(newValues)
-        (keys, values, length) = (k, v, total)
-        return (try k.narrow(2, from: 0, length: total), try v.narrow(2, from: 0, length: total))
-    }
-
-    private func room(_ store: Tensor?, like new: Tensor, _ total: Int) throws(TorchError) -> Tensor {
-        if let store, store.shape[2] >= total { return store }
-        let capacity = max(64, total, 2 * (store?.shape[2] ?? 0))
-        let larger = try Tensor.zeros([new.size(0), new.size(1), capacity, new.size(3)], like: new)
-        if let store {
-            try larger.narrow(2, from: 0, length: length).copy_(store.narrow(2, from: 0, length: length))
+    /// In a window, queries go in blocks as long as it, each with the keys that any of them sees: the work grows with
+    /// the length, not with its square.
+    private func attend(
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ context: SequenceContext
+    ) throws(TorchError) -> Tensor {
+        let count = q.size(2), past = k.size(2) - count
+        guard let window = sizes.window, count > 2 * window else {
+            return try attend(q, k, v, context, last: count)
         }
-        return larger
+        var parts: [Tensor] = []
+        for start in stride(from: 0, to: count, by: window) {
+            let length = min(window, count - start), first = max(0, past + start - window + 1)
+            let keys = past + start + length - first
+            parts.append(
+                try attend(
+                    q.narrow(2, from: start, length: length), k.narrow(2, from: first, length: keys),
+                    v.narrow(2, from: first, length: keys), context, last: start + length))
+        }
+        return try Tensor.cat(parts, dim: 2)
     }
+
+    private func attend(
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ context: SequenceContext, last: Int
+    ) throws(TorchError) -> Tensor {
+        let queries = q.size(2), keys = k.size(2), isGrouped = sizes.heads != sizes.keyValueHeads
+        // libtorch's own causal mask lets the first query see the first key only, whatever came before.
+        let isPlain = sizes.softcap == nil && context.isPlainlyCausal && queries == keys
+            && (sizes.window ?? keys) >= keys
+        let mask = isPlain ? nil : try context.mask(queries: queries, keys: keys, last: last, window: sizes.window)
+        guard let cap = sizes.softcap else {
+            return try Tensor.attention(
+                query: q, key: k, value: v, mask: mask, isCausal: isPlain, scale: sizes.scale,
+                groupedQueries: isGrouped)
+        }
+        let share = sizes.heads / sizes.keyValueHeads
+        let (wideK, wideV) = isGrouped
+            ? (try k.repeatInterleave(share, dim: 1), try v.repeatInterleave(share, dim: 1)) : (k, v)
+        let scale = sizes.scale ?? 1 / Double(sizes.headSize).squareRoot()
+        var scores = try (q.matmul(wideK.transpose(-1, -2)) * (scale / cap)).tanh() * cap
+        if let mask { scores = try scores.maskedFill((.!mask), with: -Double.infinity) }
+        return try scores.softmax(-1).to(v.dtype).matmul(wideV)
+    }
+
+    /// An empty memory of the kind that this layer keeps.
+    package func freshCache() -> KeyValueCache { KeyValueCache(window: sizes.window) }
 }

@@ -1,6 +1,6 @@
 package import MoltTensor
 
-/// Depthwise causal convolution along the sequence, then SiLU: y_t = silu(b + Σ_k w_k x_{t−K+1+k}).
+/// Depthwise causal convolution along the sequence, then SiLU or nothing: y_t = silu(b + Σ_k w_k x_{t−K+1+k}).
 ///
 /// Shapes: b batch, s sequence, c channels, K taps. The tail is the last K − 1 inputs, [b, c, K − 1]: it continues a
 /// sequence. Taps never reach over a document boundary.
@@ -8,13 +8,19 @@ package final class CausalConv1d {
     private static let operation = Operator("molt::causal_conv1d")
 
     package let weight: Parameter
-    package let bias: Parameter
+    package let bias: Parameter?
     package let taps: Int
+    package let activates: Bool
 
-    package init(_ scope: ParameterScope, channels: Int, taps: Int) throws(TorchError) {
+    package init(
+        _ scope: ParameterScope, channels: Int, taps: Int, bias: Bool = true, activates: Bool = true,
+        weights: Initializer? = nil, biases: Initializer? = nil
+    ) throws(TorchError) {
         self.taps = taps
-        weight = try scope.parameter("weight", [channels, 1, taps], .fanIn(taps))
-        bias = try scope.parameter("bias", [channels], .fanIn(taps), decays: false)
+        self.activates = activates
+        weight = try scope.parameter("weight", [channels, 1, taps], weights ?? .fanIn(taps))
+        self.bias = bias
+            ? try scope.parameter("bias", [channels], biases ?? .fanIn(taps), decays: false) : nil
     }
 
     /// - Parameters:
@@ -26,10 +32,11 @@ package final class CausalConv1d {
     ) throws(TorchError) -> (y_bsc: Tensor, tail_bck: Tensor) {
         guard x_bsc.hasKernels else {
             return try CausalConv1dReference.forward(
-                x_bsc, weight: weight.value, bias: bias.value, sequenceIndex: sequenceIndex, tail: tail)
+                x_bsc, weight: weight.value, bias: bias?.value, sequenceIndex: sequenceIndex, tail: tail,
+                activates: activates)
         }
         let results = try Self.operation.results(
-            x_bsc, weight.value.squeeze(1), bias.value, sequenceIndex, tail, true)
+            x_bsc, weight.value.squeeze(1), bias?.value, sequenceIndex, tail, activates)
         return (try results.tensor(0), try results.tensor(1))
     }
 }
@@ -37,12 +44,13 @@ package final class CausalConv1d {
 /// The convolution as a sum of shifted products: slow and plain.
 package enum CausalConv1dReference {
     package static func forward(
-        _ x_bsc: Tensor, weight: Tensor, bias: Tensor, sequenceIndex: Tensor?, tail: Tensor?
+        _ x_bsc: Tensor, weight: Tensor, bias: Tensor?, sequenceIndex: Tensor?, tail: Tensor?, activates: Bool = true
     ) throws(TorchError) -> (y_bsc: Tensor, tail_bck: Tensor) {
         let batch = x_bsc.size(0), length = x_bsc.size(1), channels = x_bsc.size(2)
         let taps = weight.size(2)
         let padded = try preceded(x_bsc, by: tail, taps - 1)
-        var sum = try bias.expand([batch, length, channels])
+        let shape = [batch, length, channels]
+        var sum = if let bias { try bias.expand(shape) } else { try Tensor.zeros(shape, like: x_bsc) }
         for tap in 0..<taps {
             let back = taps - 1 - tap
             var shifted = try padded.narrow(1, from: tap, length: length)
@@ -52,7 +60,7 @@ package enum CausalConv1dReference {
             sum = try sum + shifted * weight.select(1, 0).select(1, tap)
         }
         let after = try padded.narrow(1, from: length, length: taps - 1).transpose(1, 2)
-        return (try sum.silu().to(x_bsc.dtype), after)
+        return (try (activates ? sum.silu() : sum).to(x_bsc.dtype), after)
     }
 
     /// The sequence after its tail, or after `count` zeros.

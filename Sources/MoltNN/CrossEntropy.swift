@@ -12,12 +12,16 @@ package enum CrossEntropy {
     ///   - hidden: [b, s, d], after the last norm.
     ///   - weight: [vocabulary, d].
     ///   - targets: [b, s], `ignored` where there is none.
-    package static func sum(hidden: Tensor, weight: Tensor, targets: Tensor) throws(TorchError) -> Tensor {
+    ///   - softcap: c · tanh(score / c) in place of every score.
+    package static func sum(
+        hidden: Tensor, weight: Tensor, targets: Tensor, softcap: Double? = nil
+    ) throws(TorchError) -> Tensor {
         guard hidden.hasKernels else {
-            return try CrossEntropyReference.sum(hidden: hidden, weight: weight, targets: targets)
+            return try CrossEntropyReference.sum(hidden: hidden, weight: weight, targets: targets, softcap: softcap)
         }
         return try operation.results(
-            hidden.flatten(through: -2), weight, targets.flatten(), Tensor?.none, chunk(vocabulary: weight.size(0))
+            hidden.flatten(through: -2), weight, targets.flatten(), Tensor?.none, chunk(vocabulary: weight.size(0)),
+            softcap ?? 0
         ).tensor(0)
     }
 
@@ -29,10 +33,13 @@ package enum CrossEntropy {
 
 /// The same with the full logits, in plain operators.
 package enum CrossEntropyReference {
-    package static func sum(hidden: Tensor, weight: Tensor, targets: Tensor) throws(TorchError) -> Tensor {
+    package static func sum(
+        hidden: Tensor, weight: Tensor, targets: Tensor, softcap: Double? = nil
+    ) throws(TorchError) -> Tensor {
         let rows = try hidden.flatten(through: -2)
         let logits = try rows.linear(weight, nil)
-        let wide = try logits.to(logits.dtype == .float64 ? .float64 : .float32)
+        var wide = try logits.to(logits.dtype == .float64 ? .float64 : .float32)
+        if let softcap { wide = try (wide / softcap).tanh() * softcap }
         return try wide.crossEntropy(targets.flatten(), reduction: .sum, ignoring: CrossEntropy.ignored)
     }
 }

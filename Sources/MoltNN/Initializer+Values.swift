@@ -11,7 +11,11 @@ extension Initializer {
         case _ where device == .meta: return try Tensor.empty(shape, dtype: dtype, device: device)
         case .zeros: return try Tensor.zeros(shape, dtype: dtype, device: device)
         case .ones: return try Tensor.ones(shape, dtype: dtype, device: device)
-        case .normal, .fanIn, .logOfUniform, .inverseSoftplusOfLogUniform:
+        case .rows(let function):
+            let width = shape.last ?? 1
+            let row = (0..<width).map { Float(function(Double($0))) }
+            return try Tensor(row, shape: [width]).to(device, dtype).expand(shape).contiguous()
+        case .normal, .fanIn, .logOfUniform, .inverseSoftplusOfLogUniform, .inverseSoftplusOfDecay, .logUniform:
             let values = draw(shape.reduce(1, *), SplitMix(seed: UInt64(bitPattern: Int64(seed))))
             return try Tensor(values, shape: shape).to(device, dtype)
         }
@@ -28,7 +32,7 @@ extension Initializer {
     private func sample(_ generator: inout SplitMix) -> Double {
         func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * generator.nextUnit() }
         switch self {
-        case .zeros: return 0
+        case .zeros, .rows: return 0
         case .ones: return 1
         case .normal(let deviation):
             // Box and Muller; 1 − u is never zero.
@@ -42,6 +46,21 @@ extension Initializer {
             let step = max(floor, exp(uniform(log(range.lowerBound), log(range.upperBound))))
             // x + ln(1 − e^−x) is the number whose softplus is x.
             return step + log(-expm1(-step))
+        case .inverseSoftplusOfDecay(let range):
+            let square = uniform(range.lowerBound * range.lowerBound, range.upperBound * range.upperBound)
+            // softplus(Λ) = −ln a is Λ = ln(1/a − 1).
+            return log(1 / square.squareRoot() - 1)
+        case .logUniform(let range): return uniform(log(range.lowerBound), log(range.upperBound))
+        }
+    }
+}
+
+extension Initializer.RowFunction {
+    fileprivate func callAsFunction(_ index: Double) -> Double {
+        switch self {
+        case .logarithm: log(index + 1)
+        case .piMultiple: .pi * index
+        case .constant(let value): value
         }
     }
 }

@@ -9,6 +9,20 @@ package enum Initializer: Hashable, Sendable {
     case logOfUniform(ClosedRange<Double>)
     /// A number whose softplus is log-uniform in the range, but never below the floor.
     case inverseSoftplusOfLogUniform(ClosedRange<Double>, floor: Double)
+    /// A number Λ with softplus(Λ) = −ln a, for a² uniform between the squares of the bounds.
+    case inverseSoftplusOfDecay(ClosedRange<Double>)
+    /// The logarithm of a log-uniform number, which is uniform between the bounds' logarithms.
+    case logUniform(ClosedRange<Double>)
+    /// Each row the same: f(0), f(1), ...
+    case rows(RowFunction)
+
+    package enum RowFunction: Hashable, Sendable {
+        /// ln(n + 1)
+        case logarithm
+        /// π n
+        case piMultiple
+        case constant(Double)
+    }
 
     /// The seed of one parameter: FNV-1a over its name, mixed with the seed of the run.
     package static func seed(for name: String, run: Int) -> Int {

@@ -8,17 +8,18 @@ package final class Linear {
     package let weight: Parameter
     package let bias: Parameter?
     package internal(set) var adapter: LoRAAdapter?
-    let scope: ParameterScope
+    package let scope: ParameterScope
 
     package init(
-        _ scope: ParameterScope, _ inputs: Int, _ outputs: Int, bias: Bool = false, initializer: Initializer? = nil
+        _ scope: ParameterScope, _ inputs: Int, _ outputs: Int, bias: Bool = false, initializer: Initializer? = nil,
+        biasInitializer: Initializer = .zeros
     ) throws(TorchError) {
         self.scope = scope
         path = scope.path
         self.inputs = inputs
         self.outputs = outputs
         weight = try scope.parameter("weight", [outputs, inputs], initializer ?? .fanIn(inputs))
-        self.bias = bias ? try scope.parameter("bias", [outputs], .zeros, decays: false) : nil
+        self.bias = bias ? try scope.parameter("bias", [outputs], biasInitializer, decays: false) : nil
         scope.registry.add(self)
     }
 

@@ -9,10 +9,10 @@ package enum NormReference {
     }
 
     package static func gated(
-        _ y: Tensor, gate z: Tensor, weight: Tensor, groupSize: Int, epsilon: Double
+        _ y: Tensor, gate z: Tensor?, weight: Tensor, groupSize: Int, epsilon: Double
     ) throws(TorchError) -> Tensor {
         let wide = accumulation(y.dtype)
-        let gated = try y.to(wide) * z.to(wide).silu()
+        let gated = if let z { try y.to(wide) * z.to(wide).silu() } else { try y.to(wide) }
         let grouped = try gated.splitLast([y.shape[y.shape.count - 1] / groupSize, groupSize])
         let scale = try ((grouped * grouped).mean([-1], keepDim: true) + epsilon).rsqrt()
         return try (weight * (grouped * scale).flatten(from: -2, through: -1).to(y.dtype)).to(y.dtype)

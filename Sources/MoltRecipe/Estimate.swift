@@ -33,34 +33,49 @@ package struct Estimate: Hashable, Sendable, Codable {
         self.steps = steps
         tokens = steps.times(recipe.tokensPerStep)
         flopsPerToken = size.flopsPerToken
-        memoryPerRank = Self.memory(
-            recipe, model, parameters: size.parameters, trainable: trainableParameters,
+        memoryPerRank = Memory(
+            model, parameters: size.parameters, trainable: trainableParameters,
+            isHalf: recipe.train.precision == .bf16, microBatch: recipe.train.microBatch,
             sequenceLength: data.sequenceLength)
     }
 
     private static func adapters(_ method: MethodSection, _ model: ModelSection) -> Int {
         var count = 0
         for kind in model.pattern.layers {
-            for linear in ModelSize.linears(kind, model)
+            for linear in LayerSize.linears(kind, model)
             where method.targets.contains(where: { $0.split(separator: ".").last.map(String.init) == linear.name }) {
                 count = count.plus(method.rank.times(linear.from.plus(linear.to)))
             }
         }
         return count
     }
+}
+
+extension Estimate.Memory {
+    /// How a model is cut: into stages of layers, its matrices over ranks; `data` ranks share the optimizer's state.
+    package struct Split: Hashable, Sendable, Codable {
+        package var tensor = 1
+        package var pipeline = 1
+        package var data = 1
+
+        package init() {}
+    }
 
     /// Weights, gradients and AdamW's two moments are fp32 (4, 4 and 8 bytes a parameter); bf16 adds a 2-byte copy of
-    /// the weights that autocast keeps during a step. Activations are what backward needs, `Activations` counts them.
-    private static func memory(
-        _ recipe: Recipe, _ model: ModelSection, parameters: Int, trainable: Int, sequenceLength: Int
-    ) -> Memory {
-        let isHalf = recipe.train.precision == .bf16
-        let tokens = Double(recipe.train.microBatch) * Double(sequenceLength)
-        return Memory(
-            weights: Double(parameters) * (isHalf ? 6 : 4) + (trainable < parameters ? Double(trainable) * 4 : 0),
-            gradients: Double(trainable) * 4, optimizer: Double(trainable) * 8,
+    /// the weights that autocast keeps during a step. Activations are what backward needs, `Activations` counts them; a
+    /// stage holds those of as many micro-batches as there are stages, so that cutting into stages saves none.
+    package init(
+        _ model: ModelSection, parameters: Int, trainable: Int, isHalf: Bool, microBatch: Int, sequenceLength: Int,
+        split: Split = Split()
+    ) {
+        let tokens = Double(microBatch) * Double(sequenceLength)
+        let parts = Double(split.tensor) * Double(split.pipeline)
+        let all = Double(parameters) / parts, trained = Double(trainable) / parts
+        self.init(
+            weights: all * (isHalf ? 6 : 4) + (trainable < parameters ? trained * 4 : 0),
+            gradients: trained * 4, optimizer: trained * 8 / Double(split.data),
             activations: tokens * Activations.bytesPerToken(model, isHalf: isHalf, sequenceLength: sequenceLength)
-                * (isHalf ? 1 : Activations.fragmentation),
+                * (isHalf ? 1 : Activations.fragmentation) / Double(split.tensor),
             runtime: Activations.runtime)
     }
 }
@@ -87,17 +102,17 @@ enum Activations {
     private static func layer(_ kind: LayerKind, _ model: ModelSection, w: Double, sequenceLength: Int) -> Double {
         let d = Double(model.hiddenSize)
         let residual = 4 * d + 4 * d + w * d
+        let chunk = Double(min(model.chunkSize, max(1, sequenceLength)))
         switch kind {
         case .mamba:
             let inner = Double(model.mambaHeads) * Double(model.mambaHeadSize)
             let shared = 2 * Double(model.groups) * Double(model.stateSize), heads = Double(model.mambaHeads)
-            let chunk = Double(min(model.chunkSize, max(1, sequenceLength)))
             let projected = w * (2 * inner + shared + heads)
             let convolution = w * (inner + shared)
             let states = 4 * inner * Double(model.stateSize) / chunk
             let gate = 4 * inner + w * inner
             return residual + projected + convolution + states + gate + 4 * heads * 2
-        case .attention:
+        case .attention, .window:
             let q = Double(model.attentionHeads) * Double(model.attentionHeadSize)
             let kv = Double(model.keyValueHeads) * Double(model.attentionHeadSize)
             return residual + w * (2 * q + 2 * kv) + 4 * Double(model.attentionHeads)
@@ -105,7 +120,16 @@ enum Activations {
             let f = Double(model.feedForwardSize)
             return residual + (w + 4) * f * (model.gatedMLP ? 2 : 1)
         case .experts:
-            return residual
+            let chosen = Double(model.expertsPerToken)
+            let f = chosen * Double(model.expertSize) + Double(model.sharedExpertSize)
+            return residual + (w + 4) * 2 * f + 2 * w * d * chosen + 8 * Double(model.experts)
+        case .recurrent:
+            return residual + Double(model.recurrentWidth) * (6 * w + 8)
+        case .mamba1:
+            let inner = Double(model.mamba1Width), state = Double(model.stateSize)
+            return residual + inner * (6 * w + 4) + 4 * inner * state / chunk
+        case .s4d, .dss:
+            return residual + 4 * d * 6
         }
     }
 }

@@ -1,12 +1,43 @@
-/// A layer's kind; the raw values are the letters the field uses.
+/// A layer's kind; the raw values are the letters the field uses (Megatron's), and ours where it has none.
 package enum LayerKind: Character, Sendable, Hashable, CaseIterable {
     case mamba = "M"
     case attention = "*"
     case mlp = "-"
     case experts = "E"
+    /// Attention to the last so many tokens only.
+    case window = "W"
+    /// A gated linear recurrence (De et al. 2024).
+    case recurrent = "R"
+    case mamba1 = "1"
+    /// Diagonal state spaces that do not depend on the input (Gu et al. 2022; Gupta et al. 2022).
+    case s4d = "S"
+    case dss = "Z"
+
+    /// Mixes channels of one token, and keeps nothing of the others.
+    package var isFeedForward: Bool {
+        switch self {
+        case .mlp, .experts: true
+        case .mamba, .attention, .window, .recurrent, .mamba1, .s4d, .dss: false
+        }
+    }
+
+    package var name: String {
+        switch self {
+        case .mamba: "Mamba-2"
+        case .attention: "attention"
+        case .mlp: "MLP"
+        case .experts: "experts"
+        case .window: "window attention"
+        case .recurrent: "RG-LRU"
+        case .mamba1: "Mamba-1"
+        case .s4d: "S4D"
+        case .dss: "DSS"
+        }
+    }
 }
 
-/// The order of a model's layers, parsed once: `M-M*-` and the like.
+/// The order of a model's layers, parsed once: `M-M*-` and the like. Where a published model has a mixer and an MLP in
+/// one block, they are two layers here.
 package struct LayerPattern: Hashable, Sendable, CustomStringConvertible {
     package let layers: [LayerKind]
     /// Indices of layers that begin a new pipeline stage (`|` in the text).
@@ -59,8 +90,9 @@ package enum LayerPatternError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .empty: "the layer pattern has no layers"
         case .unknownLetter(let letter, let offset):
-            "the layer pattern has '\(letter)' at position \(offset + 1); known are M (Mamba-2), * (attention), "
-                + "- (MLP), E (experts) and | (stage boundary)"
+            "the layer pattern has '\(letter)' at position \(offset + 1); known are "
+                + LayerKind.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
+                + " and | (stage boundary)"
         case .emptyStage(let offset): "the layer pattern has an empty stage at position \(offset + 1)"
         case .tooLong(let count): "the layer pattern has \(count) layers; at most \(LayerPattern.layersMax) are allowed"
         }

@@ -13,7 +13,7 @@ struct RecipeCheck {
         if recipe.task != .command, recipe.command != nil {
             refuse("command", "'command' is only for 'task: command'")
         }
-        if let model = recipe.model { check(model) }
+        if let model = recipe.model { ModelCheck(model, refuse).run() }
         if recipe.trains { checkTraining() }
         checkMethod()
         checkParallel()
@@ -72,36 +72,6 @@ struct RecipeCheck {
             if data.validation.isEmpty { refuse("data.validation", "'task: evaluate' needs 'data.validation'") }
         } else if data.train.isEmpty {
             refuse("data.train", "'data.train' names no file", fix: "a file, a list of files, a folder or a pattern")
-        }
-    }
-
-    private func check(_ model: ModelSection) {
-        let pattern = model.pattern
-        if pattern.count(of: .experts) > 0 {
-            refuse("model.pattern", "mixtures of experts (E) are not available in this version")
-        }
-        if model.family == .mamba2, pattern.layers.contains(where: { $0 != .mamba }) {
-            refuse("model.pattern", "'family: mamba2' has Mamba-2 layers (M) only", fix: "use 'family: nemotron_h'")
-        }
-        if pattern.count(of: .mamba) > 0 {
-            if model.mambaHeads == 0 {
-                refuse("model.mamba_heads", "the pattern has Mamba-2 layers (M), but 'mamba_heads' is not set")
-            } else if model.mambaHeads % model.groups != 0 {
-                refuse("model.groups", "\(model.mambaHeads) mamba_heads cannot be divided into \(model.groups) groups")
-            }
-        }
-        if pattern.count(of: .attention) > 0 {
-            if model.attentionHeads == 0 {
-                refuse(
-                    "model.attention_heads", "the pattern has attention layers (*), but 'attention_heads' is not set")
-            } else if model.keyValueHeads == 0 || model.attentionHeads % model.keyValueHeads != 0 {
-                refuse(
-                    "model.kv_heads",
-                    "\(model.attentionHeads) attention_heads cannot be divided among \(model.keyValueHeads) kv_heads")
-            }
-        }
-        if pattern.count(of: .mlp) > 0, model.feedForwardSize == 0 {
-            refuse("model.ffn_size", "the pattern has MLP layers (-), but 'ffn_size' is not set")
         }
     }
 

@@ -1,39 +1,5 @@
 import MoltCore
 
-extension ModelSection {
-    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> ModelSection? {
-        guard let tree, !tree.isNull else { return nil }
-        guard let empty = try? ModelSection(pattern: LayerPattern(parsing: "M"), hiddenSize: 1, mambaHeads: 0) else {
-            return nil
-        }
-        var reader = SectionReader(tree, path: "model", section: empty, keys: CodingKeys.self, problems: problems)
-        let size = Reading<Int>.count(1...(1 << 24))
-        reader.read(.family, \.family, .choice)
-        reader.need(.pattern, \.pattern, .pattern)
-        reader.need(.hiddenSize, \.hiddenSize, size)
-        reader.read(.vocabularySize, \.vocabularySize, size)
-        reader.read(.mambaHeads, \.mambaHeads, .count(0...65536))
-        reader.read(.mambaHeadSize, \.mambaHeadSize, .count(1...65536))
-        reader.read(.groups, \.groups, .count(1...65536))
-        reader.read(.stateSize, \.stateSize, .count(1...65536))
-        reader.read(.convolutionKernel, \.convolutionKernel, .count(ModelSection.convolutionKernels))
-        reader.read(.chunkSize, \.chunkSize, .count(1...65536))
-        reader.read(.attentionHeads, \.attentionHeads, .count(0...65536))
-        reader.section.keyValueHeads = reader.section.attentionHeads
-        reader.read(.keyValueHeads, \.keyValueHeads, .count(0...65536))
-        reader.read(.attentionHeadSize, \.attentionHeadSize, .count(1...65536))
-        reader.read(.feedForwardSize, \.feedForwardSize, .count(0...(1 << 24)))
-        reader.read(.activation, \.activation, .choice)
-        reader.read(.gatedMLP, \.gatedMLP, .flag)
-        reader.read(.tiedEmbeddings, \.tiedEmbeddings, .flag)
-        reader.read(.normEpsilon, \.normEpsilon, .number(1e-12...1e-1, "a small positive number like 1e-5"))
-        reader.read(.residualInFP32, \.residualInFP32, .flag)
-        reader.read(.initializerRange, \.initializerRange, .number(1e-6...10, "a positive number like 0.02"))
-        reader.read(.mixersEnabled, \.mixersEnabled, .flag)
-        return reader.finished()
-    }
-}
-
 extension MethodSection {
     static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> MethodSection {
         var reader = SectionReader(

@@ -13,7 +13,9 @@ extension Tensor {
         static let argmax = Operator("aten::argmax")
         static let topk = Operator("aten::topk")
         static let sort = Operator("aten::sort")
+        static let argsort = Operator("aten::argsort", "stable")
         static let cumsum = Operator("aten::cumsum")
+        static let cummax = Operator("aten::cummax")
         static let logsumexp = Operator("aten::logsumexp")
         static let softmax = Operator("aten::softmax", "int")
         static let logSoftmax = Operator("aten::log_softmax", "int")
@@ -72,9 +74,14 @@ extension Tensor {
         return (try results.tensor(0), try results.tensor(1))
     }
 
+    /// Where the sorted elements of a dimension stood; equal ones keep their order.
+    package func sortedPlaces(dim: Int = -1) throws(TorchError) -> Tensor { try Op.argsort(self, true, dim, false) }
+
     package func cumsum(_ dim: Int, dtype: DType? = nil) throws(TorchError) -> Tensor {
         try Op.cumsum(self, dim, dtype)
     }
+    /// The largest element up to each one.
+    package func cumulativeMaximum(_ dim: Int) throws(TorchError) -> Tensor { try Op.cummax(self, dim) }
     package func logSumExp(_ dim: Int, keepDim: Bool = false) throws(TorchError) -> Tensor {
         try Op.logsumexp(self, [dim], keepDim)
     }

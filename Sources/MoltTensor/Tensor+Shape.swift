@@ -24,6 +24,7 @@ extension Tensor {
         static let tile = Operator("aten::repeat")
         static let viewAs = Operator("aten::view_as")
         static let unfold = Operator("aten::unfold")
+        static let unbind = Operator("aten::unbind", "int")
     }
 
     package func reshape(_ shape: [Int]) throws(TorchError) -> Tensor { try Op.reshape(self, shape) }
@@ -65,6 +66,9 @@ extension Tensor {
         try Op.splitSizes.list(self, sizes, dim)
     }
     package func chunk(_ count: Int, dim: Int) throws(TorchError) -> [Tensor] { try Op.chunk.list(self, count, dim) }
+
+    /// Every index of a dimension, which disappears.
+    package func unbind(_ dim: Int) throws(TorchError) -> [Tensor] { try Op.unbind.list(self, dim) }
 
     /// Repeats dimensions of extent 1 without copying; −1 keeps an extent.
     package func expand(_ shape: [Int]) throws(TorchError) -> Tensor { try Op.expand(self, shape) }

@@ -1,4 +1,5 @@
 import MoltModels
+import MoltNN
 import MoltTensor
 import Testing
 
@@ -34,10 +35,10 @@ struct GenerationTests {
         let model = try TinyModels.synthetic(TinyModels.nemotronH("M"))
         let state = model.generationState()
         _ = try model.step(TinyModels.tokens("generation", 1, 50), state)
-        guard case .mamba(let layer) = state.layers[0] else { return #expect(Bool(false), "not a Mamba layer") }
+        guard case .recurrent(let layer) = state.layers[0] else { return #expect(Bool(false), "not a Mamba layer") }
         #expect(layer.tail?.shape == [1, 78, 3])
-        #expect(layer.ssm?.shape == [1, 6, 8, 5])
-        #expect(layer.ssm?.dtype == .float32)
+        #expect(layer.state?.shape == [1, 6, 8, 5])
+        #expect(layer.state?.dtype == .float32)
     }
 }
 

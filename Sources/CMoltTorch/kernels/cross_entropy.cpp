@@ -1,10 +1,10 @@
-// molt::cross_entropy(Tensor hidden, Tensor weight, Tensor targets, Tensor? loss_weights, int chunk)
+// molt::cross_entropy(Tensor hidden, Tensor weight, Tensor targets, Tensor? loss_weights, int chunk, float softcap)
 //   -> (Tensor loss, Tensor count)
 // The last linear layer and the cross entropy together, `chunk` rows at a time, so that all logits never exist
 // at once.
 //   hidden [rows, width]; weight [vocabulary, width]; targets [rows], integers, −100 is ignored; loss_weights
 //   [rows]. loss = Σ weight_t · −log softmax(hidden_t · weightᵀ)[target_t], count = Σ weight_t over the rows
-//   that are not ignored; both float. The gradients of hidden and weight are made on the way, since the logits
+//   that are not ignored; both float. A softcap c above 0 takes c · tanh(logit / c) for each logit. The gradients of hidden and weight are made on the way, since the logits
 //   are there, and scaled in the backward. In bfloat16 (hidden is, or autocast says so) factors are rounded to
 //   it; where the processor multiplies bfloat16 its products, the logits, come back rounded once, as everybody's do
 //   there; softmax and sums are in float.
@@ -28,7 +28,7 @@ constexpr int64_t ignored = -100;
 
 void check(
     const Tensor &hidden, const Tensor &weight, const Tensor &targets, const OptionalTensor &weights,
-    int64_t chunk) {
+    int64_t chunk, double softcap) {
     const char *name = "molt::cross_entropy";
     TORCH_CHECK(hidden.dim() == 2, name, ": hidden must be [rows, width], but has shape ", hidden.sizes());
     TORCH_CHECK(
@@ -41,14 +41,17 @@ void check(
         !targets.is_floating_point(), name, ": targets must hold integers, but are ", targets.scalar_type());
     if (given(weights)) checkShape(name, "loss_weights", *weights, {hidden.size(0)});
     TORCH_CHECK(chunk > 0, name, ": chunk must be positive, but is ", chunk);
+    TORCH_CHECK(softcap >= 0, name, ": softcap must not be negative, but is ", softcap);
 }
 
 /// Rows of logits become rows of d loss / d logits; losses go out row by row.
 template <class real>
-void softmaxRows(Tensor &logits, const int64_t *target, const real *rowWeight, double *loss, bool gradient) {
+void softmaxRows(
+    Tensor &logits, const int64_t *target, const real *rowWeight, double *loss, bool gradient, double softcap) {
     const int64_t vocabulary = logits.size(1);
     real *rows = logits.mutable_data_ptr<real>();
     at::parallel_for(0, logits.size(0), 4, [&](int64_t first, int64_t last) {
+        Scratch<real> slope(softcap > 0 ? vocabulary : 0);
         for (int64_t i = first; i < last; ++i) {
             const bool counts = target[i] != ignored;
             TORCH_CHECK(
@@ -56,8 +59,11 @@ void softmaxRows(Tensor &logits, const int64_t *target, const real *rowWeight, d
                 "molt::cross_entropy: targets must lie in 0..<", vocabulary, " or be ", ignored,
                 ", but one is ", target[i]);
             const real weight = !counts ? real(0) : rowWeight ? rowWeight[i] : real(1);
-            loss[i] = fusedCode<real>().crossEntropy(
-                rows + i * vocabulary, vocabulary, counts ? target[i] : 0, weight, gradient);
+            real *row = rows + i * vocabulary;
+            const int64_t wanted = counts ? target[i] : 0;
+            loss[i] = softcap > 0 ? fusedCode<real>().cappedCrossEntropy(
+                                        row, vocabulary, wanted, weight, gradient, real(softcap), slope.get())
+                                  : fusedCode<real>().crossEntropy(row, vocabulary, wanted, weight, gradient);
         }
     });
 }
@@ -78,8 +84,8 @@ struct Products {
 
 Results forward(
     const Tensor &hidden, const Tensor &weight, const Tensor &targets, const OptionalTensor &weights,
-    int64_t chunk, bool rounded, bool wantsHidden, bool wantsWeight) {
-    check(hidden, weight, targets, weights, chunk);
+    int64_t chunk, double softcap, bool rounded, bool wantsHidden, bool wantsWeight) {
+    check(hidden, weight, targets, weights, chunk, softcap);
     const at::ScalarType type = computing(hidden.scalar_type());
     const Products use{rounded && multipliesBfloat(), type};
     const int64_t rows = hidden.size(0);
@@ -98,7 +104,7 @@ Results forward(
             softmaxRows<real>(
                 logits, ids.const_data_ptr<int64_t>() + first,
                 rowWeights.defined() ? rowWeights.const_data_ptr<real>() + first : nullptr,
-                losses.mutable_data_ptr<double>() + first, wantsHidden || wantsWeight);
+                losses.mutable_data_ptr<double>() + first, wantsHidden || wantsWeight, softcap);
             if (wantsHidden) dHidden.narrow(0, first, count).copy_(use.product(logits, w));
             if (wantsWeight) {
                 if (use.bfloat)
@@ -119,8 +125,8 @@ Results forward(
 }
 
 Results shapes(
-    const Tensor &hidden, const Tensor &weight, const Tensor &, const OptionalTensor &, int64_t, bool,
-    bool wantsHidden, bool wantsWeight) {
+    const Tensor &hidden, const Tensor &weight, const Tensor &, const OptionalTensor &, int64_t, double,
+    bool, bool wantsHidden, bool wantsWeight) {
     const auto options = hidden.options().dtype(computing(hidden.scalar_type()));
     return {
         at::empty({}, options), at::empty({}, options), wantsHidden ? emptyLike(hidden) : Tensor(),
@@ -128,17 +134,19 @@ Results shapes(
 }
 
 using Forward =
-    Results(const Tensor &, const Tensor &, const Tensor &, const OptionalTensor &, int64_t, bool, bool, bool);
+    Results(
+        const Tensor &, const Tensor &, const Tensor &, const OptionalTensor &, int64_t, double, bool, bool, bool);
 
 struct Function : torch::autograd::Function<Function> {
     static torch::autograd::variable_list forward(
         torch::autograd::AutogradContext *context, const Tensor &hidden, const Tensor &weight,
-        const Tensor &targets, const OptionalTensor &weights, int64_t chunk, bool rounded, bool recorded) {
+        const Tensor &targets, const OptionalTensor &weights, int64_t chunk, double softcap, bool rounded,
+        bool recorded) {
         static const auto run = operatorNamed<Forward>("molt::cross_entropy_forward");
         const at::AutoDispatchBelowADInplaceOrView below;
         const c10::impl::ExcludeDispatchKeyGuard exactly(c10::autocast_dispatch_keyset);
         auto [loss, count, dHidden, dWeight] = run.call(
-            hidden, weight, targets, weights, chunk, rounded, recorded && hidden.requires_grad(),
+            hidden, weight, targets, weights, chunk, softcap, rounded, recorded && hidden.requires_grad(),
             recorded && weight.requires_grad());
         context->save_for_backward({dHidden, dWeight});
         context->saved_data["weight"] = weight.scalar_type();
@@ -152,19 +160,19 @@ struct Function : torch::autograd::Function<Function> {
         if (saved[0].defined()) dHidden = saved[0].mul(gradients[0]);
         if (saved[1].defined())
             dWeight = saved[1].mul(gradients[0]).to(context->saved_data["weight"].toScalarType());
-        return {dHidden, dWeight, Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
+        return {dHidden, dWeight, Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
     }
 };
 
 std::tuple<Tensor, Tensor> crossEntropy(
     const Tensor &hidden, const Tensor &weight, const Tensor &targets, const OptionalTensor &weights,
-    int64_t chunk) {
+    int64_t chunk, double softcap) {
     const bool autocast = hidden.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU) &&
                           at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16;
     const bool rounded =
         hidden.scalar_type() == at::kBFloat16 || (autocast && hidden.scalar_type() == at::kFloat);
     auto results =
-        Function::apply(hidden, weight, targets, weights, chunk, rounded, at::GradMode::is_enabled());
+        Function::apply(hidden, weight, targets, weights, chunk, softcap, rounded, at::GradMode::is_enabled());
     return {results[0], results[1]};
 }
 
@@ -172,12 +180,13 @@ std::tuple<Tensor, Tensor> crossEntropy(
 
 TORCH_LIBRARY_FRAGMENT(molt, library) {
     library.def(
-        "cross_entropy(Tensor hidden, Tensor weight, Tensor targets, Tensor? loss_weights, int chunk) -> "
+        "cross_entropy(Tensor hidden, Tensor weight, Tensor targets, Tensor? loss_weights, int chunk, "
+        "float softcap=0.) -> "
         "(Tensor loss, Tensor count)");
     library.impl("cross_entropy", c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(crossEntropy));
     library.def(
         "cross_entropy_forward(Tensor hidden, Tensor weight, Tensor targets, Tensor? loss_weights, int chunk, "
-        "bool rounded, bool wants_hidden, bool wants_weight) -> "
+        "float softcap, bool rounded, bool wants_hidden, bool wants_weight) -> "
         "(Tensor loss, Tensor count, Tensor dhidden, Tensor dweight)");
 }
 TORCH_LIBRARY_IMPL(molt, CPU, library) { library.impl("cross_entropy_forward", &forward); }

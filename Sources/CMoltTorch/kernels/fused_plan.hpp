@@ -48,6 +48,34 @@ struct ActivationPlan {
     Rows a, b, y, dy, da, db;
 };
 
+/// h_t = a h_(t−1) + √(1 − a²) i x with gates of its own for each token; channels go in tiles, one piece of work each.
+template <class real>
+struct RecurrencePlan {
+    long batch, length, channels, tile;
+    Rows x, inputGate, recurrentGate, y, h;  // rows of tokens; h only where y is rounded
+    const real *rate;                        // softplus(Λ), padded to whole tiles
+    const real *initial, *dFinal;            // [batch, channels]
+    const unsigned char *starts;
+    real *final;
+    Rows dy, dx, dInputGate, dRecurrentGate;
+    real *dInitial, *partial;  // partial sums of d rate [batch, channels]
+};
+
+/// Mamba-1's scan: a state for every channel. Parameters and states are rows of `padded` channels, one a state number.
+template <class real>
+struct SelectivePlan {
+    long batch, length, channels, padded, state, tile, block, blocks;
+    Rows x, step, y;
+    const real *a, *d;        // [state, padded], [padded]
+    const real *b, *c;        // [batch·length, state]
+    const real *initial, *dFinal;
+    const unsigned char *starts;
+    real *kept, *final;       // [batch, blocks, state, padded], [batch, state, padded]
+    Rows dy, dx, dStep;
+    real *dB, *dC;            // partial sums [tiles, batch·length, state]
+    real *dA, *dD, *dInitial; // partial sums [batch, state, padded], [batch, channels]; the last is whole
+};
+
 template <class real>
 struct FusedCode {
     long padding;
@@ -58,6 +86,12 @@ struct FusedCode {
     void (*activate)(const ActivationPlan &, long row, real *scratch);
     void (*activateBackward)(const ActivationPlan &, long row, real *scratch);
     double (*crossEntropy)(real *row, long count, long target, real weight, bool gradient);
+    double (*cappedCrossEntropy)(
+        real *row, long count, long target, real weight, bool gradient, real cap, real *slope);
+    void (*recur)(const RecurrencePlan<real> &, long batch, long tile, real *scratch);
+    void (*recurBackward)(const RecurrencePlan<real> &, long batch, long tile, real *scratch);
+    void (*select)(const SelectivePlan<real> &, long batch, long tile, real *scratch);
+    void (*selectBackward)(const SelectivePlan<real> &, long batch, long tile, real *scratch);
 };
 
 namespace generic {
