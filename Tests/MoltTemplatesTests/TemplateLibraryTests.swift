@@ -12,7 +12,7 @@ struct TemplateLibraryTests {
     @Test func everyFileOfTheFolderIsEmbedded() throws {
         let files = try FileManager.default.subpathsOfDirectory(atPath: Self.folder).sorted()
         let recipes = files.filter { $0.hasPrefix("recipes/") && $0.hasSuffix(".yaml") }
-        #expect(recipes.map { String($0.dropFirst(8).dropLast(5)) } == Self.library.recipeNames())
+        #expect(recipes.map { String($0.dropFirst(8).dropLast(5)) }.sorted() == Self.library.recipeNames())
         for name in Self.library.recipeNames() {
             let embedded = try #require(try Self.library.recipe(named: name))
             let onDisk = try #require(FileManager.default.contents(atPath: "\(Self.folder)/recipes/\(name).yaml"))

@@ -1,0 +1,75 @@
+import FoundationEssentials
+import MoltCore
+import MoltModels
+import MoltNN
+import MoltRecipe
+import MoltTensor
+import Testing
+
+/// The built-in recipes, from the source tree.
+private struct RecipeTree: RecipeSource {
+    private static let folder =
+        "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/Templates/recipes"
+
+    func recipe(named name: String) throws(UserError) -> NamedRecipe? {
+        FileManager.default.contents(atPath: "\(Self.folder)/\(name).yaml").map {
+            NamedRecipe(bytes: [UInt8]($0), label: "built-in \(name).yaml", folder: nil)
+        }
+    }
+
+    func recipeNames() -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: Self.folder)) ?? [])
+            .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
+    }
+}
+
+/// Every model of the built-in recipes, without memory on the meta device.
+struct RecipeModelTests {
+    /// Parameters in billions, as published or counted from the published shapes.
+    static let published: [String: Double] = [
+        "mamba2-130m": 0.1290, "mamba2-370m": 0.3683, "mamba2-780m": 0.7802, "mamba2-1.3b": 1.3438,
+        "mamba2-2.7b": 2.7026, "mamba2attn-2.7b": 2.698, "mamba2-8b": 8.237, "mamba2-hybrid-8b": 8.655,
+        "mamba2-hybrid-8b-16k": 8.655, "mamba2-hybrid-8b-32k": 8.655, "mamba2-hybrid-8b-128k": 8.655,
+        "nemotron-h-4b": 4.489, "nemotron-h-8b": 8.101, "nemotron-h-47b": 46.79, "nemotron-h-56b": 56.32,
+        "nemotron-nano-9b-v2": 8.888, "nemotron-nano-12b-v2": 12.31, "bamba-9b": 9.780,
+        "granite-4.0-h-micro": 3.191, "granite-4.0-h-1b": 1.46, "granite-4.0-h-350m": 0.34,
+        "granite-4.0-h-tiny": 6.94, "granite-4.0-h-small": 32.2, "recurrentgemma-2b": 2.683,
+        "recurrentgemma-9b": 8.580, "samba-421m": 0.4218, "samba-1.3b": 1.330,
+    ]
+
+    private func section(_ name: String) throws -> ModelSection {
+        let loaded = try RecipeLoader(source: RecipeTree(), currentFolder: "/here").load(name, isComplete: false)
+        return try #require(loaded.recipe.model)
+    }
+
+    @Test(arguments: published.keys.sorted())
+    func theParameterCountIsThePublishedOne(_ name: String) throws {
+        let section = try section(name), billions = try #require(Self.published[name])
+        let model = try HybridModel(section, registry: ParameterRegistry(device: .meta))
+        let count = Double(model.registry.count) / 1e9
+        #expect(abs(count - billions) <= 2e-3 * billions, "\(count)")
+    }
+
+    @Test(arguments: RecipeTree().recipeNames())
+    func everyRecipesModelCanBeBuiltAndIsCountedRight(_ name: String) throws {
+        var section = try section(name)
+        section.vocabularySize = section.vocabularySize ?? ModelSize.byteVocabulary
+        let model = try HybridModel(section, registry: ParameterRegistry(device: .meta))
+        #expect(ModelSize(section, sequenceLength: 4096).parameters == model.registry.count)
+    }
+
+    @Test func theStateOfMamba2DoesNotGrowWithTheSequence() throws {
+        let size = ModelSize(try section("mamba2-130m"), sequenceLength: 2048)
+        // 24 layers of 24 · 64 · 128 numbers and 3 inputs of 1792 channels.
+        #expect(size.stateNumbers == 24 * (24 * 64 * 128 + 1792 * 3))
+        #expect(size.cacheNumbers == 0)
+        // 4 layers of 8 heads of 128, keys and values.
+        #expect(ModelSize(try section("nemotron-h-8b"), sequenceLength: 8192).cacheNumbers == 4 * 8 * 128 * 2)
+    }
+
+    @Test func expertsThatSitIdleAreNotActive() throws {
+        let size = ModelSize(try section("granite-4.0-h-tiny"), sequenceLength: 4096)
+        #expect(size.activeParameters < size.parameters / 4)
+        #expect(size.activeParameters > size.parameters / 10)
+    }
+}
