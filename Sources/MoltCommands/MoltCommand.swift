@@ -26,7 +26,8 @@ package struct MoltCommand: AsyncParsableCommand {
                 RunCancel.self, RunStop.self, RunResume.self, RunHold.self, RunRelease.self, RunEdit.self,
                 RunExtend.self, RunUsageCommand.self, RunPrune.self, RunDrill.self, RunRemove.self,
             ]),
-            CommandGroup(name: "Recipes and models", subcommands: [RecipeCommand.self, ModelGenerate.self]),
+            CommandGroup(
+                name: "Recipes and models", subcommands: [RecipeCommand.self, ModelCommand.self, ModelGenerate.self]),
             CommandGroup(name: "This installation", subcommands: [DoctorCommand.self, DaemonCommand.self]),
         ])
 

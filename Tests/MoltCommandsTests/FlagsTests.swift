@@ -21,6 +21,8 @@ struct FlagsTests {
         molt hold [--json] runs
         molt logs [--attempt --follow --json --rank -f] run
         molt ls [--all --json --limit --name --quiet --state -a -l -n -q]
+        molt model ls [--data --json --length --pipeline --tensor]
+        molt model show [--data --json --length --pipeline --tensor] name
         molt prune [--dry-run --json --keep] runs
         molt recipe check [--json --site -s] recipe key=value
         molt recipe ls [--json]

@@ -1,0 +1,30 @@
+import ArgumentParser
+
+struct ModelCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model", abstract: "List and show models: what they hold, keep and cost.",
+        discussion: "Example:\n  molt model show nemotron-h-8b",
+        subcommands: [ModelLs.self, ModelShow.self])
+}
+
+/// How long sequences are and how a model is cut, for what depends on it.
+struct ModelOptions: ParsableArguments {
+    @Option(name: .long, help: "Tokens of a sequence; the recipe's own, else 4096.")
+    var length: Int?
+
+    @Option(name: .long, help: "Ranks that each matrix is cut over.")
+    var tensor = 1
+
+    @Option(name: .long, help: "Stages that the layers are cut into.")
+    var pipeline = 1
+
+    @Option(name: .long, help: "Ranks that share the optimizer's state.")
+    var data = 1
+
+    func validate() throws {
+        let values = [("--length", length ?? 1), ("--tensor", tensor), ("--pipeline", pipeline), ("--data", data)]
+        for (name, value) in values where !(1...(1 << 24)).contains(value) {
+            throw ValidationError("\(name) must be at least 1 and at most 16777216, not \(value)")
+        }
+    }
+}
