@@ -40,6 +40,9 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
         package var looks: Int
         /// Runs that wait because the scheduler has forgotten their jobs, all at once; absent when there are none.
         package var forgotten: Int?
+        /// Jobs in states that this Molt does not know, and Slurm's word for one of them; absent when there are none.
+        package var unknownStates: Int?
+        package var unknownState: String?
 
         package init(
             name: String, kind: String, lookedAt: Double? = nil, seconds: Double? = nil, error: String? = nil,

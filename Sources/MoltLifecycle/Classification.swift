@@ -9,6 +9,8 @@ package struct IncarnationEnd: Hashable, Sendable {
         case requeued
         /// The scheduler calls the job running, and nothing of it has been heard for too long.
         case silent
+        /// The scheduler calls the job running, and nothing of it has claimed the run after so many seconds.
+        case unclaimed(after: Double)
         /// The scheduler no longer knows the job.
         case vanished
     }
@@ -77,6 +79,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         switch ending {
         case .requeued: return isKnownPreempted ? .preempted : isKnownNodeFailure ? .nodeFailed : .requeued
         case .silent, .vanished: return cancellation ?? causeOfVanished
+        case .unclaimed: return cancellation ?? .nodeUnfit
         case .terminal(let base): return causeWithoutReceipt(base)
         }
     }
@@ -93,7 +96,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         if isKnownPreempted { return .preempted }
         switch ending {
         case .requeued: return reachedLimit ? .wallTime : causeOfStopAndRequeue
-        case .silent, .vanished: return .interrupted
+        case .silent, .unclaimed, .vanished: return .interrupted
         case .terminal(let base):
             if let cause = base.cause { return cause }
             if reachedLimit { return .wallTime }
@@ -106,7 +109,7 @@ package struct IncarnationEnd: Hashable, Sendable {
         if let cancellation { return cancellation }
         switch ending {
         case .requeued: return isKnownPreempted ? .preempted : causeOfRequeue
-        case .silent, .vanished: return causeOfBrokenProgram
+        case .silent, .unclaimed, .vanished: return causeOfBrokenProgram
         case .terminal(let base):
             if let cause = base.cause { return cause }
             if base == .outOfMemory || outOfMemoryMark { return .outOfMemory }

@@ -17,6 +17,10 @@ package enum LifecycleLimits {
     /// A running job from which nothing is heard for longer has died without the scheduler's notice: `molt-job` gives a
     /// sign of life every ten seconds.
     package static let silenceMax: Double = 30
+    /// A job that runs and claims nothing for so long is slow to start; after the second figure its node is unfit. A
+    /// prolog, or a module that is loaded from a slow file system, may take minutes.
+    package static let startSlow: Double = 120
+    package static let startPatience: Double = 900
     /// Launch races in a row before they count as crashes.
     package static let launchRacesMax = 5
     /// Ends for wall time in a row without an advanced checkpoint.

@@ -17,6 +17,8 @@ package struct LifecyclePolicy: Hashable, Sendable, Codable {
     /// True: a numerics stop is tried again from the last good checkpoint instead of ending the run.
     package var rollsBackOnNaN: Bool
     package var exclusion: ExclusionPolicy
+    /// Seconds for which a job may run before anything of it has claimed the run.
+    package var startPatience: Double
     /// True for a program that is not ours: it may save and go on without ever reporting a step. Absent in the store
     /// means no.
     package var isForeign: Bool?
@@ -34,6 +36,7 @@ package struct LifecyclePolicy: Hashable, Sendable, Codable {
         backOff = LifecycleLimits.backOff
         backOffMax = LifecycleLimits.backOffMax
         exclusion = ExclusionPolicy()
+        startPatience = LifecycleLimits.startPatience
     }
 
     package init(from decoder: any Decoder) throws {
@@ -51,12 +54,13 @@ package struct LifecyclePolicy: Hashable, Sendable, Codable {
         try read(.maxTotal, \.maxTotal)
         try read(.rollsBackOnNaN, \.rollsBackOnNaN)
         try read(.exclusion, \.exclusion)
+        try read(.startPatience, \.startPatience)
         try read(.isForeign, \.isForeign)
     }
 
     private enum CodingKeys: String, CodingKey {
         case maxCrashes, maxRepeats, maxFaults, maxFruitless, backOff, backOffMax, maxTotal, rollsBackOnNaN, exclusion
-        case isForeign
+        case isForeign, startPatience
     }
 }
 

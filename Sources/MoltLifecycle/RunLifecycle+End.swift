@@ -239,7 +239,7 @@ extension RunLifecycle {
         switch ending {
         case .terminal: seen?.endsAt ?? seen?.asOf ?? receipt?.endedAt ?? 0
         case .requeued: job.incarnation.preemptedAt ?? receipt?.endedAt ?? seen?.submittedAt ?? seen?.asOf ?? 0
-        case .silent: receipt?.endedAt ?? seen?.asOf ?? 0
+        case .silent, .unclaimed: receipt?.endedAt ?? seen?.asOf ?? 0
         case .vanished: receipt?.endedAt ?? job.incarnation.startedAt ?? 0
         }
     }
@@ -283,6 +283,9 @@ extension RunLifecycle {
         switch end.ending {
         case .requeued: return end.cause == .preempted ? "preempted" : "put back into the queue"
         case .silent: return "it gives no sign of life, though the scheduler calls it running"
+        case .unclaimed(let seconds):
+            return "it ran for \(Durations.text(seconds)) without starting molt-job: the node's prolog, the site's "
+                + "setup lines or a file system hang"
         case .vanished:
             let end = end.scriptEnd.map { "; its script ended with \($0.words)" } ?? ""
             return "the scheduler no longer knows the job" + end

@@ -147,17 +147,23 @@ extension RunLifecycle {
         case .held(let holder): records += enter(.heldInQueue(job, holder))
         case .draining: records += enter(.draining(job))
         case .cooldown: records += enterCooldown(job, seen, cooldown)
-        case .starting: records += enter(.starting(job))
+        case .starting:
+            job.incarnation.unclaimedSince = nil
+            records += enter(.starting(job))
         case .running:
             if let epoch = job.incarnation.epoch {
                 guard evidence.silence <= LifecycleLimits.silenceMax else {
-                    return records + giveUp(job, seen, evidence, at: now)
+                    return records + giveUp(job, .silent, seen, evidence, at: now)
                 }
+                job.incarnation.unclaimedSince = nil
+                job.incarnation.isSlow = nil
                 records += enter(.running(job, epoch: epoch))
             } else {
-                records += enter(.starting(job))
+                records += awaitClaim(job, seen, evidence, at: now)
             }
-        case .suspended: records += enter(.suspended(job))
+        case .suspended:
+            job.incarnation.unclaimedSince = nil
+            records += enter(.suspended(job))
         case .finishing: records += enter(.finishing(job, since: nil))
         case .ended(let base): records += conclude(job, base, seen, evidence, at: now)
         case .federated: records.append(.note(kind: "federated", "the job moved within a federation of clusters"))
@@ -230,13 +236,30 @@ extension RunLifecycle {
         ] + exclusion + [.note(kind: "decision", decision)]
     }
 
+    /// Slurm says that it runs, and nothing of it has said so: a prolog, the site's `setup` lines or a file system may
+    /// take their time, or hang for ever. What somebody wrote by hand claims nothing and is left alone.
+    private mutating func awaitClaim(
+        _ before: Job, _ seen: JobObservation, _ evidence: Evidence, at now: Double
+    ) -> [LifecycleRecord] {
+        guard adopted == nil else { return enter(.starting(before)) }
+        var job = before
+        let since = min(job.incarnation.unclaimedSince ?? now, now), waited = now - since
+        job.incarnation.unclaimedSince = since
+        if waited > policy.startPatience { return giveUp(job, .unclaimed(after: waited), seen, evidence, at: now) }
+        guard waited > LifecycleLimits.startSlow, job.incarnation.isSlow != true else { return enter(.starting(job)) }
+        job.incarnation.isSlow = true
+        let place = job.incarnation.nodes.isEmpty ? "" : " on \(job.incarnation.nodes.joined(separator: ", "))"
+        let note = "job \(job.id) has run for \(Durations.text(waited))\(place), and molt-job has not started there"
+        return enter(.starting(job)) + [.note(kind: "starting-slow", note)]
+    }
+
     /// The scheduler takes a job for running that has died, or that has left its receipt: it is cancelled, and what its
     /// end means holds once it is gone.
     private mutating func giveUp(
-        _ before: Job, _ seen: JobObservation, _ evidence: Evidence, at now: Double
+        _ before: Job, _ ending: IncarnationEnd.Ending, _ seen: JobObservation, _ evidence: Evidence, at now: Double
     ) -> [LifecycleRecord] {
         var job = before
-        let (records, verdict) = endIncarnation(&job, .silent, seen, evidence, at: now)
+        let (records, verdict) = endIncarnation(&job, ending, seen, evidence, at: now)
         state = .closing(job, verdict)
         return records + attemptEnded(job, records)
     }

@@ -94,7 +94,10 @@ extension RunLifecycle {
             state = .submitting(attempt, .unresolved(since: now, sends: sends))
         case .missing(let job, _): state = .missing(job, since: now)
         case .finishing(let job, _?): state = .finishing(job, since: now)
-        case .submitting(_, .intent), .queued, .submitted, .pending, .heldInQueue, .starting, .running, .suspended,
+        case .starting(var job):
+            job.incarnation.unclaimedSince = nil
+            state = .starting(job)
+        case .submitting(_, .intent), .queued, .submitted, .pending, .heldInQueue, .running, .suspended,
             .draining, .cooldown, .finishing, .closing, .held, .paused, .stuck, .finished, .failed, .cancelled:
             break
         }

@@ -124,6 +124,10 @@ package struct RunLifecycle: Hashable, Sendable, Codable {
         package var startedAt: Double?
         package var endsAt: Double?
         package var preemptedAt: Double?
+        /// Since when, by our clock, it has been seen to run without a claim; nil while it has one or does not run.
+        package var unclaimedSince: Double?
+        /// True once that took long enough to tell.
+        package var isSlow: Bool?
 
         init(number: Int) {
             self.number = number

@@ -94,6 +94,7 @@ extension Site.Policy {
         reader.read(.maxCrashes, \.maxCrashes, .count(0...10_000))
         reader.read(.maxFaults, \.maxFaults, .count(1...10_000))
         reader.read(.backOff, \.backOff, .duration)
+        reader.read(.startWithin, \.startWithin, .duration)
         return reader.finished()
     }
 }

@@ -90,8 +90,11 @@ package struct Site: Codable, Hashable, Sendable {
         package var maxCrashes: Int?
         package var maxFaults: Int?
         package var backOff: Double?
+        /// Seconds within which something of a job must have claimed its run; nil for Molt's own figure.
+        package var startWithin: Double?
 
         enum CodingKeys: String, CodingKey, CaseIterable {
+            case startWithin = "start_within"
             case maxCrashes = "max_crashes"
             case maxFaults = "max_faults"
             case backOff = "back_off"

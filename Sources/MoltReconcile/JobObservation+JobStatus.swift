@@ -1,11 +1,16 @@
+package import MoltCore
 package import MoltLifecycle
 package import MoltScheduler
 
 extension JobObservation {
-    /// The scheduler's words in the lifecycle's own.
-    package init(_ status: JobStatus, asOf: Double) {
+    /// The scheduler's words in the lifecycle's own; nil when it says nothing that the lifecycle could follow, in a
+    /// state that nobody knows.
+    ///
+    /// - Parameter key: whose job it is, which its comment need not say any more.
+    package init?(_ status: JobStatus, of key: AttemptKey?, asOf: Double) {
+        guard let base = Base(status.state) else { return nil }
         self.init(
-            job: status.job, key: status.key, base: Base(status.state), flags: Flags(rawValue: status.flags.rawValue),
+            job: status.job, key: key, base: base, flags: Flags(rawValue: status.flags.rawValue),
             reason: Self.reason(status), asOf: asOf)
         restartCount = status.restartCount
         exitStatus = status.exitStatus
@@ -27,21 +32,21 @@ extension JobObservation {
 }
 
 extension JobObservation.Base {
-    init(_ state: JobState) {
-        self =
-            switch state {
-            case .pending: .pending
-            case .running: .running
-            case .suspended: .suspended
-            case .complete: .complete
-            case .cancelled: .cancelled
-            case .failed: .failed
-            case .timeout: .timeout
-            case .nodeFail: .nodeFail
-            case .preempted: .preempted
-            case .bootFail: .bootFail
-            case .deadline: .deadline
-            case .outOfMemory: .outOfMemory
-            }
+    init?(_ state: JobState) {
+        switch state {
+        case .pending: self = .pending
+        case .running: self = .running
+        case .suspended: self = .suspended
+        case .complete: self = .complete
+        case .cancelled: self = .cancelled
+        case .failed: self = .failed
+        case .timeout: self = .timeout
+        case .nodeFail: self = .nodeFail
+        case .preempted: self = .preempted
+        case .bootFail: self = .bootFail
+        case .deadline: self = .deadline
+        case .outOfMemory: self = .outOfMemory
+        case .unknown: return nil
+        }
     }
 }

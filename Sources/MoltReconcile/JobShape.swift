@@ -7,6 +7,8 @@ struct JobShape: Hashable, Sendable {
     var partition: String?
     /// Seconds.
     var timeLimit: Double?
+    /// False when its comment is not the one that we gave it.
+    var hasKey = true
 
     init(_ request: JobRequest) {
         partition = request.partition
@@ -16,6 +18,7 @@ struct JobShape: Hashable, Sendable {
     init(_ status: JobStatus) {
         partition = status.partition.isEmpty ? nil : status.partition
         timeLimit = status.timeLimit
+        hasKey = status.key != nil
     }
 
     /// What is no longer as it was, for people; Slurm counts a limit in whole minutes.
@@ -41,12 +44,22 @@ struct JobShape: Hashable, Sendable {
 
 extension SiteReconciler {
     /// What has been changed about an attempt's job since it was sent, or since it was last seen; told once.
-    func changes(of status: JobStatus, _ key: AttemptKey) -> String? {
-        guard !status.state.isTerminal else { return nil }
+    func changes(of status: JobStatus, _ key: AttemptKey) -> [(kind: String, message: String)] {
+        guard !status.state.isTerminal else { return [] }
         let old = shapes[key], new = JobShape(status).completed(by: old)
-        guard new != old else { return nil }
+        guard new != old else { return [] }
         shapes[key] = new
-        guard let texts = old?.changes(to: new), !texts.isEmpty else { return nil }
-        return "job \(status.job) was changed by the site or by somebody: \(texts.joined(separator: "; "))"
+        var found: [(kind: String, message: String)] = []
+        if !new.hasKey, old?.hasKey != false {
+            found.append((
+                "comment-changed",
+                "the site or somebody wrote over the comment of job \(status.job); Molt knows it by its name"
+            ))
+        }
+        if let texts = old?.changes(to: new), !texts.isEmpty {
+            let what = texts.joined(separator: "; ")
+            found.append(("changed", "job \(status.job) was changed by the site or by somebody: \(what)"))
+        }
+        return found
     }
 }

@@ -13,6 +13,10 @@ enum Limits {
     /// Before one and the same request to the scheduler is made again.
     static let repeatAction: Double = 5
     static let repeatStop: Double = 60
+    /// Before it is told again that a job is in a state which nobody here knows.
+    static let repeatUnknown: Double = 3600
+    /// Names of jobs that are not ours, kept to look them up once only.
+    static let foreignNames = 100_000
     /// Age of a scheduler's settings at submission, and while a release waits for them.
     static let configurationAge: Double = 300
     static let configurationAgeAtRelease: Double = 3

@@ -42,6 +42,9 @@ package protocol RunLedger: Sendable {
     /// Those of the keys that were made for attempts which are over by now.
     func over(_ keys: [AttemptKey]) async throws(LedgerError) -> [AttemptKey: RunID]
 
+    /// The keys of attempts that begin with these digits, ten each.
+    func attempts(named digits: [String]) async throws(LedgerError) -> [AttemptKey]
+
     /// Reads what the workers of a run have reported.
     func readProgress(_ run: TrackedRun) async throws(LedgerError)
 

@@ -33,21 +33,23 @@ extension SiteReconciler {
         let lastAsOf = look.asOf
         noteLook(asOf: table.asOf, began: began, ended: ended)
         let regular = look.nextAt
-        var jobs = [AttemptKey: [JobStatus]](minimumCapacity: table.jobs.count)
-        for status in table.jobs {
-            if let key = status.key { jobs[key, default: []].append(status) }
-        }
+        let jobs = JobsByAttempt(table.jobs)
+        look.unknown = jobs.unknown
         let current = Set(runs.compactMap { $0.lifecycle.attempt?.key })
         try await endStrays(jobs, current)
         if shapes.count > current.count { shapes = shapes.filter { current.contains($0.key) } }
         var events: [(id: RunID, event: LifecycleEvent)] = [], absent: [Absence] = []
         for run in runs {
             guard let attempt = run.lifecycle.attempt else { continue }
-            let statuses = jobs[attempt.key] ?? []
-            let sights = statuses.map { JobObservation($0, asOf: table.asOf) }
+            let statuses = statuses(of: run, attempt, in: jobs)
+            let sights = statuses.compactMap { JobObservation($0, of: attempt.key, asOf: table.asOf) }
+            guard sights.count == statuses.count else {
+                try await noteUnknown(statuses, run)
+                continue
+            }
             if statuses.count == 1 {
-                if let change = changes(of: statuses[0], attempt.key) {
-                    try await ledger.note("changed", change, about: run)
+                for change in changes(of: statuses[0], attempt.key) {
+                    try await ledger.note(change.kind, change.message, about: run)
                 }
                 // Of a long queue this is nearly all, and its folders have nothing to tell.
                 if run.lifecycle.waitsAsBefore(sights[0]) { continue }
@@ -55,9 +57,12 @@ extension SiteReconciler {
             let evidence = try await evidence(for: run, attempt, sights)
             try await ledger.pass(.evidenceRead)
             guard let seen = try await choose(sights, evidence, run) else {
+                if try await takesBack(run, attempt) { continue }
                 absent.append(Absence(run: run, key: attempt.key, evidence: evidence))
                 continue
             }
+            // Nobody looks at a run that is over: what lives beside it must be gone first.
+            if haunted.contains(run.id), case .ended = seen.phase { continue }
             // Most of a long queue is as it was.
             let event = LifecycleEvent.observed(seen, evidence, at: ended)
             if run.isChanged(by: event) { events.append((run.id, event)) }
@@ -105,7 +110,7 @@ extension SiteReconciler {
     private func lookAtWatched(_ runs: [TrackedRun]) async throws(LedgerError) {
         var events: [(id: RunID, event: LifecycleEvent)] = []
         for run in runs {
-            guard let job = run.lifecycle.job, watched.contains(job.id) else { continue }
+            guard let job = run.lifecycle.job, watched.contains(job.id), !haunted.contains(run.id) else { continue }
             let status: JobStatus?
             do throws(SchedulerError) {
                 status = try await scheduler.load(job.id)
@@ -115,8 +120,9 @@ extension SiteReconciler {
             }
             try await ledger.pass(.watchAnswered)
             // A job that is gone, or is somebody else's by now, is left to the next look at the whole queue.
-            guard let status, status.key == job.key else { continue }
-            var seen = JobObservation(status, asOf: controllerClock())
+            guard let status, status.carries(job.key),
+                var seen = JobObservation(status, of: job.key, asOf: controllerClock())
+            else { continue }
             let evidence = try await evidence(for: run, job.attempt, [seen])
             // What lies in the run folder was read after the answer, and may be newer.
             seen.asOf = controllerClock()
@@ -183,17 +189,15 @@ extension SiteReconciler {
     /// A job of an attempt that is over may live again: its end was the last thing that a dying controller forgot, or
     /// somebody put it back into the queue. The run has gone on without it, or is meant to do nothing any more.
     private func endStrays(
-        _ jobs: [AttemptKey: [JobStatus]], _ current: Set<AttemptKey>
+        _ jobs: JobsByAttempt, _ current: Set<AttemptKey>
     ) async throws(LedgerError) {
-        let suspects = jobs.lazy.filter { !current.contains($0.key) }.flatMap(\.value).filter { status in
-            !status.state.isTerminal || status.flags.contains(.completing)
-        }.sorted { $0.job < $1.job }
+        let suspects = try await strays(among: jobs, current: current)
         haunted = []
         guard !suspects.isEmpty else { return }
-        let over = try await ledger.over(suspects.compactMap(\.key))
+        let over = try await ledger.over(suspects.map(\.key))
         haunted = Set(over.values)
-        for status in suspects where !status.state.isTerminal {
-            guard let key = status.key, let run = over[key],
+        for (key, status) in suspects where !status.state.isTerminal {
+            guard let run = over[key],
                 mayRepeat("stray \(status.job)", run, after: Limits.repeatAction)
             else { continue }
             logger.warning(
@@ -201,6 +205,17 @@ extension SiteReconciler {
             try? await scheduler.cancel(status.job, key: key)
             try await ledger.pass(.strayEnded)
         }
+    }
+
+    /// Slurm is newer than we are: the job is there, and what it does nobody here can say. All stays as it is.
+    private func noteUnknown(_ statuses: [JobStatus], _ run: TrackedRun) async throws(LedgerError) {
+        guard let status = statuses.first(where: { $0.state == .unknown }),
+            mayRepeat("unknown state", run.id, after: Limits.repeatUnknown)
+        else { return }
+        try await ledger.note(
+            "unknown-state",
+            "Slurm says of job \(status.job): \(status.detail), which this Molt does not know; all stays as it is",
+            about: run)
     }
 
     /// Of several jobs with one key only one stays; the others are ended, and no further attempt goes out before they

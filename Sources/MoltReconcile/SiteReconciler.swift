@@ -28,6 +28,9 @@ package actor SiteReconciler {
     /// When the call of an open submission had ended without an answer.
     var failedSends: [AttemptKey: Double] = [:]
 
+    /// Digits at the end of jobs' names that are of no key of ours.
+    var foreignNames: Set<String> = []
+
     /// What an earlier daemon left has been looked through.
     private var hasTakenOver = false
     /// This turn has seen the whole queue.
@@ -52,6 +55,8 @@ package actor SiteReconciler {
         var error: String?
         var nextAt: Double = 0
         var failures = 0
+        /// Jobs in states that nobody here knows, and what Slurm called the last.
+        var unknown: (count: Int, words: String?) = (0, nil)
     }
 
     package init(
@@ -176,6 +181,9 @@ package actor SiteReconciler {
     package var status: (look: Double?, seconds: Double?, error: String?, count: Int) {
         (look.lookedAt, look.seconds, look.error, look.count)
     }
+
+    /// Jobs that were in states which nobody here knows at the last look, and what Slurm called one of these.
+    package var unknownStates: (count: Int, words: String?) { look.unknown }
 
     /// A wish or a new run: do not wait for the regular interval.
     package func hurry() {

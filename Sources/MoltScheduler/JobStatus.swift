@@ -34,13 +34,25 @@ package struct JobStatus: Hashable, Sendable, Codable {
     package var output: String?
 
     package var key: AttemptKey? { AttemptKey(comment: comment) }
-    /// True for a job of any Molt of this user: by its comment, or by its name (`<run>.<ten digits of the key>`) where
-    /// a site writes over comments.
-    package var isOurs: Bool {
-        if key != nil { return true }
+    /// The ten digits of a key that end the name (`<run>.<digits>`); nil where the comment says more. A name that ends
+    /// like this proves nothing before the digits are compared with a key's.
+    package var digitsInName: String? {
+        guard key == nil else { return nil }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count >= 2, let digits = parts.last, digits.utf8.count == 10 else { return false }
-        return digits.allSatisfy { "0123456789abcdef".contains($0) }
+        guard parts.count >= 2, let digits = parts.last, digits.utf8.count == 10,
+            digits.allSatisfy({ "0123456789abcdef".contains($0) })
+        else { return nil }
+        return String(digits)
+    }
+    /// True for a job that may be one of any Molt of this user: by its comment, or by its name where somebody writes
+    /// over comments.
+    package var isOurs: Bool { key != nil || digitsInName != nil }
+
+    /// True when the job is the attempt's: its comment says so or, where somebody wrote over that, its name. A comment
+    /// with another key is worth more than a name.
+    package func carries(_ key: AttemptKey) -> Bool {
+        if let own = self.key { return own == key }
+        return digitsInName == key.short
     }
 
     package var exitStatus: Int32 { (exitWord >> 8) & 0xff }
@@ -76,10 +88,12 @@ package struct JobStatus: Hashable, Sendable, Codable {
 package enum JobState: Int, Hashable, Sendable, Codable, CaseIterable {
     case pending = 0, running, suspended, complete, cancelled, failed, timeout, nodeFail, preempted, bootFail
     case deadline, outOfMemory
+    /// One that no release up to 26.05 has; `JobStatus.detail` names it. It says nothing but that the job is there.
+    case unknown = 255
 
     package var isTerminal: Bool {
         switch self {
-        case .pending, .running, .suspended: false
+        case .pending, .running, .suspended, .unknown: false
         case .complete, .cancelled, .failed, .timeout, .nodeFail, .preempted, .bootFail, .deadline, .outOfMemory: true
         }
     }

@@ -64,7 +64,8 @@ extension World {
         handle(.intentRecorded(key: key), index)
         handle(.sendingStarted(at: daemonTime), index)
         handle(.acknowledged(job: id, at: daemonTime), index)
-        let seen = JobObservation(job.status(now: controllerTime, names: nodeNames), asOf: controllerTime)
+        let status = job.status(now: controllerTime, names: nodeNames)
+        guard let seen = JobObservation(status, of: status.key, asOf: controllerTime) else { return }
         handle(.observed(seen, Evidence(claims: [claim]), at: daemonTime), index)
     }
 

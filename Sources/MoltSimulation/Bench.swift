@@ -103,7 +103,8 @@ extension Setting {
     static let quiet = Setting(
         nodes: 2, requeueDelay: 6, killWait: 5, minimumJobAge: 20, isPreemptible: true, controllerAhead: 0,
         version: "slurm 22.05.8", poll: 5, runs: 0, crash: 0, answerLost: 0, refusal: 0, later: 0, badEnd: 0,
-        launchFailure: 0, writeFailure: 0, faultInterval: nil, faults: [], userInterval: nil, adminInterval: nil,
+        launchFailure: 0, writeFailure: 0, startHang: 0,
+        faultInterval: nil, faults: [], userInterval: nil, adminInterval: nil,
         calmAt: 1e9, fileDelay: 0)
 }
 

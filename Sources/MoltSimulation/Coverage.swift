@@ -137,7 +137,7 @@ package enum Pairs {
         // While the materials were made, the user may have taken the wish back.
         case .sendingStarted: state == .intent || state == .held || state == .paused || state == .cancelled
         case .acknowledged, .outcomeUnknown: state == .sending
-        case .daemonStarted: [.sending, .unresolved, .missing, .finishing].contains(state)
+        case .daemonStarted: [.sending, .unresolved, .starting, .missing, .finishing].contains(state)
         case .refused, .postponed: state == .intent || state == .sending
         case .sawQueued, .sawCooldown, .sawHeldByUser, .sawHeldByAdmin, .sawHeldSpecially, .sawLaunchFailed,
             .sawStuckDependency, .sawDraining, .sawStarting, .sawRunning, .sawSuspended, .sawFinishing, .sawEnded,

@@ -11,7 +11,8 @@ struct ModelJob: Sendable {
     let attempt: Int
     let key: AttemptKey?
     let name: String
-    let comment: String
+    /// Its owner may write over it.
+    var comment: String
     let nodesWanted: Int
     let timeLimit: Double
     let excluded: [Int]

@@ -8,6 +8,8 @@ package enum Ordeal: String, CaseIterable, Sendable {
     case amnesia
     /// The clocks of the daemon's host and of slurmctld are wrong and are set again and again.
     case wrongClocks = "wrong-clocks"
+    /// Somebody, or the site itself, writes over the comments that say whose the jobs are.
+    case changedComments = "changed-comments"
 
     func impose(on setting: inout Setting) {
         switch self {
@@ -35,6 +37,10 @@ package enum Ordeal: String, CaseIterable, Sendable {
             setting.controllerAhead = setting.controllerAhead < 0 ? -300 : 300
             setting.fileDelay = 5
             setting.answerLost = 0.1
+        case .changedComments:
+            setting.faults = [.changedComment, .changedComment, .controllerCrash, .daemonCrash, .preemption]
+            setting.faultInterval = 12
+            setting.answerLost = 0.05
         }
     }
 }

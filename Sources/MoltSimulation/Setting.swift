@@ -27,6 +27,8 @@ struct Setting: Sendable {
     var badEnd: Double
     var launchFailure: Double
     var writeFailure: Double
+    /// That a job is started and nothing of it ever claims the run.
+    var startHang: Double
     /// Seconds between faults of the surroundings, on average; nil for none.
     var faultInterval: Double?
     var faults: [Fault]
@@ -40,6 +42,8 @@ struct Setting: Sendable {
     /// Seconds after which the site goes on by itself when the scheduler has forgotten many jobs at once; nil when a
     /// person must say so.
     var amnesiaPatience: Double? = 0
+    /// The site writes its own word into each job's comment.
+    var writesComments = false
     /// For worlds of days.
     var long: LongSetting?
 
@@ -59,12 +63,12 @@ struct Setting: Sendable {
             crash: random.pick([0, 0, 0.003, 0.01, 0.03]), answerLost: random.pick([0, 0.02, 0.1]),
             refusal: random.pick([0, 0, 0.02]), later: random.pick([0, 0.02, 0.1]),
             badEnd: random.pick([0, 0.01, 0.04]), launchFailure: random.pick([0, 0.02, 0.1]),
-            writeFailure: random.pick([0, 0, 0.05]),
+            writeFailure: random.pick([0, 0, 0.05]), startHang: random.pick([0, 0, 0.05]),
             faultInterval: random.chance(0.1) ? nil : random.pick([40, 90, 200]), faults: faults,
             userInterval: random.chance(0.3) ? nil : random.pick([60, 150]),
             adminInterval: random.chance(0.3) ? nil : random.pick([80, 200]),
             calmAt: random.between(300, 1200), fileDelay: random.pick([0, 1, 5, 8]),
-            amnesiaPatience: random.pick([0, 120, nil]))
+            amnesiaPatience: random.pick([0, 120, nil]), writesComments: random.chance(0.1))
     }
 }
 
@@ -75,7 +79,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case preemption, preemptionStorm
     /// The partition is down for a while, or all that runs in it is suspended.
     case partitionDown, suspension
-    case strangers
+    case strangers, changedComment
     case daemonCrash, longDaemonAbsence
     case clockJump
     case shellKill

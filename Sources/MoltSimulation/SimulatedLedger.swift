@@ -95,6 +95,13 @@ struct SimulatedLedger: RunLedger {
         return result
     }
 
+    func attempts(named digits: [String]) async throws(LedgerError) -> [AttemptKey] {
+        try live()
+        world.effects += 1
+        let digits = Set(digits)
+        return world.attempts.keys.filter { digits.contains($0.short) }
+    }
+
     func askToStop(_ run: TrackedRun, _ key: AttemptKey) async {
         guard world.lives(generation), let index = world.indexByID[run.id] else { return }
         world.effects += 1

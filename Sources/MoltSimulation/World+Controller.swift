@@ -168,7 +168,7 @@ extension World {
             changed()
             say("slurmctld: job \(job.id) ended \(base), status \(status)")
         case .pending, .complete, .cancelled, .failed, .timeout, .nodeFail, .preempted, .bootFail, .deadline,
-            .outOfMemory:
+            .outOfMemory, .unknown:
             guard job.flags.contains(.completing) else { return }
         }
         plan(.completed(job: job.id, launch: shell.launch), after: random.between(0.1, 2))

@@ -50,8 +50,8 @@ extension World {
     ) -> AttemptMaterials {
         let run = runs[index], needed = 1 + index % 2
         var request = JobRequest(
-            key: attempt.key, name: "r", script: "", workingDirectory: "/", output: run.folder.path,
-            nodes: needed)
+            key: attempt.key, name: sabotage == .namelessJobs ? "r" : "r.\(attempt.key.short)", script: "",
+            workingDirectory: "/", output: run.folder.path, nodes: needed)
         request.timeLimit = setting.long?.timeLimit ?? (run.isShort && !isCalm ? 20 : 60 + 40 * run.stepTime)
         request.excludedNodes = lifecycle.exclusions(
             among: nodeNames, needed: needed, at: daemonTime)

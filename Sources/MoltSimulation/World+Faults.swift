@@ -33,6 +33,7 @@ extension World {
         case .partitionDown: partitionCloses(for: duration)
         case .suspension: suspendAll(for: duration)
         case .strangers: strangerComes()
+        case .changedComment: writeOverComment()
         case .daemonCrash: killDaemon(at: "any time")
         case .longDaemonAbsence: killDaemon(at: "any time", for: random.between(60, 500))
         case .clockJump:

@@ -32,10 +32,12 @@ extension World {
     }
 
     private func policy() -> LifecyclePolicy {
-        LifecyclePolicy(
+        var policy = LifecyclePolicy(
             maxCrashes: random.count(1...4),
             maxTotal: random.chance(0.05) ? (setting.long == nil ? 600 : 48 * 3600) : nil,
             rollsBackOnNaN: random.chance(0.5))
+        if setting.startHang > 0 { policy.startPatience = random.pick([30, 150, LifecycleLimits.startPatience]) }
+        return policy
     }
 
     func userActs() {
@@ -115,6 +117,19 @@ extension World {
         case (7, .pending): federate(index)
         default: break
         }
+    }
+
+    /// `scontrol update comment=…`: only the name still tells whose job it is.
+    func writeOverComment() {
+        let live = controller.memory.jobs.indices.filter {
+            controller.memory.jobs[$0].run != nil && controller.memory.jobs[$0].isLive
+        }
+        guard controller.mode == .up, !live.isEmpty else { return }
+        let index = random.pick(live)
+        say("somebody writes over the comment of job \(controller.memory.jobs[index].id)")
+        controller.memory.jobs[index].comment = "mine"
+        statistics.changedComments += 1
+        changed()
     }
 
     /// `scontrol requeue` of a job that is over: Slurm brings it back.

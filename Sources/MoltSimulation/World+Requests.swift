@@ -122,10 +122,14 @@ extension World {
 
     /// As molt-slurm does it: only after a look that shows our key.
     private func act(on id: UInt32, _ key: AttemptKey, _ body: (Int) -> Int32) -> Answer {
-        if !isCalm, random.chance(setting.later) { return .failed(Numbers.tryAgain) }
+        if !isCalm, random.chance(setting.later) {
+            say("what is asked about job \(id) is put off")
+            return .failed(Numbers.tryAgain)
+        }
         guard let index = controller.index(of: id) else { return .failed(Numbers.unknownJob) }
         if controller.memory.jobs[index].key != key { statistics.foreignJobs += 1 }
-        guard controller.memory.jobs[index].key == key || sabotage == .noKeyCheck else { return .keyMismatch }
+        let seen = controller.memory.jobs[index].status(now: controllerTime, names: nodeNames)
+        guard seen.carries(key) || sabotage == .noKeyCheck else { return .keyMismatch }
         if controller.memory.jobs[index].key != key { violate("acted on job \(id), which is not the run's") }
         let code = body(index)
         schedulePass()
@@ -162,7 +166,8 @@ extension World {
         controller.memory.jobs.append(
             ModelJob(
                 id: id, run: run, attempt: attempt, key: wanted.key, name: wanted.name,
-                comment: wanted.key.comment, nodesWanted: wanted.nodes, timeLimit: wanted.timeLimit ?? 600,
+                comment: setting.writesComments ? "the site's" : wanted.key.comment,
+                nodesWanted: wanted.nodes, timeLimit: wanted.timeLimit ?? 600,
                 excluded: wanted.excludedNodes.compactMap { nodeNames.firstIndex(of: $0) },
                 submittedAt: controllerTime, beginsAt: controllerTime))
         if wanted.held { controller.memory.jobs[controller.memory.jobs.count - 1].hold = .user }

@@ -43,6 +43,11 @@ extension World {
             exit(number, code: JobExit.unfitNode.rawValue, unfit: [nodeNames[node]], claims: true)
             return
         }
+        if setting.long == nil, !isCalm, random.chance(setting.startHang) {
+            say("job \(id) hangs before molt-job starts")
+            statistics.hungStarts += 1
+            return
+        }
         claim(number, run)
     }
 

@@ -221,6 +221,9 @@ package struct Statistics: Sendable {
     /// Requests of the loop that met somebody else's job under the number of its own.
     package var foreignJobs = 0
     package var lostAcknowledgements = 0
+    package var changedComments = 0
+    /// Starts of which nothing ever claimed the run.
+    package var hungStarts = 0
     package var claims = 0
     package var fenced = 0
     package var clockJumps = 0
@@ -246,6 +249,8 @@ package struct Statistics: Sendable {
         recycledIDs += other.recycledIDs
         foreignJobs += other.foreignJobs
         lostAcknowledgements += other.lostAcknowledgements
+        changedComments += other.changedComments
+        hungStarts += other.hungStarts
         claims += other.claims
         fenced += other.fenced
         clockJumps += other.clockJumps
@@ -274,6 +279,9 @@ package enum Sabotage: String, CaseIterable, Sendable {
     /// What the scheduler has forgotten with many other jobs is sent again without anybody's word.
     case unaskedRelease
 
+    /// The jobs' names do not tell whose they are.
+    case namelessJobs
+
     /// More of the trouble in which the mistake shows.
     func provoke(_ setting: inout Setting) {
         switch self {
@@ -286,6 +294,7 @@ package enum Sabotage: String, CaseIterable, Sendable {
             setting.faults = [.controllerAmnesia]
             setting.runs = 4
             setting.amnesiaPatience = nil
+        case .namelessJobs: Ordeal.changedComments.impose(on: &setting)
         case .eagerResend, .forgedReceipts, .forgetfulStore: break
         }
     }

@@ -110,6 +110,12 @@ package struct StoreSnapshot {
         try AttemptRecord.fetchOne(db, sql: "SELECT * FROM attempt WHERE key = ?", arguments: [key])
     }
 
+    /// - Parameter keyPrefix: hexadecimal digits, as they end the name of an attempt's job.
+    package func attempts(keyPrefix: String) throws -> [AttemptRecord] {
+        try AttemptRecord.fetchAll(
+            db, sql: "SELECT * FROM attempt WHERE key >= ? AND key < ?", arguments: [keyPrefix, keyPrefix + "g"])
+    }
+
     package func incarnations(_ run: String) throws -> [IncarnationRecord] {
         try IncarnationRecord.fetchAll(
             db, sql: "SELECT * FROM incarnation WHERE run = ? ORDER BY attempt, number", arguments: [run])

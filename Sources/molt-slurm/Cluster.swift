@@ -3,19 +3,18 @@ import MoltScheduler
 
 extension JobStatus {
     static func all(in table: molt_slurm_jobs) -> [JobStatus] {
-        UnsafeBufferPointer(start: table.jobs, count: Int(table.count)).compactMap(JobStatus.init)
+        UnsafeBufferPointer(start: table.jobs, count: Int(table.count)).map(JobStatus.init)
     }
 
-    /// Nil for a base state that no release up to 26.05 knows.
-    init?(_ job: molt_slurm_job) {
-        guard let state = JobState(rawValue: Int(job.state & 0xff)) else { return nil }
+    init(_ job: molt_slurm_job) {
+        let base = job.state & 0xff, state = JobState(rawValue: Int(base)) ?? .unknown
         self.init(
             job: job.job, name: String(cString: job.name), comment: String(cString: job.comment), userID: job.user_id,
             state: state)
         flags = JobFlags(rawValue: job.state & ~0xff)
         reasonCode = job.reason
         reason = String(cString: job.reason_word)
-        detail = String(cString: job.detail)
+        detail = state == .unknown ? "state \(base)" : String(cString: job.detail)
         restartCount = Int(job.restarts)
         exitWord = Int32(bitPattern: job.exit_word)
         partition = String(cString: job.partition)

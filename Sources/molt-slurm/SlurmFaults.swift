@@ -11,7 +11,7 @@ enum SlurmFaults {
         case .success(let found): status = found
         case .failure(let failed): return SlurmService.failed(failed.code, reading: true)
         }
-        guard status.key == key, status.userID == geteuid() else { return .keyMismatch }
+        guard status.carries(key), status.userID == geteuid() else { return .keyMismatch }
         guard status.state == .running else { return SlurmService.failed(notRunning) }
         return switch fault {
         case .endOfTime: shorten(status)

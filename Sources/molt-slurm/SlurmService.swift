@@ -29,14 +29,14 @@ enum SlurmService {
         }
     }
 
-    /// The one place that touches jobs: only after a look that shows our key and our user. A number alone proves
-    /// nothing, since Slurm hands the numbers of lost jobs to strangers.
+    /// The one place that touches jobs: only after a look that shows our key, or our name where somebody wrote over the
+    /// comment, and our user. A number alone proves nothing, since Slurm hands the numbers of lost jobs to strangers.
     private static func guarded(_ job: UInt32, _ key: AttemptKey, _ act: () -> Int32) -> SlurmAnswer {
         var table = molt_slurm_jobs()
         let code = molt_slurm_load_one(job, &table)
         guard code == 0 else { return failed(code, reading: true) }
         defer { molt_slurm_free_jobs(&table) }
-        guard let status = JobStatus.all(in: table).first(where: { $0.job == job }), status.key == key,
+        guard let status = JobStatus.all(in: table).first(where: { $0.job == job }), status.carries(key),
             status.userID == geteuid()
         else { return .keyMismatch }
         MoltSlurmMain.pass(.jobLooked)
@@ -101,7 +101,8 @@ enum SlurmService {
         let jobs = rows.map { (job: $0.job, digest: $0.digest) }
         // The user's other jobs are none of our business.
         return .changes(told.changes(since: since, jobs: jobs, asOf: Double(table.as_of)) { place in
-            JobStatus(rows[place]).flatMap { $0.isOurs ? $0 : nil }
+            let status = JobStatus(rows[place])
+            return status.isOurs ? status : nil
         })
     }
 

@@ -85,6 +85,35 @@ struct AdminScenarios {
         }
     }
 
+    /// Longer than Molt waits for a job that is missing, and through a preemption; then a cancel still finds it.
+    ///
+    /// Covers C5.
+    @Test(arguments: ["libslurm", "commands", "rest"])
+    func aChangedCommentNeverDoublesARun(_ way: String) async throws {
+        let site = "backend: \(way)\nrest: {socket: $HOME/../slurm/rest.sock}\npoll: {min: 1s, max: 2s}"
+        try await LiveCluster.with(["--nodes", "2", "--rest"], site: site, minutes: 4) { cluster in
+            let run = try await cluster.submitCounter(to: 10_000)
+            try await cluster.wait(for: run, step: 4)
+            let job = try await cluster.job(of: run)
+            try await cluster.run(["scontrol", "update", "jobid=\(job)", "comment=mine"])
+            let start = ContinuousClock.now
+            let step = try cluster.steps(of: try await cluster.show(run)).count
+            while ContinuousClock.now - start < .seconds(45) {
+                let jobs = try await cluster.run(["squeue", "-h", "-a", "-o", "%i"])
+                try #require(jobs.lines == ["\(job)"], "nothing else goes out")
+                try await Task.sleep(for: .seconds(1))
+            }
+            let detail = try await cluster.show(run)
+            #expect(detail.summary.state == .running && detail.attempts.count == 1)
+            #expect(try cluster.steps(of: detail).count > step)
+            let events = try await cluster.molt("events", run).out
+            #expect(events.contains("wrote over the comment of job \(job)"), "\(events)")
+            try await cluster.molt("cancel", run)
+            try await cluster.wait(for: run, toBe: .cancelled)
+            #expect(try await cluster.field("JobState", ofJob: job) == "CANCELLED")
+        }
+    }
+
     /// Covers C8.
     @Test func aScriptThatSomebodySubmitsByHandDoesNotRunBesideTheRun() async throws {
         try await LiveCluster.with(["--nodes", "2"], minutes: 3) { cluster in

@@ -66,13 +66,79 @@ struct SilenceTests {
         #expect(causes(machine).isEmpty)
     }
 
-    @Test func aJobThatNeverGaveASignIsWaitedFor() throws {
+    private func notes(_ machine: Machine) -> [String] {
+        machine.records.compactMap { if case .note("starting-slow", let text) = $0 { text } else { nil } }
+    }
+
+    private func look(_ machine: inout Machine, for seconds: Double, nodes: [String] = ["n1"]) throws {
+        for _ in 0..<Int(seconds / 10) {
+            machine.clock += 10
+            try machine.observe(machine.seen(.running, nodes: nodes), silence: 4000)
+        }
+    }
+
+    /// A module or a mount that hangs before molt-job can start.
+    @Test func aStartThatNothingClaimsIsToldAndGivenUpWithItsNode() throws {
         var machine = Machine()
         try machine.submit()
+        try look(&machine, for: 120)
+        #expect(notes(machine).isEmpty, "a slow start is no news yet")
+        try look(&machine, for: 780)
+        #expect(
+            notes(machine) == ["job 7 has run for 2 min 10 s on n1, and molt-job has not started there"], "once")
+        #expect(machine.steps() == [] && causes(machine).isEmpty)
+        try look(&machine, for: 20)
+        #expect(machine.steps() == [.cancel(job: 7, machine.key)])
+        #expect(causes(machine) == [.nodeUnfit])
+        #expect(machine.run.avoidedNodes == ["n1"])
+        try machine.observe(machine.seen(.cancelled))
+        #expect(machine.steps() == [.openAttempt(2)])
+    }
+
+    @Test func ofSeveralNodesNoneIsBlamedForAStartThatHangs() throws {
+        var machine = Machine()
+        try machine.submit()
+        try look(&machine, for: 1000, nodes: ["n1", "n2"])
+        #expect(causes(machine) == [.nodeUnfit] && machine.run.avoidedNodes.isEmpty)
+    }
+
+    @Test func theSiteSaysHowLongAStartMayTake() throws {
+        var policy = LifecyclePolicy()
+        policy.startPatience = 60
+        var machine = Machine(policy: policy)
+        try machine.submit()
+        try look(&machine, for: 70)
+        #expect(causes(machine).isEmpty)
+        try look(&machine, for: 10)
+        #expect(causes(machine) == [.nodeUnfit] && notes(machine).isEmpty)
+    }
+
+    /// Neither suspended nor waiting for a node to boot does it take its time.
+    @Test(arguments: [(.suspended, []), (.running, .configuring)] as [(JobObservation.Base, JobObservation.Flags)])
+    func whatDoesNotRunIsNotSlow(_ base: JobObservation.Base, _ flags: JobObservation.Flags) throws {
+        var machine = Machine()
+        try machine.submit()
+        for _ in 0..<4 {
+            try look(&machine, for: 800)
+            machine.clock += 1000
+            try machine.observe(machine.seen(base, flags))
+        }
+        #expect(causes(machine).isEmpty)
+        try look(&machine, for: 800)
+        try machine.handle(.daemonStarted(at: machine.clock))
+        try look(&machine, for: 800)
+        #expect(causes(machine).isEmpty, "a new daemon's clock may be another")
+    }
+
+    @Test func aClaimThatComesLateEndsTheWait() throws {
+        var machine = Machine()
+        try machine.submit()
+        try look(&machine, for: 800)
+        try machine.observe(machine.seen(.running), claims: [machine.claim()])
         for _ in 0..<100 {
             machine.clock += 10
-            try machine.observe(machine.seen(.running), silence: 4000)
+            try machine.observe(machine.seen(.running), claims: [machine.claim()])
         }
-        #expect(machine.steps() == [], "it has not claimed the run: who knows what it waits for")
+        #expect(causes(machine).isEmpty && machine.steps() == [])
     }
 }

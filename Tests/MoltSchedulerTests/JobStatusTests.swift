@@ -14,4 +14,19 @@ import Testing
         let status = JobStatus(job: 1, name: name, comment: comment, userID: 1, state: .pending)
         #expect(status.isOurs == isOurs)
     }
+
+    /// Covers C5, C6, C7, C8.
+    @Test(arguments: [
+        ("bot.own", "own", true), ("mine", "own", true), ("bot.own", "written over", true), ("bot.own", "", true),
+        ("bot.own", "molt:1:short", true), ("mine", "written over", false), ("bot.own", "another's", false),
+        ("bot.another's", "", false), ("own", "", false), ("bot.own.x", "", false), ("", "", false),
+    ])
+    func aJobIsAnAttemptsByItsCommentElseByItsName(_ name: String, _ comment: String, _ carries: Bool) {
+        let own = AttemptKey.random(), other = AttemptKey.random()
+        let keys = ["own": own.comment, "another's": other.comment]
+        let status = JobStatus(
+            job: 1, name: name.replacing("another's", with: other.short).replacing("own", with: own.short),
+            comment: keys[comment] ?? comment, userID: 1, state: .pending)
+        #expect(status.carries(own) == carries)
+    }
 }

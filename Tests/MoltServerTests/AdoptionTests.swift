@@ -42,6 +42,24 @@ struct AdoptionTests {
         return (try #require(try await runs().first?.id), job)
     }
 
+    /// Covers C5.
+    @Test func aCommentThatIsWrittenOverIsPutBack() async throws {
+        let (run, job) = try await adopted()
+        let key = await daemon.scheduler.jobs[job]?.key
+        await daemon.scheduler.change(job) { $0.comment = "mine again" }
+        try await daemon.pass(60)
+        #expect(await daemon.scheduler.jobs[job]?.key == key)
+        #expect(try await daemon.state(run) == .running)
+        #expect(try await daemon.attempts(run) == 1)
+        // Another job of the same name under its number is not the run's.
+        await daemon.scheduler.change(job) {
+            $0.comment = ""
+            $0.startedAt = 5
+        }
+        try await daemon.pass(60)
+        #expect(await daemon.scheduler.jobs[job]?.key == nil)
+    }
+
     @Test func aJobThatAskedForARunIsOneAttemptThroughAPreemptionToItsEnd() async throws {
         let (run, job) = try await adopted()
         await scan()

@@ -43,6 +43,12 @@ struct OrdealTests {
         #expect(statistics.submissions > 2000)
     }
 
+    /// Covers C5.
+    @Test func ofAThousandChangedCommentsNoneDoublesARun() async {
+        let statistics = await live(through: .changedComments, until: 1000, of: \.changedComments)
+        #expect(statistics.submissions > 500)
+    }
+
     /// An hour forth and back on the daemon's host, five minutes between it and the controller.
     ///
     /// Covers G1, G2, N26.

@@ -40,8 +40,7 @@ package struct SqueueTable: Sendable {
     ) throws(Unreadable) -> (jobs: [JobStatus], cut: Set<UInt32>) {
         var jobs: [JobStatus] = [], cut: Set<UInt32> = []
         for record in try records(output, width: Self.fields.count) {
-            // States that no release up to 26.05 knows tell nothing.
-            guard let job = try Self.job(record, asOf: asOf, wasCancelled: wasCancelled) else { continue }
+            let job = try Self.job(record, asOf: asOf, wasCancelled: wasCancelled)
             if Self.isCut(record[13]) { cut.insert(job.job) }
             jobs.append(job)
         }
@@ -74,13 +73,13 @@ package struct SqueueTable: Sendable {
 
     private static func job(
         _ record: [Substring], asOf: Double, wasCancelled: (UInt32) -> Bool
-    ) throws(Unreadable) -> JobStatus? {
+    ) throws(Unreadable) -> JobStatus {
         let field = record.map(trimmed)
         let id = try number(field[0], "JobID"), exit = try number(field[5], "exit_code")
         let ends = try moment(field[9], "EndTime")
         let evidence = StateWords.Evidence(
             endsAt: ends, asOf: asOf, exitWord: Int32(bitPattern: exit), wasCancelled: wasCancelled(id))
-        guard let (state, flags) = StateWords.decode([field[2]], evidence) else { return nil }
+        let (state, flags) = StateWords.decode([field[2]], evidence)
         var job = JobStatus(
             job: id, name: field[14], comment: field[15], userID: try number(field[1], "UserID"), state: state)
         job.flags = flags
@@ -93,6 +92,7 @@ package struct SqueueTable: Sendable {
             job.reason = word
             job.detail = word.replacing("_", with: " ")
         }
+        if state == .unknown { job.detail = StateWords.told([field[2]]) }
         job.restartCount = Int(try number(field[4], "RestartCnt"))
         job.exitWord = Int32(bitPattern: exit)
         job.submittedAt = try moment(field[6], "SubmitTime")

@@ -129,20 +129,20 @@ package struct RestJob: Decodable, Sendable {
         case timeLimit = "time_limit"
     }
 
-    /// Nil when it has no number or a state that no release up to 26.05 knows.
+    /// Nil when it has no number.
     package func status(asOf: Double, wasCancelled: (UInt32) -> Bool) -> JobStatus? {
         guard let number = id.count, number > 0 else { return nil }
         let word = exit?.word ?? 0
         let evidence = StateWords.Evidence(
             endsAt: ends?.moment, asOf: asOf, exitWord: word, wasCancelled: wasCancelled(number))
-        guard let (base, flags) = StateWords.decode(state.words, evidence) else { return nil }
+        let (base, flags) = StateWords.decode(state.words, evidence)
         var job = JobStatus(
             job: number, name: name?.text ?? "", comment: comment?.text ?? "", userID: userID?.count ?? .max,
             state: base)
         job.flags = flags
         job.reason = reason?.text ?? "None"
         job.reasonCode = ReasonWords.number(job.reason) ?? 0
-        job.detail = detail?.text ?? ""
+        job.detail = base == .unknown ? StateWords.told(state.words) : detail?.text ?? ""
         job.restartCount = Int(restarts?.count ?? 0)
         job.exitWord = word
         job.submittedAt = submitted?.moment

@@ -194,7 +194,7 @@ package actor RestScheduler: Scheduler {
         guard let found = try await look("job/\(job)", .load(job)).jobs.first(where: { $0.status.job == job }) else {
             throw .notFound(job: job)
         }
-        guard found.isMine, found.status.key == key else { throw .keyMismatch(job: job) }
+        guard found.isMine, found.status.carries(key) else { throw .keyMismatch(job: job) }
         return found.status
     }
 

@@ -1,3 +1,4 @@
+import MoltCore
 package import MoltScheduler
 
 /// Slurm's states as its commands and its REST interface write them.
@@ -22,8 +23,8 @@ package enum StateWords {
         }
     }
 
-    /// Nil when no word is known.
-    package static func decode(_ words: [String], _ evidence: Evidence) -> (state: JobState, flags: JobFlags)? {
+    /// The state is `unknown` when no word is known.
+    package static func decode(_ words: [String], _ evidence: Evidence) -> (state: JobState, flags: JobFlags) {
         var state: JobState?
         var flags: JobFlags = [], implied: JobState?
         for word in words.map({ $0.uppercased() }) {
@@ -34,7 +35,12 @@ package enum StateWords {
                 implied = implied ?? base ?? hidden(evidence)
             }
         }
-        return (state ?? implied).map { ($0, flags) }
+        return (state ?? implied ?? .unknown, flags)
+    }
+
+    /// What Slurm called a state that we do not know.
+    static func told(_ words: [String]) -> String {
+        "state " + DisplayText.escaped(words.joined(separator: "+"), limit: 100)
     }
 
     /// The end of a job that is still completing is told for certain only once it has completed: until then it is

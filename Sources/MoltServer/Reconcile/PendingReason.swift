@@ -1,4 +1,5 @@
 import MoltAPI
+import MoltCore
 import MoltLifecycle
 
 /// Slurm's reasons for waiting, in plain words.
@@ -100,6 +101,13 @@ extension RunLifecycle {
         case .held: (nil, "held by you; molt release lets it go")
         case .paused: (nil, "paused; molt resume continues")
         case .stuck(let reason): (nil, reason)
+        case .starting(let job) where job.incarnation.isSlow == true:
+            (
+                nil,
+                "Slurm started it on \(job.incarnation.nodes.joined(separator: ", ")), and molt-job does not run there "
+                    + "yet; a prolog, the site's setup lines or a file system take long; after "
+                    + "\(Durations.text(policy.startPatience)) another attempt goes elsewhere"
+            )
         case .starting, .running, .finishing, .closing, .finished, .failed, .cancelled: nil
         }
     }

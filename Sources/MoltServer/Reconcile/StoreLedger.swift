@@ -141,6 +141,12 @@ actor StoreLedger: RunLedger {
         }
     }
 
+    func attempts(named digits: [String]) async throws(LedgerError) -> [AttemptKey] {
+        try await read { snapshot in
+            try digits.flatMap { try snapshot.attempts(keyPrefix: $0) }.compactMap { AttemptKey(rawValue: $0.key) }
+        }
+    }
+
     func askToStop(_ run: TrackedRun, _ key: AttemptKey) async {
         do {
             if !FileManager.default.fileExists(atPath: run.folder.stopRequest) {

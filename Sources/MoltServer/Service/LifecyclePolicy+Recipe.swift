@@ -13,6 +13,7 @@ extension LifecyclePolicy {
         maxFruitless = asked.maxFruitless
         backOff = max(asked.backOff, allowed.backOff ?? 0)
         backOffMax = max(asked.backOffMax, backOff)
+        startPatience = allowed.startWithin ?? LifecycleLimits.startPatience
         exclusion.failures = site.exclude.failures
         exclusion.fastFailure = site.exclude.fast
         exclusion.window = site.exclude.within

@@ -22,6 +22,10 @@ extension RunService {
                 throw APIError(.notFound, "site '\(site.name)' knows no job \(request.job)", fix: "squeue --me")
             }
             try Self.checkMayAdopt(status)
+            if let digits = status.digitsInName {
+                let attempts = try await store.read { try $0.attempts(keyPrefix: digits) }
+                if !attempts.isEmpty { throw Self.isOursAlready(status) }
+            }
             let name = request.run ?? HandWrittenJob.runName(status.name, job: status.job)
             try RunName.check(name)
             // A name leads to the folder where the Slurm plugin would look for it.
@@ -45,11 +49,13 @@ extension RunService {
         }
     }
 
+    private static func isOursAlready(_ status: JobStatus) -> APIError {
+        APIError(.conflict, "job \(status.job) is a run of Molt's already", fix: "molt ls shows it")
+    }
+
     private static func checkMayAdopt(_ status: JobStatus) throws(APIError) {
         guard status.userID == getuid() else { throw APIError(.forbidden, "job \(status.job) is another user's") }
-        guard status.key == nil else {
-            throw APIError(.conflict, "job \(status.job) is a run of Molt's already", fix: "molt ls shows it")
-        }
+        guard status.key == nil else { throw isOursAlready(status) }
         // A mark on what waits of an array would be on each of its members, and all but one would be ended as doubles.
         if let group = status.group {
             throw APIError(

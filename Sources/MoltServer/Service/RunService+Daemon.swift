@@ -19,6 +19,9 @@ extension RunService {
                 try snapshot.countWatched(site: site.name, pendingCode: RunSummary.forgottenCode)
             }
             state.forgotten = forgotten > 0 ? forgotten : nil
+            let unknown = await reconciler.unknownStates
+            state.unknownStates = unknown.count > 0 ? unknown.count : nil
+            state.unknownState = unknown.words
             states.append(state)
         }
         var result = DaemonStatus(

@@ -110,7 +110,7 @@ extension RunService {
         }
         guard outage == nil, let job = run.lifecycle.job, waiting.code != nil,
             let scheduler = try? await sites.scheduler(run.record.site),
-            let table = try? await scheduler.loadJobs(), let own = table.jobs.first(where: { $0.key == job.key })
+            let table = try? await scheduler.loadJobs(), let own = table.jobs.first(where: { $0.carries(job.key) })
         else { return waiting }
         waiting.since = own.submittedAt
         guard own.state == .pending else { return waiting }

@@ -119,6 +119,10 @@ import Glibc
         let fakes = try Fakes(["scontrol": config, "squeue": squeue])
         defer { fakes.keep() }
         let scheduler = fakes.scheduler
+        let newer = try Fakes(["scontrol": config, "squeue": squeue.replacing("RUNNING", with: "HIBERNATED")])
+        let table = try await newer.scheduler.loadJobs()
+        #expect(table.jobs.map(\.state) == [.unknown] && table.jobs.first?.detail == "state HIBERNATED")
+        newer.keep()
         for _ in 0..<3 {
             let job = try await scheduler.load(7)
             #expect(job?.state == .running && job?.nodes == ["n1"])

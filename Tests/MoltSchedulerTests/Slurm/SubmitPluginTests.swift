@@ -14,6 +14,7 @@ import Testing
                 return 2045
             end
             job.partition = "high"
+            job.comment = "project 7"
             slurm.log_user("moved to the fast queue")
             return slurm.SUCCESS
         end
@@ -23,7 +24,7 @@ import Testing
         return slurm.SUCCESS
         """
 
-    /// Covers A14, A15.
+    /// Covers A14, A15, C5.
     @Test func itsWordsItsChangesAndItsRefusalsAreSeenOnEveryWay() async throws {
         let (backend, testbed) = try await SlurmFixture.own(.slurm)
         let script = "cat >\(Shell.quoted("\(testbed.folder)/job_submit.lua")) && "
@@ -39,11 +40,16 @@ import Testing
             ("rest", SlurmFixture.rest(on: testbed)),
         ]
         for (name, scheduler) in ways {
-            let request = backend.request("true")
+            let request = backend.request("sleep 60")
             let reply = try await scheduler.submit(request)
             #expect(reply.warning?.contains("moved to the fast queue") == true, "\(name): \(reply)")
             let job = try await scheduler.load(reply.job)
-            #expect(job?.partition == "high" && job?.key == request.key, "\(name)")
+            #expect(job?.partition == "high" && job?.comment == "project 7", "\(name)")
+            // Its name still says whose it is.
+            let table = try await scheduler.loadJobs()
+            #expect(table.jobs.contains { $0.job == reply.job && $0.carries(request.key) }, "\(name)")
+            await #expect(throws: SchedulerError.self) { try await scheduler.cancel(reply.job, key: .random()) }
+            try await scheduler.cancel(reply.job, key: request.key)
             let bad = backend.request("true") { $0.name = "bad.\($0.key.short)" }
             let refusal = await Self.refusal(of: bad, by: scheduler)
             #expect(refusal.contains("Invalid account"), "\(name): \(refusal)")
