@@ -28,6 +28,8 @@ package struct SiteReport: Codable, Hashable, Sendable {
     package var isAssumed: Bool?
     /// The way to the scheduler that the site pins; nil means the first that answers.
     package var backend: String?
+    /// The way that the daemon uses; nil where the site pins one, or while none has answered.
+    package var backendInUse: String?
     /// Every way that there is, in the order in which they are tried; nil when the daemon is older than this.
     package var ways: [Way]?
 

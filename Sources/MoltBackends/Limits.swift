@@ -17,5 +17,10 @@ enum Limits {
     static let cancelled = 10_000
     /// Jobs of one look whose list of nodes is asked for again because it did not fit.
     static let refetched = 64
+    /// Seconds of nothing but "unavailable" after which a way that was chosen is doubted, and tried again if no other
+    /// answers.
+    static let choicePatience = 60.0
+    /// Seconds after which a better way than the one in use is asked for again.
+    static let choiceReview = 900.0
     static let tokenBytes = 64 << 10
 }

@@ -31,19 +31,29 @@ package struct WayReport: Hashable, Sendable {
     }
 }
 
-/// A site that names no way: the first that answers is used from then on. All of them lead to the same controller, so
-/// nothing is lost if a later daemon chooses another.
+/// A site that names no way: the first that answers is used. All of them lead to the same controller, so a change loses
+/// nothing: one that answers nothing for a minute (its library is gone after an upgrade, say) gives way to another
+/// that does, and while it is not the best, the better ones are asked for again every quarter of an hour.
 package actor SchedulerChoice: Scheduler {
     private let ways: [Way]
-    private var chosen: Way?
+    private let now: @Sendable () -> Double
+    private var chosen: Int?
+    /// Since when the chosen way has been nothing but unavailable.
+    private var silentSince: Double?
+    private var reviewedAt: Double
+    private var review: Task<Void, Never>?
 
-    /// - Parameter ways: the best first.
-    package init(_ ways: [Way]) {
+    /// - Parameters:
+    ///   - ways: the best first.
+    ///   - now: seconds on a clock that nobody sets.
+    package init(_ ways: [Way], now: @escaping @Sendable () -> Double = { MonotonicTime.now() }) {
         self.ways = ways
+        self.now = now
+        reviewedAt = now()
     }
 
     /// The way in use; nil until one has answered.
-    package var inUse: String? { chosen?.name }
+    package var inUse: String? { chosen.map { ways[$0].name } }
 
     /// Asks every way at once whether it answers.
     package func probe() async -> [WayReport] {
@@ -67,18 +77,81 @@ package actor SchedulerChoice: Scheduler {
         }
     }
 
-    private func way() async throws(SchedulerError) -> any Scheduler {
-        if let chosen { return chosen.scheduler }
+    private func way() async throws(SchedulerError) -> Int {
+        if let chosen {
+            reviewSometimes(chosen)
+            return chosen
+        }
         let reports = await probe()
         // Another caller may have been quicker.
-        if let chosen { return chosen.scheduler }
+        if let chosen { return chosen }
         guard let index = reports.firstIndex(where: \.answers) else {
             let refusals = reports.map { "\($0.name): \($0.words)" }
             throw .unavailable(message: refusals.joined(separator: "; "))
         }
-        chosen = ways[index]
-        return ways[index].scheduler
+        take(index)
+        return index
     }
+
+    private func take(_ index: Int) {
+        chosen = index
+        silentSince = nil
+        reviewedAt = now()
+    }
+
+    /// One call through the way in use, whose failures are counted against it.
+    private func through<Value: Sendable>(
+        _ call: @Sendable (any Scheduler) async throws(SchedulerError) -> Value
+    ) async throws(SchedulerError) -> Value {
+        let index = try await way()
+        do throws(SchedulerError) {
+            let value = try await call(ways[index].scheduler)
+            if chosen == index { silentSince = nil }
+            return value
+        } catch {
+            await note(error, of: index)
+            throw error
+        }
+    }
+
+    private func note(_ error: SchedulerError, of index: Int) async {
+        guard chosen == index else { return }
+        switch error {
+        // Whether anybody was there, nobody knows.
+        case .ambiguous: return
+        case .unavailable: break
+        case .rejected, .later, .notFound, .keyMismatch, .notPermitted, .wrongState:
+            silentSince = nil
+            return
+        }
+        guard let since = silentSince else {
+            silentSince = now()
+            return
+        }
+        guard now() >= since + Limits.choicePatience else { return }
+        silentSince = now()
+        let reports = await probe()
+        guard chosen == index, let other = reports.firstIndex(where: \.answers) else { return }
+        take(other)
+    }
+
+    /// While another way than the best is in use; nobody waits for it.
+    private func reviewSometimes(_ index: Int) {
+        guard index > 0, review == nil, now() >= reviewedAt + Limits.choiceReview else { return }
+        reviewedAt = now()
+        review = Task { await reconsider(index) }
+    }
+
+    private func reconsider(_ index: Int) async {
+        for better in 0..<index where await Self.ask(ways[better]).answers {
+            if chosen == index { take(better) }
+            break
+        }
+        review = nil
+    }
+
+    /// Waits until a review that is under way has ended; for tests.
+    package func reviewed() async { await review?.value }
 
     private static func words(_ error: SchedulerError) -> String {
         switch error {
@@ -93,42 +166,54 @@ package actor SchedulerChoice: Scheduler {
     // MARK: Scheduler
 
     package func submit(_ request: JobRequest) async throws(SchedulerError) -> SubmitReply {
-        try await way().submit(request)
+        try await through { way throws(SchedulerError) in try await way.submit(request) }
     }
 
-    package func loadJobs() async throws(SchedulerError) -> JobTable { try await way().loadJobs() }
+    package func loadJobs() async throws(SchedulerError) -> JobTable {
+        try await through { way throws(SchedulerError) in try await way.loadJobs() }
+    }
 
-    package func load(_ job: UInt32) async throws(SchedulerError) -> JobStatus? { try await way().load(job) }
+    package func load(_ job: UInt32) async throws(SchedulerError) -> JobStatus? {
+        try await through { way throws(SchedulerError) in try await way.load(job) }
+    }
 
     package func cancel(_ job: UInt32, key: AttemptKey) async throws(SchedulerError) {
-        try await way().cancel(job, key: key)
+        try await through { way throws(SchedulerError) in try await way.cancel(job, key: key) }
     }
 
     package func signal(
         _ job: UInt32, key: AttemptKey, signal: Int32, to target: SignalTarget
     ) async throws(SchedulerError) {
-        try await way().signal(job, key: key, signal: signal, to: target)
+        try await through { way throws(SchedulerError) in
+            try await way.signal(job, key: key, signal: signal, to: target)
+        }
     }
 
     package func requeue(_ job: UInt32, key: AttemptKey) async throws(SchedulerError) {
-        try await way().requeue(job, key: key)
+        try await through { way throws(SchedulerError) in try await way.requeue(job, key: key) }
     }
 
     package func update(_ job: UInt32, key: AttemptKey, change: JobChange) async throws(SchedulerError) {
-        try await way().update(job, key: key, change: change)
+        try await through { way throws(SchedulerError) in try await way.update(job, key: key, change: change) }
     }
 
-    package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) { try await way().adopt(adoption) }
+    package func adopt(_ adoption: JobAdoption) async throws(SchedulerError) {
+        try await through { way throws(SchedulerError) in try await way.adopt(adoption) }
+    }
 
-    package func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? { try await way().ranking(job) }
+    package func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
+        try await through { way throws(SchedulerError) in try await way.ranking(job) }
+    }
 
     package func inject(_ fault: JobFault, into job: UInt32, key: AttemptKey) async throws(SchedulerError) {
-        try await way().inject(fault, into: job, key: key)
+        try await through { way throws(SchedulerError) in try await way.inject(fault, into: job, key: key) }
     }
 
     package func configuration() async throws(SchedulerError) -> SchedulerConfiguration {
-        try await way().configuration()
+        try await through { way throws(SchedulerError) in try await way.configuration() }
     }
 
-    package func ping() async throws(SchedulerError) { try await way().ping() }
+    package func ping() async throws(SchedulerError) {
+        try await through { way throws(SchedulerError) in try await way.ping() }
+    }
 }

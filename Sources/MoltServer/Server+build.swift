@@ -65,6 +65,8 @@ package struct ServerParts: Sendable {
     package var siteNames: @Sendable () -> [String] = { [] }
     /// Every way to a site's scheduler, for the doctor.
     package var ways: @Sendable (Site) -> [Way]
+    /// The release of Slurm that the site's helper was built for.
+    package var helper: @Sendable (Site) async -> String? = { _ in nil }
 
     package init(
         clock: any DaemonClock, loopClock: (any DaemonClock)? = nil, maker: any AttemptMaker,
@@ -116,7 +118,9 @@ package func buildServer(
     }
     try Failpoints.pass(.storeOpened)
     let bell = WakeBell(), stopper = Stopper()
-    let sites = SiteDirectory(load: parts.loadSite, connect: parts.connect, ways: parts.ways) { site, scheduler in
+    let sites = SiteDirectory(
+        load: parts.loadSite, connect: parts.connect, ways: parts.ways, helper: parts.helper
+    ) { site, scheduler in
         SiteReconciler(
             site: site, scheduler: scheduler, store: store, maker: parts.maker, clock: parts.loopClock, wall: clock,
             paths: paths, logger: logger)

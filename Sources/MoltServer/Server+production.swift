@@ -19,6 +19,9 @@ extension ServerParts {
             ways: { site in
                 site.kind == .slurm ? SlurmWays.all(site, paths: paths, environment: environment) : []
             })
+        parts.helper = { site in
+            site.kind == .slurm ? await SlurmWays.helperRelease(paths: paths, environment: environment) : nil
+        }
         parts.siteNames = { loader.names() }
         return parts
     }

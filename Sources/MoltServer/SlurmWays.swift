@@ -24,6 +24,13 @@ enum SlurmWays {
         return way.scheduler
     }
 
+    /// The release of Slurm that the helper was built for; nil when it does not even start.
+    static func helperRelease(paths: DaemonPaths, environment: [String: String]) async -> String? {
+        let names = ["PATH", "LD_LIBRARY_PATH"]
+        return await HelperRelease().ask(
+            "\(paths.programs)/molt-slurm", environment: environment.filter { names.contains($0.key) })
+    }
+
     /// Nothing of the user's shell may change what Slurm does.
     private static func clean(_ environment: [String: String], _ site: Site) -> [String: String] {
         let names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SLURM_CONF"]

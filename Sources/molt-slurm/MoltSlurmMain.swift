@@ -10,7 +10,9 @@ struct MoltSlurmMain {
     static func main() {
         if CommandLine.arguments.dropFirst().first == "--version" {
             let built = molt_slurm_built_for()
-            let release = "\(built >> 16).\(built >> 8 & 0xff).\(built & 0xff)"
+            // Slurm counts its releases by the month, in two digits.
+            let month = built >> 8 & 0xff
+            let release = "\(built >> 16).\(month < 10 ? "0" : "")\(month).\(built & 0xff)"
             write("molt-slurm \(MoltVersion.current), built for Slurm \(release)\n")
             return
         }

@@ -33,6 +33,8 @@ struct DoctorScenarios {
         try await LiveCluster.with(["--nodes", "2", "--set", "RequeueExit=75"], minutes: 2) { cluster in
             let found = try await doctor(cluster)
             #expect(found["scheduler"]?.finding.contains("2 of 2 nodes respond") == true, "\(found)")
+            #expect(
+                found["scheduler"]?.finding.hasPrefix("slurm 22.05.8 (helper built for 22.05.8)") == true, "\(found)")
             #expect(found["partition low20"]?.finding.contains("GraceTime 20 s + KillWait 5 s") == true)
             #expect(found["partition low20"]?.level == "ok")
             // Five seconds between the warning and the kill are too few for a save.

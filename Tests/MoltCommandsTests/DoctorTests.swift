@@ -104,6 +104,11 @@ struct DoctorTests {
         facts.report?.ways = [helper, commands]
         #expect(backend()?.level == .ok)
         #expect(backend()?.finding == "commands, the first that answers; libslurm: no molt-slurm (not used)")
+        facts.report?.ways = [SiteReport.Way(name: "libslurm", answers: true, words: ""), commands]
+        facts.report?.backendInUse = "commands"
+        #expect(
+            backend()?.finding == "commands, the first that answered; libslurm answers too", "what the daemon uses")
+        facts.report?.ways = [helper, commands]
         facts.report?.backend = "libslurm"
         #expect(backend()?.level == .bad && backend()?.finding.contains("no molt-slurm") == true)
         #expect(backend()?.advice == "write 'backend: commands' in the site file")
@@ -112,6 +117,14 @@ struct DoctorTests {
         facts.report?.ways = [helper]
         facts.report?.backend = nil
         #expect(backend()?.level == .bad && backend()?.finding.contains("any way") == true)
+    }
+
+    /// Covers B10.
+    @Test func theHelpersReleaseIsNamedAndOneReleaseFitsItself() {
+        var facts = healthy()
+        facts.report?.helperVersion = "22.05.11"
+        let verdict = Doctor.verdicts(facts).first { $0.subject == "scheduler" }
+        #expect(verdict?.level == .ok && verdict?.finding.contains("helper built for 22.05.11") == true)
     }
 
     @Test func theCodesThatTheSiteRequeuesAreNamed() {

@@ -6,7 +6,9 @@ enum BackendVerdict {
     static func verdicts(_ report: SiteReport) -> [DoctorVerdict] {
         guard let ways = report.ways, !ways.isEmpty else { return [] }
         let answering = ways.filter(\.answers)
-        let used = report.backend.map { pinned in ways.first { $0.name == pinned } } ?? answering.first
+        let isFirst = report.backendInUse == nil || report.backendInUse == answering.first?.name
+        let used = (report.backend ?? report.backendInUse).map { name in ways.first { $0.name == name } }
+            ?? answering.first
         guard let used, used.answers else {
             let name = report.backend ?? "any way"
             let reasons = ways.filter { report.backend == nil || $0.name == name }.map(said).joined(separator: "; ")
@@ -14,7 +16,7 @@ enum BackendVerdict {
             return [.init(
                 .bad, "backend", "\(name) does not answer: \(reasons)", advice: advice ?? "is the controller up?")]
         }
-        let how = report.backend == nil ? "the first that answers" : "pinned"
+        let how = report.backend != nil ? "pinned" : isFirst ? "the first that answers" : "the first that answered"
         let others = ways.filter { $0.name != used.name }.map { other in
             other.answers ? "\(said(other)) answers too" : "\(said(other)) (not used)"
         }

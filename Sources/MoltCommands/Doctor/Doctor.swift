@@ -114,12 +114,19 @@ package enum Doctor {
                 + "molt release --forgotten sends them again")]
     }
 
+    /// Programs and libraries of one release fit, whatever was mended in them since.
+    private static func isSameRelease(_ controller: String, _ helper: String) -> Bool {
+        guard let name = controller.split(separator: " ").last else { return false }
+        return name.split(separator: ".").prefix(2) == helper.split(separator: ".").prefix(2)
+    }
+
     private static func version(_ report: SiteReport) -> DoctorVerdict {
         let nodes = report.nodes.filter(\.responds).count
-        let found = "\(report.version), \(nodes) of \(report.nodes.count) nodes respond"
-        if let helper = report.helperVersion, !report.version.hasSuffix(helper) {
+        let built = report.helperVersion.map { " (helper built for \($0))" } ?? ""
+        let found = "\(report.version)\(built), \(nodes) of \(report.nodes.count) nodes respond"
+        if let helper = report.helperVersion, !isSameRelease(report.version, helper) {
             return .init(
-                .warning, "scheduler", "\(found), but the helper was built for \(helper)",
+                .warning, "scheduler", "\(found): the helper is for another release than the controller",
                 advice: "rebuild the shim: make -C Sources/CSlurm")
         }
         if nodes == 0 { return .init(.bad, "scheduler", found, advice: "no node can run anything") }

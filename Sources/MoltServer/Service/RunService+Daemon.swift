@@ -75,6 +75,8 @@ extension RunService {
         report.isAssumed = settings.isAssumed
         report.schedulingDelay = settings.schedulingDelay
         report.backend = site.backend?.rawValue
+        report.backendInUse = await (scheduler as? SchedulerChoice)?.inUse
+        report.helperVersion = await sites.helperRelease(site)
         report.ways = await sites.probe(site).map { .init(name: $0.name, answers: $0.answers, words: $0.words) }
         if let table = try? await scheduler.loadJobs() { report.clockDifference = clock.now() - table.asOf }
         return report

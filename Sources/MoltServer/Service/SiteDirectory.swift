@@ -10,6 +10,7 @@ package actor SiteDirectory {
     private let load: @Sendable (String) throws -> Site
     private let connect: @Sendable (Site) throws -> any Scheduler
     private let ways: @Sendable (Site) -> [Way]
+    private let helper: @Sendable (Site) async -> String?
     private let makeReconciler: @Sendable (Site, any Scheduler) -> SiteReconciler
     private var open: [String: Entry] = [:]
 
@@ -23,11 +24,13 @@ package actor SiteDirectory {
         load: @escaping @Sendable (String) throws -> Site,
         connect: @escaping @Sendable (Site) throws -> any Scheduler,
         ways: @escaping @Sendable (Site) -> [Way] = { _ in [] },
+        helper: @escaping @Sendable (Site) async -> String? = { _ in nil },
         makeReconciler: @escaping @Sendable (Site, any Scheduler) -> SiteReconciler
     ) {
         self.load = load
         self.connect = connect
         self.ways = ways
+        self.helper = helper
         self.makeReconciler = makeReconciler
     }
 
@@ -46,6 +49,9 @@ package actor SiteDirectory {
     package nonisolated func probe(_ site: Site) async -> [WayReport] {
         await SchedulerChoice(ways(site)).probe()
     }
+
+    /// The release of Slurm that the helper was built for; nil where there is none, or it does not start.
+    package nonisolated func helperRelease(_ site: Site) async -> String? { await helper(site) }
 
     package func reconciler(_ name: String) throws(UserError) -> SiteReconciler { try entry(name).reconciler }
 
