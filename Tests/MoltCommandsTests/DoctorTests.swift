@@ -122,9 +122,9 @@ struct DoctorTests {
     /// Covers B10.
     @Test func theHelpersReleaseIsNamedAndOneReleaseFitsItself() {
         var facts = healthy()
-        facts.report?.helperVersion = "22.05.11"
+        facts.report?.helperVersion = "26.05.11"
         let verdict = Doctor.verdicts(facts).first { $0.subject == "scheduler" }
-        #expect(verdict?.level == .ok && verdict?.finding.contains("helper built for 22.05.11") == true)
+        #expect(verdict?.level == .ok && verdict?.finding.contains("helper built for 26.05.11") == true)
     }
 
     @Test func theCodesThatTheSiteRequeuesAreNamed() {
