@@ -98,7 +98,7 @@ struct AdminScenarios {
             try await cluster.run(["scontrol", "update", "jobid=\(job)", "comment=mine"])
             let start = ContinuousClock.now
             let step = try cluster.steps(of: try await cluster.show(run)).count
-            while ContinuousClock.now - start < .seconds(45) {
+            while ContinuousClock.now - start < .seconds(36) {
                 let jobs = try await cluster.run(["squeue", "-h", "-a", "-o", "%i"])
                 try #require(jobs.lines == ["\(job)"], "nothing else goes out")
                 try await Task.sleep(for: .seconds(1))
