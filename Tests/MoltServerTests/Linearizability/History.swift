@@ -13,7 +13,7 @@ struct Call<Operation: Sendable, Outcome: Sendable>: Sendable {
 /// Something that many clients use at once, as one of them alone would see it.
 protocol SequentialModel {
     associatedtype State: Hashable
-    associatedtype Operation: Sendable
+    associatedtype Operation: Hashable, Sendable
     associatedtype Outcome: Sendable
 
     static var start: State { get }
@@ -64,10 +64,21 @@ struct LinearizabilityCheck<Model: SequentialModel> {
             for index in calls.indices where place.done & 1 << UInt64(index) == 0 && calls[index].invoked < end {
                 let call = calls[index]
                 guard let state = Model.after(call.operation, call.outcome, in: place.state) else { continue }
+                if call.outcome == nil, state == place.state || hasTwin(index, open: place) { continue }
                 open.append(Place(done: place.done | 1 << UInt64(index), state: state))
             }
         }
         return false
+    }
+
+    /// Whether another unanswered call asked for the same and began earlier: whatever this one explains, that one does.
+    /// What no answer tells of, and what changes nothing, need not have happened; with both rules the places to look at
+    /// do not double with each call that got no answer.
+    private func hasTwin(_ index: Int, open place: Place) -> Bool {
+        calls.indices.contains { other in
+            calls[other].outcome == nil && place.done & 1 << UInt64(other) == 0
+                && calls[other].operation == calls[index].operation && calls[other].invoked < calls[index].invoked
+        }
     }
 
     /// When the first of the answered calls that have not happened yet had ended.

@@ -170,6 +170,14 @@ struct LinearizabilityTests {
         #expect(Check.passes(history) == passes)
     }
 
+    /// Where the answers fit no order, every place that the unanswered calls lead to is looked at.
+    @Test func unansweredCallsDoNotDoubleTheSearchEach() {
+        let asked: [RunModel.Operation] = [.read, .submit, .act(.hold), .act(.release), .act(.stop), .act(.resume)]
+        let open = (0..<54).map { Self.call(asked[$0 % asked.count], nil, 3 + $0) }
+        let last = [Self.call(.read, .shown(id: "a", .finished), 100, 101)]
+        #expect(Check.passes([Self.made] + open + last) == false)
+    }
+
     /// A history of one client is its own order; with one answer that is another's it is none.
     @Test func anAnswerThatWasExchangedIsNoticed() throws {
         var numbers = Trial.numbers("N4 check"), noticed = 0
