@@ -110,7 +110,7 @@ private struct Training {
         let port = try Ranks.freePort()
         await Ranks.run(2) { rank in
             await #expect(processExitsWith: .success) { [rank = rank as Int, port = port as Int] in
-                let group = try Ranks.join(rank, of: 2, at: port, timeout: .seconds(5))
+                let group = try Ranks.join(rank, of: 2, at: port, timeout: .seconds(60))
                 let parameter = try Tensor.ones([4]).requiresGrad_()
                 let buckets = try GradientBuckets([parameter], group: group)
                 guard rank == 0 else { return }

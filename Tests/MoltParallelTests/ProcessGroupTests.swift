@@ -55,7 +55,7 @@ import Testing
         let port = try Ranks.freePort()
         await Ranks.run(2) { rank in
             await #expect(processExitsWith: .success) { [rank = rank as Int, port = port as Int] in
-                let group = try Ranks.join(rank, of: 2, at: port, timeout: .seconds(5))
+                let group = try Ranks.join(rank, of: 2, at: port, timeout: .seconds(60))
                 guard rank == 0 else { return }
                 let error = #expect(throws: TorchError.self) { try group.allReduce(Tensor.ones([8])) }
                 #expect(error?.code == .communication)
