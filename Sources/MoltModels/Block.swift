@@ -63,8 +63,13 @@ package final class Block {
     func callAsFunction(
         _ stream: inout ResidualStream, _ context: SequenceContext, state: GenerationState.Layer
     ) throws(TorchError) {
-        let normed = try stream.normed(by: norm)
+        let normed = startsWithProduct ? try stream.normed(by: norm) : try stream.normedWide(by: norm)
         try stream.add(mix(normed, context, state))
+    }
+
+    /// Whether a linear layer takes the input first, which rounds it as mixed precision says.
+    private var startsWithProduct: Bool {
+        if case .diagonal = mixer { false } else { true }
     }
 
     private func mix(

@@ -60,12 +60,12 @@ package final class HybridModel {
             }
         var start = try embeddings(tokens)
         if section.embeddingMultiplier != 1 { start = try start * section.embeddingMultiplier }
-        var stream = ResidualStream(
-            start, keepsType: section.residualInFP32, multiplier: section.residualMultiplier)
+        var stream = try ResidualStream(
+            start, isWide: section.residualInFP32, multiplier: section.residualMultiplier)
         for (index, block) in blocks.enumerated() {
             try block(&stream, context, state: state?.layers[index] ?? .none)
         }
-        return try stream.normed(by: norm)
+        return try stream.normedWide(by: norm)
     }
 
     /// Scores of every next token, [b, s, vocabulary]; large, so training goes through `lossSum` instead.

@@ -5,7 +5,7 @@ package enum NormReference {
     package static func rms(_ x: Tensor, weight: Tensor, epsilon: Double) throws(TorchError) -> Tensor {
         let wide = try x.to(accumulation(x.dtype))
         let scale = try ((wide * wide).mean([-1], keepDim: true) + epsilon).rsqrt()
-        return try (weight * (wide * scale).to(x.dtype)).to(x.dtype)
+        return try (weight * (wide * scale).to(between(x, weight))).to(x.dtype)
     }
 
     package static func gated(
@@ -15,7 +15,13 @@ package enum NormReference {
         let gated = if let z { try y.to(wide) * z.to(wide).silu() } else { try y.to(wide) }
         let grouped = try gated.splitLast([y.shape[y.shape.count - 1] / groupSize, groupSize])
         let scale = try ((grouped * grouped).mean([-1], keepDim: true) + epsilon).rsqrt()
-        return try (weight * (grouped * scale).flatten(from: -2, through: -1).to(y.dtype)).to(y.dtype)
+        let normed = try (grouped * scale).flatten(from: -2, through: -1)
+        return try (weight * normed.to(between(y, weight))).to(y.dtype)
+    }
+
+    /// What x / rms is rounded to before the weight: the wider of both types, as in transformers, where x has it.
+    private static func between(_ x: Tensor, _ weight: Tensor) -> DType {
+        x.dtype == .bfloat16 ? weight.dtype : x.dtype
     }
 
     /// Sums are taken in fp32, or in fp64 when the input is.

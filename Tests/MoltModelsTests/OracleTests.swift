@@ -5,6 +5,10 @@ import MoltRecipe
 import MoltTensor
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// Every family in odd sizes against transformers, or against recurrences written from the papers where it has no
 /// class: names, logits, gradients, and the losses of training (50 steps; 20 against a recurrence).
 @Suite(.serialized)
@@ -73,23 +77,34 @@ struct OracleTests {
         }
     }
 
-    /// One small sample is rounded by luck: a third more than the library's own error is borne.
-    @Test(arguments: cases)
-    func bf16IsAboutAsFarFromFP64AsTransformersIs(_ name: String) throws {
+    /// Errors of logits and of all gradients in bf16 against fp64, as shares of the other implementation's.
+    private func bf16Shares(_ name: String) throws -> (logits: Double, gradients: Double) {
         let oracle = try Oracle(name), model = try oracle.build()
-        let tokens = try oracle.tensor("tokens")
+        let tokens = try oracle.tensor("many_tokens")
         let (logits, total) = try autocast(.bfloat16) { () throws(TorchError) in
             (try model.logits(model.hidden(tokens)), try loss(model, tokens))
         }
-        let theirs = try oracle.number("bf16_logits")
-        let ours = try relative(logits, oracle.tensor("exact_logits"))
-        #expect(ours <= max(1.3 * theirs, 1.3e-2), "\(ours), transformers \(theirs)")
         try total.backward()
         let parameters = model.registry.parameters
         let all = try Tensor.cat(parameters.map { try #require($0.value.grad).flatten() })
-        let exact = try Tensor.cat(parameters.map { try oracle.tensor("gradient/\($0.name)").flatten() })
-        let bound = try oracle.number("bf16_gradients"), difference = try relative(all, exact)
-        #expect(difference <= max(1.3 * bound, 1.9e-2), "\(difference), transformers \(bound)")
+        let exact = try Tensor.cat(parameters.map { try oracle.tensor("many_gradient/\($0.name)").flatten() })
+        return (
+            try relative(logits, oracle.tensor("many_logits")) / oracle.number("bf16_logits"),
+            try relative(all, exact) / oracle.number("bf16_gradients"))
+    }
+
+    /// A single configuration is rounded by luck, so a family counts as a whole: the geometric mean of its three.
+    /// The last two families have no class, and what their recurrences round is their own choice.
+    @Test(arguments: zip(
+        ["mamba2", "nemotron", "bamba", "granite", "gemma", "samba", "mambaformer", "mamba2attn", "s4d", "dss"],
+        [1, 1, 1, 1, 1, 1, 1, 1, 1.1, 1.1]))
+    func bf16IsNoFurtherFromFP64ThanTransformersIs(_ family: String, _ bound: Double) throws {
+        let shares = try Self.cases.filter { $0.hasPrefix("\(family)-") }.map(bf16Shares)
+        func mean(_ values: [Double]) -> Double { exp(values.reduce(0) { $0 + log($1) } / Double(values.count)) }
+        #expect(shares.count == 3)
+        #expect(mean(shares.map(\.logits)) <= bound)
+        #expect(mean(shares.map(\.gradients)) <= bound)
+        for share in shares { #expect(max(share.logits, share.gradients) <= 1.4) }
     }
 
     @Test(arguments: cases)

@@ -32,7 +32,7 @@ template <class real>
 struct NormPlan {
     long rows, width, padded, group, block;
     double epsilon;
-    bool roundFirst;  // round x / rms to bfloat16 before the weight, as transformers does
+    bool roundFirst;  // round x / rms to bfloat16 before the weight
     Rows x, gate, residual, y, total;
     const real *weight;  // [padded]
     real *scale;         // 1 / rms, [rows, groups]

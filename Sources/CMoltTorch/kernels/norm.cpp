@@ -5,8 +5,8 @@
 // molt::add_rms_norm(Tensor x, Tensor residual, Tensor weight, float eps) -> (Tensor y, Tensor sum)
 //   sum = x + residual in the residual's type, y the norm of it in x's type: a block's entry, one pass over
 //   memory.
-// Any leading dimensions, rows may be strided. Statistics in float at least. For bfloat16 x / rms is rounded
-// before the weight multiplies it, as transformers does.
+// Any leading dimensions, rows may be strided. Statistics in float at least. Where x and the weight are bfloat16,
+// x / rms is rounded before the weight multiplies it, as transformers does; with a float weight it is not.
 #include "fused.hpp"
 
 #include <ATen/ops/empty.h>
@@ -74,7 +74,7 @@ Results normForward(
         Tensor scale = at::empty({rows.size(0), x.size(-1) / group}, w.options());
         if (other.defined())
             total = at::empty(x.sizes(), other.options()), totalRows = total.view({-1, x.size(-1)});
-        plan.roundFirst = x.scalar_type() == at::kBFloat16;
+        plan.roundFirst = x.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kBFloat16;
         plan.gate = rowsOf(z), plan.residual = rowsOf(other), plan.y = rowsOf(yRows),
         plan.total = rowsOf(totalRows);
         plan.scale = pointerTo<real>(scale);
