@@ -1,5 +1,5 @@
 package import MoltNN
-import MoltTensor
+package import MoltTensor
 
 /// What a model remembers between calls, layer by layer.
 package final class GenerationState {
@@ -41,5 +41,33 @@ package final class GenerationState {
         }
         defer { position += count }
         return try SequenceContext(count: count, past: position, documents: documents, on: tokens.device)
+    }
+
+    /// Keeps these rows of the batch, in this order.
+    package func keep(_ rows: [Int]) throws(TorchError) {
+        let index = try Tensor(rows)
+        for layer in layers {
+            switch layer {
+            case .recurrent(let state): try state.keep(index)
+            case .attention(let cache): try cache.keep(index)
+            case .none: break
+            }
+        }
+        documents = try documents.map { documents throws(TorchError) in
+            try documents.indexSelect(0, index.to(documents.device))
+        }
+    }
+
+    /// Bytes of all states and caches.
+    package var bytes: Int {
+        layers.reduce(0) { sum, layer in
+            let tensors: [Tensor?] =
+                switch layer {
+                case .recurrent(let state): [state.tail, state.state]
+                case .attention(let cache): cache.tensors + [cache.convolution.tail, cache.convolution.state]
+                case .none: []
+                }
+            return sum + tensors.compactMap { $0 }.reduce(0) { $0 + $1.byteCount }
+        }
     }
 }

@@ -57,19 +57,23 @@ package final class Attention {
             let turn = try context.turn(rotary)
             (q_bhse, k_bgse) = (try turn(q_bhse), try turn(k_bgse))
         }
-        if let cache { (k_bgse, v_bgse) = try cache.append(keys: k_bgse, values: v_bgse) }
-        let y_bhse = try attend(q_bhse, k_bgse, v_bgse, context)
+        var start = 0
+        if let cache {
+            let seen = try cache.append(keys: k_bgse, values: v_bgse)
+            (k_bgse, v_bgse, start) = (seen.keys, seen.values, seen.start)
+        }
+        let y_bhse = try attend(q_bhse, k_bgse, v_bgse, context, start: start)
         return try output(y_bhse.transpose(1, 2).flatten(from: 2, through: 3))
     }
 
     /// In a window, queries go in blocks as long as it, each with the keys that any of them sees: the work grows with
     /// the length, not with its square.
     private func attend(
-        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ context: SequenceContext
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ context: SequenceContext, start: Int
     ) throws(TorchError) -> Tensor {
         let count = q.size(2), past = k.size(2) - count
         guard let window = sizes.window, count > 2 * window else {
-            return try attend(q, k, v, context, last: count)
+            return try attend(q, k, v, context, last: count, start: start)
         }
         var parts: [Tensor] = []
         for start in stride(from: 0, to: count, by: window) {
@@ -83,14 +87,16 @@ package final class Attention {
         return try Tensor.cat(parts, dim: 2)
     }
 
+    /// - Parameter start: where the oldest key is; those before it follow the last.
     private func attend(
-        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ context: SequenceContext, last: Int
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ context: SequenceContext, last: Int, start: Int = 0
     ) throws(TorchError) -> Tensor {
         let queries = q.size(2), keys = k.size(2), isGrouped = sizes.heads != sizes.keyValueHeads
         // libtorch's own causal mask lets the first query see the first key only, whatever came before.
         let isPlain = sizes.softcap == nil && context.isPlainlyCausal && queries == keys
             && (sizes.window ?? keys) >= keys
-        let mask = isPlain ? nil : try context.mask(queries: queries, keys: keys, last: last, window: sizes.window)
+        var mask = isPlain ? nil : try context.mask(queries: queries, keys: keys, last: last, window: sizes.window)
+        if start > 0 { mask = try mask.map { mask throws(TorchError) in try mask.roll(start, dim: -1) } }
         guard let cap = sizes.softcap else {
             return try Tensor.attention(
                 query: q, key: k, value: v, mask: mask, isCausal: isPlain, scale: sizes.scale,

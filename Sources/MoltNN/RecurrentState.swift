@@ -13,4 +13,10 @@ package final class RecurrentState {
         self.tail = tail
         self.state = state
     }
+
+    /// Keeps these rows of the batch, in this order.
+    package func keep(_ rows: Tensor) throws(TorchError) {
+        tail = try tail.map { tail throws(TorchError) in try tail.indexSelect(0, rows.to(tail.device)) }
+        state = try state.map { state throws(TorchError) in try state.indexSelect(0, rows.to(state.device)) }
+    }
 }

@@ -70,7 +70,7 @@ struct RecipeCheck {
         }
         if recipe.task == .evaluate {
             if data.validation.isEmpty { refuse("data.validation", "'task: evaluate' needs 'data.validation'") }
-        } else if data.train.isEmpty {
+        } else if data.train.isEmpty, data.synthetic == nil {
             refuse("data.train", "'data.train' names no file", fix: "a file, a list of files, a folder or a pattern")
         }
     }

@@ -19,6 +19,7 @@ package enum RecipeText {
         "method": MethodSection.CodingKeys.allCases.map(\.rawValue),
         "model": ModelSection.CodingKeys.allCases.map(\.rawValue),
         "data": DataSection.CodingKeys.allCases.map(\.rawValue),
+        "data.synthetic": SyntheticSection.CodingKeys.allCases.map(\.rawValue),
         "train": TrainSection.CodingKeys.allCases.map(\.rawValue),
         "optimizer": OptimizerSection.CodingKeys.allCases.map(\.rawValue),
         "schedule": ScheduleSection.CodingKeys.allCases.map(\.rawValue),

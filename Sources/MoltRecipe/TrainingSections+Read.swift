@@ -23,6 +23,7 @@ extension DataSection {
         reader.read(.sequenceLength, \.sequenceLength, .count(1...(1 << 24)))
         reader.read(.packing, \.packing, .flag)
         reader.read(.shuffleSeed, \.shuffleSeed, .count(0...(1 << 53)))
+        reader.section.synthetic = .read(reader.subtree(.synthetic), problems)
         return reader.finished()
     }
 }

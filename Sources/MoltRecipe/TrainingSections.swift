@@ -24,9 +24,11 @@ package struct DataSection: Codable, Hashable, Sendable {
     package var packing: Bool = true
     /// Documents are shuffled by this seed and the epoch of the data; nil means `train.seed`.
     package var shuffleSeed: Int?
+    /// Makes the sequences instead of reading `train`.
+    package var synthetic: SyntheticSection?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case train, validation, tokenizer, packing
+        case train, validation, tokenizer, packing, synthetic
         case sequenceLength = "sequence_length"
         case shuffleSeed = "shuffle_seed"
     }

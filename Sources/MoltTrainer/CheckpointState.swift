@@ -13,6 +13,8 @@ enum StateKey {
     /// In a run's own copy of its base: what `init_from` said.
     static let origin = "init_from"
     static let tokenizer = "tokenizer"
+    /// The recipe's `data.synthetic`, of models that were trained on made sequences.
+    static let synthetic = "synthetic"
 }
 
 /// The model that adapters belong to: where it lay, and what it was.

@@ -65,6 +65,7 @@ final class LearnerState {
             StateKey.method: try StateText.encode(plan.recipe.method),
             StateKey.tokenizer: tokenizer,
         ]
+        if let synthetic = plan.data.synthetic { state[StateKey.synthetic] = try StateText.encode(synthetic) }
         if let base { state[StateKey.base] = try StateText.encode(base) }
         return CheckpointSnapshot(
             name: name, run: run,

@@ -8,7 +8,16 @@ enum Limits {
     static let copyBytes = 64 << 20
     /// Names of tensors listed in one message.
     static let namesInMessage = 4
+    /// Made sequences until an epoch of the data counts one further.
+    static let syntheticSamples = 1 << 24
     static let generatedTokensMax = 1_000_000
+    /// Of one call: texts to continue, their bytes in a file, and bytes of one line of it.
+    static let promptsMax = 1_000_000
+    static let promptFileBytes = 1 << 30
+    static let samplesMax = 100_000
+    static let batchMax = 4096
+    static let stopsMax = 64
+    static let stopBytesMax = 4096
     /// Seconds that ranks wait for each other at the start, and in an exchange: longer than any save.
     static let collectiveSeconds = 1800
 }

@@ -55,7 +55,7 @@ extension Trainer {
     private func snapshot(_ random: [[UInt8]]) throws -> CheckpointSnapshot {
         var snapshot = try learner.snapshot(
             CheckpointName(step: learner.progress.step, epoch: context.epoch), run: context.run.path.lastComponent,
-            recipeHash: recipeHash, numerics: numerics, tokenizer: loader.corpus.tokenizer.name, random: random)
+            recipeHash: recipeHash, numerics: numerics, tokenizer: loader.tokenizerName, random: random)
         snapshot.state[CheckpointManifest.validationLossKey] = validationLoss.map { "\($0)" }
         snapshot.state[CheckpointManifest.slowestSaveKey] = deadline.slowestMeasured.map { "\($0)" }
         return snapshot

@@ -21,8 +21,8 @@ package final class Trainer {
     let device: Device
     let numerics: NumericsRecord
     let learner: LearnerState
-    let loader: SampleLoader
-    let validation: SampleLoader?
+    let loader: any SampleSource
+    let validation: (any SampleSource)?
     let recipeHash: String
     /// Rank 0 alone has one.
     var saver: Saver?
@@ -77,8 +77,9 @@ package final class Trainer {
 
     private static func loaders(
         _ plan: TrainingPlan, _ tokenizer: any Tokenizer, beat: () -> Void
-    ) throws -> (SampleLoader, SampleLoader?) {
+    ) throws -> (any SampleSource, (any SampleSource)?) {
         let data = plan.data
+        if let synthetic = data.synthetic { return try SyntheticData.loaders(synthetic, plan, tokenizer) }
         let held = data.validation.isEmpty ? [] : try DataPaths.resolve(data.validation, key: "data.validation")
         let files = try DataPaths.resolve(
             data.train, key: "data.train", excluding: Set(held.map(DataPaths.identity(of:))))

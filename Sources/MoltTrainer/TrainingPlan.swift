@@ -20,7 +20,7 @@ package struct TrainingPlan: Sendable {
         guard recipe.task == .pretrain || recipe.task == .finetune else {
             throw UserError("the task '\(recipe.task.rawValue)' is not training", at: "task")
         }
-        guard let data = recipe.data, !data.train.isEmpty else {
+        guard let data = recipe.data, !data.train.isEmpty || data.synthetic != nil else {
             throw UserError("the recipe has no training data", at: "data.train")
         }
         guard recipe.parallel.tensor == 1, recipe.parallel.pipeline == 1 else {

@@ -17,7 +17,7 @@ struct FlagsTests {
         molt edit [--json] run key=value
         molt events [--json] run
         molt extend [--json] run key=value
-        molt generate [--prompt] model
+        molt generate [--prompt --prompts] model
         molt hold [--json] runs
         molt logs [--attempt --follow --json --rank -f] run
         molt ls [--all --json --limit --name --quiet --state -a -l -n -q]

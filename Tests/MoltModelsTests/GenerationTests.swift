@@ -1,3 +1,6 @@
+#if canImport(Glibc)
+import Glibc
+#endif
 import MoltModels
 import MoltNN
 import MoltTensor
@@ -51,7 +54,7 @@ struct SamplerTests {
     @Test func theSeedDecides() {
         let scores = (0..<50).map { Float($0 % 7) / 3 }
         func run(_ seed: UInt64) -> [Int] {
-            var sampler = Sampler(temperature: 1, seed: seed)
+            var sampler = Sampler(.init(temperature: 1), seed: seed)
             return (0..<40).map { _ in sampler.choose(scores) }
         }
         #expect(run(4) == run(4))
@@ -59,7 +62,7 @@ struct SamplerTests {
     }
 
     @Test func frequenciesFollowTheProbabilities() {
-        var sampler = Sampler(temperature: 1, seed: 3)
+        var sampler = Sampler(.init(temperature: 1), seed: 3)
         var counts = [0, 0, 0]
         for _ in 0..<30_000 { counts[sampler.choose([0, 0.6931472, 1.609438])] += 1 }
         for (count, expected) in zip(counts, [1.0, 2, 5]) {
@@ -69,11 +72,72 @@ struct SamplerTests {
 
     @Test func topKAndTopPLeaveOutTheRest() {
         let scores: [Float] = [0, 2, 1, -1]
-        var two = Sampler(temperature: 5, topK: 2, seed: 1)
+        var two = Sampler(.init(temperature: 5, topK: 2), seed: 1)
         #expect(Set((0..<300).map { _ in two.choose(scores) }) == [1, 2])
-        var most = Sampler(temperature: 1, topP: 0.6, seed: 1)
+        var most = Sampler(.init(temperature: 1, topP: 0.6), seed: 1)
         #expect(Set((0..<300).map { _ in most.choose(scores) }) == [1])
-        var all = Sampler(temperature: 1, topP: 1, seed: 1)
+        var all = Sampler(.init(temperature: 1, topP: 1), seed: 1)
         #expect(Set((0..<3000).map { _ in all.choose(scores) }) == [0, 1, 2, 3])
+    }
+
+    private static let scores = (0..<40).map { Float(($0 * 17) % 40) / 8 }
+
+    /// The definitions, written out: softmax, rank, cumulated mass, share of the best.
+    private static func allowed(_ settings: Sampler.Settings) -> Set<Int> {
+        let weights = scores.map { exp(Double($0) / settings.temperature) }
+        var order = scores.indices.sorted { weights[$0] > weights[$1] }
+        if let topK = settings.topK { order = Array(order.prefix(topK)) }
+        let total = order.reduce(0) { $0 + weights[$1] }
+        var kept: [Int] = [], mass = 0.0
+        for token in order where mass < settings.topP * total {
+            kept.append(token)
+            mass += weights[token]
+        }
+        return Set(kept.filter { weights[$0] >= settings.minP * weights[order[0]] })
+    }
+
+    @Test(
+        arguments: [
+            Sampler.Settings(temperature: 1, minP: 0.3), .init(temperature: 2, minP: 0.5),
+            .init(temperature: 1, topK: 7), .init(temperature: 3, topP: 0.4), .init(temperature: 1, topK: 9, topP: 0.7),
+            .init(temperature: 1.5, topK: 20, topP: 0.9, minP: 0.2), .init(temperature: 2, topP: 0.999),
+        ])
+    func whatMayBeDrawnIsWhatTheDefinitionsLeave(_ settings: Sampler.Settings) {
+        var sampler = Sampler(settings, seed: 9)
+        let drawn = Set((0..<20_000).map { _ in sampler.choose(Self.scores) })
+        let allowed = Self.allowed(settings)
+        #expect(drawn.isSubset(of: allowed), "\(drawn.subtracting(allowed))")
+        // Only what is very unlikely may be missing.
+        let weights = Self.scores.map { exp(Double($0) / settings.temperature) }
+        let total = allowed.reduce(0) { $0 + weights[$1] }
+        #expect(allowed.subtracting(drawn).allSatisfy { weights[$0] / total < 1e-3 })
+    }
+
+    @Test func aRepetitionPenaltyDividesPositiveScoresAndMultipliesNegativeOnes() {
+        var sampler = Sampler(.init(repetitionPenalty: 2))
+        #expect(sampler.choose([3, 2, -1], seen: []) == 0)
+        #expect(sampler.choose([3, 2, -1], seen: [0]) == 1)
+        #expect(sampler.choose([-1, -1.5, -1.9], seen: [0]) == 1)
+        #expect(sampler.choose([-1, -1.5, -1.9], seen: [0, 1]) == 2)
+        #expect(sampler.choose([3, 2, -1], seen: [7, -1]) == 0)
+    }
+
+    @Test func impossibleScoresAreNeverDrawn() {
+        let scores: [Float] = [-.infinity, 1, -.infinity, 1]
+        let ways = [Sampler.Settings(temperature: 1), .init(temperature: 1, topK: 4), .init(temperature: 9, topP: 0.99)]
+        for settings in ways {
+            var sampler = Sampler(settings, seed: 2)
+            #expect(Set((0..<200).map { _ in sampler.choose(scores) }) == [1, 3])
+        }
+    }
+
+    @Test func whatCannotBeSampledWithIsNamed() {
+        #expect(Sampler.Settings(temperature: -1).problem?.contains("temperature") == true)
+        #expect(Sampler.Settings(temperature: .nan).problem?.contains("temperature") == true)
+        #expect(Sampler.Settings(topK: 0).problem?.contains("top-k") == true)
+        #expect(Sampler.Settings(topP: 0).problem?.contains("top-p") == true)
+        #expect(Sampler.Settings(minP: 1.5).problem?.contains("min-p") == true)
+        #expect(Sampler.Settings(repetitionPenalty: 0).problem?.contains("repetition") == true)
+        #expect(Sampler.Settings(temperature: 0.7, topK: 5, topP: 0.9, minP: 0.1).problem == nil)
     }
 }
