@@ -58,6 +58,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// Folders of golden files, which are read from the source tree.
 let exclusions = [
     "MoltTemplatesTests": ["Golden"],
+    "MoltConversionTests": ["Oracle"],
     "MoltLifecycleTests": ["Corpus"],
     "MoltModelsTests": ["Golden", "Oracle"],
     "MoltSimulationTests": ["Traces"],
@@ -134,12 +135,14 @@ let engine: [Target] = [
     library("MoltCheckpoint", ["MoltTensor", "MoltCore"]),
     library("MoltData", ["MoltCore"]),
     library(
+        "MoltConversion", ["MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltCheckpoint"]),
+    library(
         "MoltTrainer",
         [
             "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
-            "MoltCheckpoint", "MoltData", "CMoltStacks",
+            "MoltCheckpoint", "MoltConversion", "MoltData", "CMoltStacks",
         ]),
-    program("molt-train", ["MoltTrainer", argumentParser]),
+    program("molt-train", ["MoltTrainer", "MoltConversion", "MoltCheckpoint", argumentParser]),
     tests("MoltTensorTests", ["MoltTensor"]),
     tests("MoltNNTests", ["MoltNN", "MoltTensor"]),
     tests(
@@ -149,6 +152,12 @@ let engine: [Target] = [
     tests("MoltOptimTests", ["MoltOptim", "MoltNN", "MoltTensor"]),
     tests("MoltCheckpointTests", ["MoltCheckpoint", "MoltTensor", "MoltCore"]),
     tests("MoltDataTests", ["MoltData", "MoltCore"]),
+    tests(
+        "MoltConversionTests",
+        [
+            "MoltConversion", "MoltTrainer", "MoltCheckpoint", "MoltModels", "MoltNN", "MoltTensor", "MoltRecipe",
+            "MoltCore",
+        ]),
     tests(
         "MoltTrainerTests",
         [

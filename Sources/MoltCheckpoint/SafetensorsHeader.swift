@@ -70,6 +70,10 @@ package struct SafetensorsHeader: Equatable, Sendable {
         } catch {
             throw SafetensorsProblem(path: path, reason: "the header is not a safetensors header")
         }
+        let names = SafetensorsNames(json).repeated
+        guard names.isEmpty else {
+            throw SafetensorsProblem(path: path, reason: "tensor '\(names[0].prefix(80))' is there twice")
+        }
         let start = 8 + json.count
         var entries: [Entry] = []
         var metadata: [String: String] = [:]
@@ -145,7 +149,7 @@ package struct SafetensorsHeader: Equatable, Sendable {
     }
 
     /// The first bytes of a file with these tensors in this order; padded so that they start at a multiple of 64.
-    static func encode(_ tensors: [HostTensor], metadata: [String: String]) throws -> [UInt8] {
+    static func encode(_ tensors: [PlannedTensor], metadata: [String: String]) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var parts: [String] = []
@@ -154,7 +158,7 @@ package struct SafetensorsHeader: Equatable, Sendable {
             parts.append("\"__metadata__\":" + String(decoding: try encoder.encode(metadata), as: UTF8.self))
         }
         for tensor in tensors {
-            let end = offset + tensor.bytes.count
+            let end = offset + tensor.byteCount
             let field = Field(dtype: tensor.type.rawValue, shape: tensor.shape, data_offsets: [offset, end])
             let name = String(decoding: try encoder.encode([tensor.name]), as: UTF8.self).dropFirst().dropLast()
             parts.append(name + ":" + String(decoding: try encoder.encode(field), as: UTF8.self))

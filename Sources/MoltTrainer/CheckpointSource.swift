@@ -1,16 +1,24 @@
+package import MoltConversion
 package import MoltCore
 
-/// A checkpoint that a user names: its own folder, or a run's folder, of which the newest whole one is meant.
+/// A checkpoint that a user names: its own folder, or a run's folder, of which the newest whole one is meant; or a
+/// model of another tool's, such as a Hugging Face folder.
 package struct CheckpointSource {
     package let folder: String
     package let manifest: CheckpointManifest
+    /// The weights, where they lie in another tool's layout.
+    package let foreign: (any ModelWeights)?
 
     /// - Parameters:
     ///   - key: the recipe's key, or the option, that named it.
     ///   - beat: called again and again while files are read.
     package init(_ path: String, key: String, beat: () -> Void = {}) throws(UserError) {
         if let manifest = try Self.checkpoint(path, key: key, contents: true, beat) {
-            (folder, self.manifest) = (path, manifest)
+            self.init(folder: path, manifest)
+            return
+        }
+        if let foreign = try Self.foreign(path, key: key) {
+            try self.init(foreign)
             return
         }
         let runCheckpoints = CheckpointFolder(path: RunFolder(path: path).checkpoints)
@@ -25,17 +33,43 @@ package struct CheckpointSource {
             let reason = rejected.isEmpty ? "it has no checkpoint" : rejected.joined(separator: "; ")
             throw UserError(
                 "no checkpoint can be loaded from \(DisplayText.escaped(path)): \(reason)", at: key,
-                fix: "name a run's folder or a folder step-…-e… below its checkpoints/")
+                fix: "name a run's folder, a folder step-…-e… below its checkpoints/, or a Hugging Face folder")
         }
-        (folder, manifest) = (runCheckpoints.folder(of: newest.name), newest.manifest)
+        self.init(folder: runCheckpoints.folder(of: newest.name), newest.manifest)
+    }
+
+    private init(folder: String, _ manifest: CheckpointManifest) {
+        self.folder = folder
+        self.manifest = manifest
+        foreign = nil
+    }
+
+    /// What a checkpoint of our own with these weights would say.
+    private init(_ weights: any ModelWeights) throws(UserError) {
+        folder = weights.place
+        foreign = weights
+        manifest = try ImportedCheckpoint.manifest(weights, files: [])
     }
 
     /// A checkpoint's own folder whose contents another rank has verified.
     init(verified path: String, key: String) throws(UserError) {
-        guard let manifest = try Self.checkpoint(path, key: key, contents: false, {}) else {
+        if let manifest = try Self.checkpoint(path, key: key, contents: false, {}) {
+            self.init(folder: path, manifest)
+        } else if let foreign = try Self.foreign(path, key: key) {
+            try self.init(foreign)
+        } else {
             throw UserError("this rank cannot see the checkpoint \(DisplayText.escaped(path))", at: key)
         }
-        (folder, self.manifest) = (path, manifest)
+    }
+
+    private static func foreign(_ path: String, key: String) throws(UserError) -> (any ModelWeights)? {
+        do {
+            return try ForeignModel.open(path)
+        } catch let error as UserError {
+            throw error
+        } catch {
+            throw UserError("the model cannot be read: \(error)", at: key)
+        }
     }
 
     /// Nil when the folder is not a checkpoint's at all.

@@ -10,6 +10,9 @@ enum Limits {
     static let namesInMessage = 4
     /// Made sequences until an epoch of the data counts one further.
     static let syntheticSamples = 1 << 24
+    /// Bytes of a shard of an imported checkpoint, and of a tokenizer's file.
+    static let importedShardBytes = 4 << 30
+    static let tokenizerBytesMax = 256 << 20
     static let generatedTokensMax = 1_000_000
     /// Of one call: texts to continue, their bytes in a file, and bytes of one line of it.
     static let promptsMax = 1_000_000

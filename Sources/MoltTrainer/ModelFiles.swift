@@ -13,20 +13,10 @@ enum ModelFiles {
     }
 
     static func host(_ name: String, _ tensor: Tensor) throws(TorchError) -> HostTensor {
-        guard let type = StoredType(tensor.dtype) else {
-            throw TorchError(.failed, "\(name) has a type that is never stored: \(tensor.dtype)")
-        }
-        return HostTensor(name: name, type: type, shape: tensor.shape, bytes: try tensor.bytes())
+        try HostTensor(name, tensor)
     }
 
-    static func tensor(_ host: HostTensor) throws(TorchError) -> Tensor {
-        let dtype = host.type.dtype
-        let shape = host.shape
-        let made = host.bytes.withUnsafeBytes { bytes in
-            Result { () throws(TorchError) in try Tensor(bytes: bytes, shape: shape, dtype: dtype) }
-        }
-        return try made.get()
-    }
+    static func tensor(_ host: HostTensor) throws(TorchError) -> Tensor { try host.tensor() }
 
     /// The tensors of one group of a checkpoint, handed over one at a time.
     static func forEach(
@@ -86,38 +76,5 @@ enum ModelFiles {
         throw UserError(
             "the checkpoint is of another architecture: " + text.joined(separator: ", "), at: folder,
             fix: "use its own recipe's model section, or another checkpoint")
-    }
-}
-
-extension StoredType {
-    init?(_ dtype: DType) {
-        switch dtype {
-        case .uint8: self = .uint8
-        case .int8: self = .int8
-        case .int16: self = .int16
-        case .int32: self = .int32
-        case .int64: self = .int64
-        case .float16: self = .float16
-        case .float32: self = .float32
-        case .float64: self = .float64
-        case .bool: self = .bool
-        case .bfloat16: self = .bfloat16
-        case .other: return nil
-        }
-    }
-
-    var dtype: DType {
-        switch self {
-        case .float64: .float64
-        case .float32: .float32
-        case .float16: .float16
-        case .bfloat16: .bfloat16
-        case .int64: .int64
-        case .int32: .int32
-        case .int16: .int16
-        case .int8: .int8
-        case .uint8: .uint8
-        case .bool: .bool
-        }
     }
 }

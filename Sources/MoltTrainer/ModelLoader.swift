@@ -1,4 +1,5 @@
 import MoltCheckpoint
+import MoltConversion
 import MoltCore
 import MoltModels
 import MoltNN
@@ -10,7 +11,9 @@ enum ModelLoader {
     /// Fills a model with a checkpoint's weights, adapters merged in, and returns the hash of the result.
     static func load(_ source: CheckpointSource, into model: HybridModel) throws -> String {
         try ModelFiles.compare(source.manifest.architecture, with: model.architecture, at: source.folder)
-        if source.manifest.state[StateKey.base] == nil {
+        if let foreign = source.foreign {
+            return try foreign.load(into: model)
+        } else if source.manifest.state[StateKey.base] == nil {
             try ModelFiles.load(model.registry.parameters, from: source.folder, source.manifest)
         } else {
             try loadAdapted(source, into: model)

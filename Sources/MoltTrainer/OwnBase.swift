@@ -1,4 +1,5 @@
 import MoltCheckpoint
+import MoltConversion
 import MoltCore
 
 #if canImport(Glibc)
@@ -24,6 +25,7 @@ struct OwnBase {
 
     /// Takes over a checkpoint's weights, and those of the model that its adapters stand on.
     func adopt(_ source: CheckpointSource, depth: Int = 0) throws -> CheckpointSource {
+        if let foreign = source.foreign { return try adopt(foreign, depth) }
         var manifest = source.manifest
         manifest.state[StateKey.origin] = named
         manifest.files.removeAll { !ModelFiles.isShard($0.name, of: "model") }
@@ -42,6 +44,17 @@ struct OwnBase {
         try DurableFile.write(manifest.encoded(), to: "\(temporary)/\(CheckpointManifest.fileName)")
         guard rename(temporary, final) == 0 else { throw FileError("rename to", final) }
         try DurableFile.syncFolder(of: final)
+        return try CheckpointSource(verified: final, key: "init_from")
+    }
+
+    /// Another tool's weights become a checkpoint of ours: there is no other way to keep them.
+    private func adopt(_ weights: any ModelWeights, _ depth: Int) throws -> CheckpointSource {
+        guard copies else {
+            throw UserError("it is not a checkpoint of Molt's, and a copy is not worth its room", at: weights.place)
+        }
+        let final = folder(depth)
+        try remove(final)
+        try ImportedCheckpoint.write(weights, to: final, origin: named, beat: beat)
         return try CheckpointSource(verified: final, key: "init_from")
     }
 

@@ -13,6 +13,6 @@ struct MoltTrain: ParsableCommand {
         version: MoltVersion.current,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, InspectCommand.self, BigramCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, ConvertCommand.self, VerifyCommand.self, LogitsCommand.self,
         ])
 }

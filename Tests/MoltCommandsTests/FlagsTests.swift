@@ -21,8 +21,12 @@ struct FlagsTests {
         molt hold [--json] runs
         molt logs [--attempt --follow --json --rank -f] run
         molt ls [--all --json --limit --name --quiet --state -a -l -n -q]
+        molt model export [--dtype --format --json --out --shard-bytes] model
+        molt model import [--dtype --format --json --out] folder
+        molt model logits [--dtype --out --tokens] model
         molt model ls [--data --json --length --pipeline --tensor]
         molt model show [--data --json --length --pipeline --tensor] name
+        molt model verify [--json] model
         molt prune [--dry-run --json --keep] runs
         molt recipe check [--json --site -s] recipe key=value
         molt recipe ls [--json]

@@ -26,16 +26,17 @@ enum ModuleEdges {
         "MoltOptim": ["MoltTensor", "MoltNN"],
         "MoltCheckpoint": ["MoltTensor", "MoltCore"],
         "MoltData": ["MoltCore"],
+        "MoltConversion": ["MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltCheckpoint"],
         "MoltTrainer": [
             "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
-            "MoltCheckpoint", "MoltData", "CMoltStacks",
+            "MoltCheckpoint", "MoltConversion", "MoltData", "CMoltStacks",
         ],
         "molt": ["MoltCommands"],
         "moltd": ["MoltServer", "MoltCore"],
         "molt-job": ["MoltJob", "MoltCore"],
         "molt-slurm": ["MoltScheduler", "MoltCore", "CSlurm"],
         "molt-sim": ["MoltSimulation"],
-        "molt-train": ["MoltTrainer", "MoltCore"],
+        "molt-train": ["MoltTrainer", "MoltConversion", "MoltCheckpoint", "MoltCore"],
     ]
 
     /// Packages that belong to one module alone.

@@ -2,9 +2,11 @@ import ArgumentParser
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "List and show models: what they hold, keep and cost.",
+        commandName: "model", abstract: "List, show, import, export and check models.",
         discussion: "Example:\n  molt model show nemotron-h-8b",
-        subcommands: [ModelLs.self, ModelShow.self])
+        subcommands: [
+            ModelLs.self, ModelShow.self, ModelImport.self, ModelExport.self, ModelVerify.self, ModelLogits.self,
+        ])
 }
 
 /// How long sequences are and how a model is cut, for what depends on it.

@@ -1,4 +1,3 @@
-package import MoltCheckpoint
 import MoltCore
 
 /// One number for a set of tensors, whatever files and order they came in: the SHA-256 over the sorted hashes of

@@ -1,0 +1,110 @@
+import ArgumentParser
+
+/// The type that weights are written in.
+enum WeightType: String, ExpressibleByArgument, CaseIterable { case keep, fp32, bf16, fp16 }
+
+struct ModelImport: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Bring a model of another tool's in, and check it.",
+        discussion: """
+            The folder may be Hugging Face's (config.json and safetensors) or a checkpoint of Molt's. What is made is \
+            a checkpoint that init_from, generate and eval take, or a Hugging Face folder. It ends with a report of \
+            the tensors that were read, renamed, unused and missing, and with a numeric check.
+
+            Example:
+              molt model import downloads/bamba-9b --out models/bamba-9b
+            """)
+
+    enum Layout: String, ExpressibleByArgument, CaseIterable { case molt, hf }
+
+    @Argument(help: "The folder to read.") var folder: String
+    @Option(name: .long, help: "The folder to make.") var out: String
+    @Option(name: .long, help: "Molt's layout or Hugging Face's.") var format: Layout = .molt
+    @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let engine = Engine()
+        try engine.run(
+            [
+                "convert", try await engine.place(of: folder), "--format", format.rawValue, "--out", engine.path(out),
+                "--dtype", dtype.rawValue,
+            ] + output.words)
+    }
+}
+
+struct ModelExport: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write a trained model for other tools, adapters merged in.",
+        discussion: """
+            Example:
+              molt model export 7k2m --format hf --out exports/support-bot
+            """)
+
+    enum Layout: String, ExpressibleByArgument, CaseIterable { case hf }
+
+    @Argument(help: "A run, or the folder of a run or of a model.") var model: String
+    @Option(name: .long, help: "Whose layout.") var format: Layout = .hf
+    @Option(name: .long, help: "The folder to make.") var out: String
+    @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep
+    @Option(name: .long, help: "Bytes of a file of weights at most.") var shardBytes: Int?
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let engine = Engine()
+        try engine.run(
+            [
+                "convert", try await engine.place(of: model), "--format", format.rawValue, "--out", engine.path(out),
+                "--dtype", dtype.rawValue,
+            ] + (shardBytes.map { ["--shard-bytes", "\($0)"] } ?? []) + output.words)
+    }
+}
+
+extension OutputOptions {
+    /// The same for the engine.
+    fileprivate var words: [String] { json ? ["--json"] : [] }
+}
+
+struct ModelVerify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Check a model's files, load it, and let it score tokens.",
+        discussion: """
+            Example:
+              molt model verify exports/support-bot
+            """)
+
+    @Argument(help: "A run, or the folder of a run or of a model.") var model: String
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let engine = Engine()
+        try engine.run(["verify", try await engine.place(of: model)] + output.words)
+    }
+}
+
+struct ModelLogits: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logits", abstract: "Write a model's scores for rows of tokens, to compare it with other tools.",
+        discussion: """
+            The file gets one fp32 tensor, logits [batch, length, vocabulary]; rows that are shorter than the longest \
+            end in zeros.
+
+            Example:
+              molt model logits exports/support-bot --tokens tokens.json --out logits.safetensors
+            """)
+
+    enum Precision: String, ExpressibleByArgument, CaseIterable { case fp32, bf16 }
+
+    @Argument(help: "A run, or the folder of a run or of a model.") var model: String
+    @Option(name: .long, help: "A JSON list of lists of token ids.") var tokens: String
+    @Option(name: .long, help: "The safetensors file to write.") var out: String
+    @Option(name: .long, help: "The precision of the computation.") var dtype: Precision = .fp32
+
+    func run() async throws {
+        let engine = Engine()
+        try engine.run([
+            "logits", try await engine.place(of: model), "--tokens", engine.path(tokens), "--out", engine.path(out),
+            "--dtype", dtype.rawValue,
+        ])
+    }
+}

@@ -1,0 +1,20 @@
+/// The bounds of this module: everything that could grow has one.
+enum Limits {
+    /// Bytes of config.json, and of other JSON beside weights.
+    static let configBytesMax = 16 << 20
+    /// Bytes of an index of shards, and of a tokenizer's file.
+    static let indexBytesMax = 256 << 20
+    static let tokenizerBytesMax = 256 << 20
+    /// Any size of a model; products of two still fit.
+    static let sizeMax = 1 << 30
+    static let layersMax = 4096
+    static let shardsMax = 10_000
+    /// Bytes of an exported shard, unless told otherwise.
+    static let shardBytes = 5 << 30
+    /// Names of tensors listed in one message.
+    static let namesInMessage = 4
+    /// Rows, and tokens of one row, whose scores are asked for at once.
+    static let rowsMax = 65_536
+    static let rowTokensMax = 1 << 24
+    static let tokensFileBytesMax = 1 << 30
+}

@@ -1,0 +1,83 @@
+package import MoltCheckpoint
+package import MoltConversion
+import MoltCore
+import MoltModels
+import MoltNN
+
+/// Takes models from one layout to another, checks them, and says what became of every tensor.
+package enum ModelConversion {
+    package enum Layout: String, Sendable, CaseIterable { case molt, hf }
+
+    package struct Choice: Sendable {
+        package var layout: Layout
+        /// Nil keeps each tensor's own.
+        package var type: StoredType?
+        package var shardBytes: Int?
+
+        package init(_ layout: Layout, type: StoredType? = nil, shardBytes: Int? = nil) {
+            self.layout = layout
+            self.type = type
+            self.shardBytes = shardBytes
+        }
+    }
+
+    /// Writes what lies at `path` into a new folder, reads that again, and compares the two.
+    package static func convert(_ path: String, to out: String, _ choice: Choice) throws -> ConversionReport {
+        let weights = try CheckpointSource(path, key: path).weights()
+        try weights.check()
+        var report = weights.report(format: ForeignModel.layout(of: weights))
+        report.out = out
+        report.outFormat = choice.layout.rawValue
+        report.sha256Before = try hash(weights, after: choice.type)
+        try StagedFolder.make(out) { staged in
+            let inner = "\(staged)/model"
+            switch choice.layout {
+            case .molt: try ImportedCheckpoint.write(weights, to: inner, type: choice.type)
+            case .hf:
+                try DurableFile.makeFolder(inner)
+                report.obstacle = try HuggingFaceExport(
+                    weights, type: choice.type, shardBytes: choice.shardBytes
+                ).write(into: inner)
+            }
+            (report.sha256After, report.numericCheck) = try inspect(inner)
+            guard report.sha256After == report.sha256Before else {
+                throw UserError("the weights that were written are not those that were read", at: out)
+            }
+            try StagedFolder.lift(inner, to: staged)
+        }
+        return report
+    }
+
+    /// Loads what lies at `path` and lets it score tokens.
+    package static func verify(_ path: String) throws -> ConversionReport {
+        let weights = try CheckpointSource(path, key: path).weights()
+        try weights.check()
+        var report = weights.report(format: ForeignModel.layout(of: weights))
+        (report.sha256After, report.numericCheck) = try inspect(path)
+        return report
+    }
+
+    private static func inspect(_ path: String) throws -> (String, ConversionReport.NumericCheck) {
+        let source = try CheckpointSource(path, key: path)
+        let model = try ModelLoader.model(of: source)
+        return (try ModelLoader.hash(of: model.registry.parameters), try .init(model, place: path))
+    }
+
+    /// Of the weights in fp32, which is what a model holds; rounded first to the type that they are to be written in.
+    private static func hash(_ weights: any ModelWeights, after type: StoredType?) throws -> String {
+        var hash = WeightsHash()
+        for name in weights.tensors.keys {
+            let tensor = try weights.read(name)
+            hash.add(try tensor.converted(to: type ?? tensor.type).converted(to: .float32))
+        }
+        return hash.text
+    }
+
+    /// Writes the scores of a model; see `TokenScores`.
+    package static func scores(
+        _ path: String, tokens: String, out: String, precision: TokenScores.Precision
+    ) throws {
+        let model = try ModelLoader.model(of: try CheckpointSource(path, key: path))
+        try TokenScores(tokens: tokens, for: model).write(model, precision: precision, to: out)
+    }
+}

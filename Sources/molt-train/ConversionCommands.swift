@@ -1,0 +1,76 @@
+import ArgumentParser
+import MoltCheckpoint
+import MoltConversion
+import MoltCore
+import MoltTrainer
+
+/// The type that weights are written in.
+enum WeightType: String, ExpressibleByArgument, CaseIterable {
+    case keep, fp32, bf16, fp16
+
+    var stored: StoredType? {
+        switch self {
+        case .keep: nil
+        case .fp32: .float32
+        case .bf16: .bfloat16
+        case .fp16: .float16
+        }
+    }
+}
+
+extension ModelConversion.Layout: ExpressibleByArgument {}
+extension TokenScores.Precision: ExpressibleByArgument {}
+
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert", abstract: "Write a model in another layout, and check what was written.",
+        discussion: "Example: molt-train convert bamba-9b --format molt --out models/bamba")
+
+    @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String
+    @Option(help: "The layout to write.") var format: ModelConversion.Layout
+    @Option(help: "The folder to make.") var out: String
+    @Option(help: "The type of the weights.") var dtype: WeightType = .keep
+    @Option(help: "Bytes of a shard at most.") var shardBytes: Int?
+    @Flag(help: "Print the report as JSON.") var json = false
+
+    func validate() throws {
+        guard shardBytes ?? 1 > 0 else { throw ValidationError("--shard-bytes must be above 0") }
+    }
+
+    func run() throws {
+        Ending.after {
+            let report = try ModelConversion.convert(
+                source, to: out, .init(format, type: dtype.stored, shardBytes: shardBytes))
+            try ReportText.print(report, json: json)
+        }
+    }
+}
+
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Load a model, check its weights, and let it score tokens.",
+        discussion: "Example: molt-train verify models/bamba --json")
+
+    @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String
+    @Flag(help: "Print the report as JSON.") var json = false
+
+    func run() throws {
+        Ending.after { try ReportText.print(try ModelConversion.verify(source), json: json) }
+    }
+}
+
+struct LogitsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logits", abstract: "Write a model's scores for rows of tokens, to compare it with other tools.",
+        discussion: "Example: molt-train logits models/bamba --tokens tokens.json --out logits.safetensors")
+
+    @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String
+    @Option(help: "A JSON list of lists of token ids.") var tokens: String
+    @Option(help: "Gets one fp32 tensor, logits [batch, length, vocabulary]; short rows end in zeros.")
+    var out: String
+    @Option(help: "The precision of the computation.") var dtype: TokenScores.Precision = .fp32
+
+    func run() throws {
+        Ending.after { try ModelConversion.scores(source, tokens: tokens, out: out, precision: dtype) }
+    }
+}
