@@ -45,8 +45,7 @@ static _Noreturn void perform(
     _exit(write(3, answer.bytes, answer.length) == (ssize_t)answer.length ? 0 : 1);
 }
 
-// True once something has come or the other end has closed.
-static bool wait_for(int pipe, int milliseconds) {
+bool molt_wait_for(int pipe, int milliseconds) {
     int64_t left = milliseconds, end = molt_now() / 1000 + left;
     struct pollfd wanted = {.fd = pipe, .events = POLLIN};
     int ready;
@@ -66,7 +65,7 @@ enum molt_outcome molt_as_user(
     pid_t child = fork();
     if (child == 0) perform(job, milliseconds, ends[1], work, argument);
     close(ends[1]);
-    bool is_late = child > 0 && !wait_for(ends[0], milliseconds);
+    bool is_late = child > 0 && !molt_wait_for(ends[0], milliseconds);
     // One that hangs in a file system dies when it can; slurmstepd passes over children that it does not know.
     if (is_late) molt_put(reply, "the folders do not answer"), kill(child, SIGKILL);
     if (!is_late && read(ends[0], answer, sizeof answer - 1) > 0) molt_put(reply, answer + 1);

@@ -10,20 +10,32 @@ int64_t molt_now(void) {
 }
 
 bool molt_setting(struct molt_settings *settings, const char *argument) {
+    const struct {
+        const char *name;
+        char *path;
+        int64_t *number, most;
+    } known[] = {
+        {"runs=", settings->runs, NULL, 0},
+        {"gpu_dev=", settings->gpu_dev, NULL, 0},
+        {"squeue=", settings->squeue, NULL, 0},
+        {"shm_min=", NULL, &settings->shm_min, INT64_MAX},
+        {"oom_score=", NULL, &settings->oom_score, 1000},
+        {"skew_max=", NULL, &settings->skew_max, 86400},
+        {"fence=", NULL, &settings->fences, 1},
+        {"binding=", NULL, &settings->tells_binding, 1},
+    };
     const char *value = strchr(argument, '=');
-    if (value == NULL || strlen(++value) >= MOLT_OPTION_MAX) return false;
-    if (strncmp(argument, "runs=", 5) == 0) {
-        return molt_is_path(value) && molt_copy(settings->runs, sizeof settings->runs, value);
-    }
-    if (strncmp(argument, "gpu_dev=", 8) == 0) {
-        return molt_is_path(value) && molt_copy(settings->gpu_dev, sizeof settings->gpu_dev, value);
-    }
     int64_t number;
-    if (!molt_number(value, &number)) return false;
-    if (strncmp(argument, "shm_min=", 8) == 0) settings->shm_min = number;
-    else if (strncmp(argument, "oom_score=", 10) == 0 && number <= 1000) settings->oom_score = number;
-    else return false;
-    return true;
+    if (value == NULL || strlen(++value) >= MOLT_OPTION_MAX) return false;
+    for (size_t at = 0; at < sizeof known / sizeof *known; at++) {
+        size_t length = strlen(known[at].name);
+        if (strncmp(argument, known[at].name, length) != 0) continue;
+        if (known[at].path != NULL) return molt_is_path(value) && molt_copy(known[at].path, MOLT_OPTION_MAX, value);
+        if (!molt_number(value, &number) || number > known[at].most) return false;
+        *known[at].number = number;
+        return true;
+    }
+    return false;
 }
 
 // Where --molt=NAME points to: the variable MOLT_RUNS, plugstack.conf, or Molt's own folder in the user's home.
@@ -52,9 +64,12 @@ static bool run_of_name(
 }
 
 static bool is_own(struct molt_job *job, molt_getenv *get, void *context) {
-    char key[40];
-    return get(context, "MOLT_KEY", key, sizeof key) && strspn(key, "0123456789abcdef") == 32 && key[32] == 0 &&
-           get(context, "MOLT_RUN_DIR", job->run, sizeof job->run) && molt_is_path(job->run);
+    char key[MOLT_KEY_LENGTH + 8];
+    bool is_known = job->key[0] != 0;
+    if (!is_known && get(context, "MOLT_KEY", key, sizeof key) && molt_is_key(key)) {
+        is_known = molt_copy(job->key, sizeof job->key, key);
+    }
+    return is_known && get(context, "MOLT_RUN_DIR", job->run, sizeof job->run) && molt_is_path(job->run);
 }
 
 static bool is_adopted(
@@ -85,10 +100,10 @@ void molt_identify(
     struct molt_job *job, const struct molt_settings *settings, const char *option, molt_getenv *get, void *context) {
     char value[MOLT_PATH_MAX];
     int64_t number;
-    // What the user typed for this very job counts more than what its environment inherited.
+    // What somebody asked for counts more than what moltd has put into an environment that others inherited.
     job->kind = MOLT_STRANGER;
-    if (option[0] == 0 && is_own(job, get, context)) job->kind = MOLT_OWN;
-    else if (is_adopted(job, settings, option, get, context)) job->kind = MOLT_ADOPTED;
+    if (is_adopted(job, settings, option, get, context)) job->kind = MOLT_ADOPTED;
+    else if (is_own(job, get, context)) job->kind = MOLT_OWN;
     if (job->kind == MOLT_STRANGER) return;
 
     // Only the batch script's slurmstepd is told by Slurm itself; the script's steps inherit its environment.

@@ -1,4 +1,4 @@
-// What the files of the plugin share. Only spank_molt.c knows Slurm; the rest is plain C that tests can run alone.
+// What the files of the plugin share: plain C that tests can run without Slurm, but for spank_molt.c and rank.c.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +12,8 @@ enum {
     MOLT_HOST_MAX = 64,
     MOLT_GROUPS_MAX = 1024,
     MOLT_RECORD_MS = 1000,  // the longest that a record may hold up slurmstepd
+    MOLT_KEY_LENGTH = 32,   // hexadecimal digits of an attempt's key
+    MOLT_FENCED = 76,       // exit status of a rank whose job has started anew since
     MOLT_UNFIT = 77,        // exit status of a rank that the preflight refuses
 };
 
@@ -31,13 +33,17 @@ bool molt_is_run(const char *value);   // `support-bot` or `/shared/runs/support
 bool molt_is_path(const char *value);  // absolute, without control characters or `..`
 bool molt_number(const char *value, int64_t *number);             // nothing but at most 18 digits
 bool molt_seconds(const char *value, int64_t *seconds);           // 90, 90s, 10m, 2h; at most a week
+bool molt_is_key(const char *value);                             // 32 hexadecimal digits
 bool molt_first_host(const char *list, char *host, size_t size);  // n[03-7,9]x,m1 -> n03x
 
 // job.c: what is known about the job.
 struct molt_settings {  // arguments of the line in plugstack.conf
     char runs[MOLT_OPTION_MAX];     // where the run of --molt=NAME lies; %u is the user's name
     char gpu_dev[MOLT_OPTION_MAX];  // device nodes of GPUs without their number; empty: no check
+    char squeue[MOLT_OPTION_MAX];   // asked for the end of a job; empty: nobody is
     int64_t shm_min, oom_score;     // MiB free in /dev/shm; of ranks, 0 leaves it
+    int64_t skew_max;               // seconds between the clocks of node and file server; 0: no check
+    int64_t fences, tells_binding;  // ranks are watched for a later start of their job; where each may run is told
 };
 bool molt_setting(struct molt_settings *settings, const char *argument);
 
@@ -57,6 +63,7 @@ struct molt_job {
     int64_t hang;  // seconds without progress after which a rank is ended; 0: never
     char run[MOLT_PATH_MAX], folder[MOLT_FILE_MAX], checkpoints[MOLT_FILE_MAX];  // folder: <run>/slurm/<job>.<restart>
     char name[MOLT_OPTION_MAX + 1], epoch[24], host[MOLT_HOST_MAX];  // name: of the run, as given
+    char key[MOLT_KEY_LENGTH + 1];  // of Molt's attempt, or from --molt-key; empty: none
 };
 // Reads a variable of the job; false when it is not set or does not fit.
 typedef bool molt_getenv(void *context, const char *name, char *value, size_t size);
@@ -74,30 +81,4 @@ typedef bool molt_work(const void *argument, struct molt_text *reply);
 enum molt_outcome { MOLT_DONE, MOLT_REFUSED, MOLT_LATE, MOLT_FAILED };
 enum molt_outcome molt_as_user(
     const struct molt_job *job, int milliseconds, molt_work *work, const void *argument, struct molt_text *reply);
-
-// work.c: what is done with the user's rights, by that process or by a rank before its program.
-struct molt_end {
-    const struct molt_job *job;
-    uint32_t rank;
-    int word;  // as of wait(2)
-    int64_t at;
-};
-molt_work molt_write_end;
-
-struct molt_hang {
-    const struct molt_job *job;
-    uint32_t rank;
-    char progress[MOLT_FILE_MAX];  // the file to which the rank appends
-};
-molt_work molt_write_hang;
-// watch.c: leaves a process behind that looks after the calling rank. It is nobody's child and holds nothing open.
-void molt_watch(const struct molt_hang *hang);
-
-struct molt_start {
-    const struct molt_job *job;
-    uint32_t rank;
-    const char *gpu_dev;
-    char devices[MOLT_OPTION_MAX];  // numbers of this step's GPUs on this node
-    int64_t shm_min;
-};
-molt_work molt_begin;  // adopts the job, then looks whether this node can do the work; the reply says why not
+bool molt_wait_for(int pipe, int milliseconds);  // true once something has come or the other end has closed

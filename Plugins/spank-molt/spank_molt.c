@@ -1,11 +1,11 @@
 // The hooks that Slurm calls. Each returns 0 whatever happens inside: a plugin must never drain a node. The one veto
 // is the exit status of a rank that has become the user.
 #define _GNU_SOURCE
-#include "molt.h"
+#include "rank.h"
+#include "user.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <slurm/spank.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,60 +32,57 @@ static char option[MOLT_OPTION_MAX + 1];
 static uint32_t *restart_of_script;  // shared with the process that becomes the script
 static bool is_mute;  // a record was not written in time: the next ones are not tried
 
-static bool get(void *spank, const char *name, char *value, size_t size) {
+bool molt_get(void *spank, const char *name, char *value, size_t size) {
     bool is_whole = spank_getenv(spank, name, value, (int)size) == ESPANK_SUCCESS && strnlen(value, size) < size;
     if (!is_whole) value[0] = 0;
     return is_whole;
 }
 
-static void set(spank_t spank, const char *name, const char *value, bool replaces) {
-    if (value[0] != 0) spank_setenv(spank, name, value, replaces);
+// Options are looked at by sbatch and srun, which refuse a wrong value, and on the nodes, which ignore one: it came
+// past sbatch. What is right goes into the job's environment, too, so that its srun steps know it.
+static int taken(bool is_right, int is_remote, const char *variable, const char *value, const char *complaint) {
+    if (is_right && !is_remote) setenv(variable, value, 1);
+    if (!is_right) slurm_error("molt: %s", complaint);
+    return is_right || is_remote ? 0 : -1;
 }
 
-static void set_number(spank_t spank, const char *name, int64_t value, bool replaces) {
-    struct molt_text text = {0};
-    molt_put_number(&text, value);
-    set(spank, name, text.bytes, replaces);
-}
-
-// Called by sbatch and srun, which refuse a wrong value, and on the nodes, which ignore one: it came past sbatch.
 static int take_option(int value, const char *argument, int is_remote) {
     (void)value;
-    if (argument != NULL && molt_is_run(argument)) {
-        molt_copy(option, sizeof option, argument);
-        // From sbatch into the job's environment, so that its srun steps are known, too.
-        if (!is_remote) setenv("MOLT_ADOPT", option, 1);
-        return 0;
-    }
-    slurm_error("molt: --molt takes the name of a run or the absolute path of its folder: letters, digits and ._-+@=, "
-                "at most %d bytes", MOLT_OPTION_MAX);
-    return is_remote ? 0 : -1;
+    bool is_right = argument != NULL && molt_is_run(argument);
+    if (is_right) molt_copy(option, sizeof option, argument);
+    return taken(is_right, is_remote, "MOLT_ADOPT", argument,
+                 "--molt takes the name of a run or the absolute path of its folder: letters, digits and ._-+@=, at "
+                 "most 128 bytes");
 }
 
-// The same for --molt-hang.
 static int take_hang(int value, const char *argument, int is_remote) {
     (void)value;
     int64_t seconds;
-    if (argument != NULL && molt_seconds(argument, &seconds)) {
-        job.hang = seconds;
-        if (!is_remote) setenv("MOLT_HANG", argument, 1);
-        return 0;
-    }
-    slurm_error("molt: --molt-hang takes a duration like 90s, 10m or 2h, at most a week");
-    return is_remote ? 0 : -1;
+    bool is_right = argument != NULL && molt_seconds(argument, &seconds);
+    if (is_right) job.hang = seconds;
+    return taken(is_right, is_remote, "MOLT_HANG", argument,
+                 "--molt-hang takes a duration like 90s, 10m or 2h, at most a week");
 }
 
-static struct spank_option hang_option = {
-    "molt-hang", "duration", "end a rank of a --molt job that makes no progress for so long", 1, 0, take_hang};
+static int take_key(int value, const char *argument, int is_remote) {
+    (void)value;
+    bool is_right = argument != NULL && molt_is_key(argument);
+    if (is_right) molt_copy(job.key, sizeof job.key, argument);
+    return taken(is_right, is_remote, "MOLT_KEY", argument, "--molt-key takes 32 hexadecimal digits, in small letters");
+}
 
-static struct spank_option molt_option = {
-    "molt", "run", "make this job part of a run of Molt: its name, or the path of its folder", 1, 0, take_option};
+static struct spank_option options[] = {
+    {"molt", "run", "make this job part of a run of Molt: its name, or the path of its folder", 1, 0, take_option},
+    {"molt-hang", "duration", "end a rank of a --molt job that makes no progress for so long", 1, 0, take_hang},
+    {"molt-key", "key", "set MOLT_KEY in the job and its records, whatever --export says", 1, 0, take_key},
+};
 
 HOOK(init) {
     spank_context_t context = spank_context();
     if (context == S_CTX_LOCAL || context == S_CTX_REMOTE || context == S_CTX_ALLOCATOR) {
-        spank_option_register(spank, &molt_option);
-        spank_option_register(spank, &hang_option);
+        for (size_t index = 0; index < sizeof options / sizeof *options; index++) {
+            spank_option_register(spank, &options[index]);
+        }
     }
     if (context != S_CTX_REMOTE) return;
     for (int index = 0; index < count; index++) {
@@ -113,7 +110,7 @@ HOOK(user_init) {
     if (node == NULL || !molt_first_host(node, job.host, sizeof job.host)) gethostname(job.host, sizeof job.host - 1);
     // Steps of Slurm's own (extern, interactive) have no ranks, and for root nothing is done as root.
     if (job.uid == 0 || (!job.is_batch && job.step >= 0xfffffff0)) return;
-    molt_identify(&job, &settings, option, get, spank);
+    molt_identify(&job, &settings, option, molt_get, spank);
     if (!job.is_batch || job.kind == MOLT_STRANGER) return;
     void *page = mmap(NULL, sizeof *restart_of_script, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     restart_of_script = page == MAP_FAILED ? NULL : page;
@@ -121,14 +118,14 @@ HOOK(user_init) {
 
 // Slurm 22.05 tells nobody but the script itself how often its job was restarted, in a variable.
 static void learn_restart(spank_t spank) {
-    molt_identify(&job, &settings, option, get, spank);
+    molt_identify(&job, &settings, option, molt_get, spank);
     if (restart_of_script != NULL) *restart_of_script = job.restart;
 }
 
 static void use_restart(spank_t spank) {
     if (!job.is_batch || restart_of_script == NULL || *restart_of_script == job.restart) return;
     job.restart = *restart_of_script;
-    molt_identify(&job, &settings, option, get, spank);
+    molt_identify(&job, &settings, option, molt_get, spank);
 }
 
 // The last moment as root, on a file of the kernel's: a rank dies of a full memory before the batch script does.
@@ -141,59 +138,12 @@ HOOK(task_init_privileged) {
     if (file >= 0) close(file);
 }
 
-// The plugin and moltd name files in two folders of the run: this job's, or that of the job from whose shell this one
-// was submitted.
-static bool is_progress_of_molt(spank_t spank, const char *value) {
-    size_t length = strlen(job.run);
-    if (molt_is_foreign(&job, value, get, spank)) return true;
-    return strncmp(value, job.run, length) == 0 &&
-           (strncmp(value + length, "/slurm/", 7) == 0 || strncmp(value + length, "/events/", 8) == 0);
-}
-
-static void export(spank_t spank, uint32_t rank) {
-    char value[MOLT_FILE_MAX], host[MOLT_HOST_MAX] = "127.0.0.1";
-    // A progress file of the user's own choice stays.
-    bool is_ours = !get(spank, "MOLT_PROGRESS_FILE", value, sizeof value) || is_progress_of_molt(spank, value);
-    // Of the job from whose shell this one was submitted.
-    spank_unsetenv(spank, "MOLT_KEY");
-    spank_unsetenv(spank, "MOLT_EPOCH");
-    set(spank, "MOLT_ADOPT", job.name, true);
-    set(spank, "MOLT_RUN_DIR", job.run, true);
-    set(spank, "MOLT_CHECKPOINT_DIR", job.checkpoints, true);
-    set_number(spank, "MOLT_RESTART", job.restart, true);
-    if (molt_deadline(&job) > 0) set_number(spank, "MOLT_DEADLINE", molt_deadline(&job), true);
-    molt_progress_path(&job, rank, value, sizeof value);
-    if (is_ours) set(spank, "MOLT_PROGRESS_FILE", value, true);
-    // A batch script may start several steps, each with its own meeting point.
-    if (job.is_batch) return;
-    if (job.nodes == 1 || (get(spank, "SLURM_STEP_NODELIST", value, sizeof value) &&
-                           molt_first_host(value, host, sizeof host))) {
-        set(spank, "MASTER_ADDR", host, false);
-    }
-    set_number(spank, "MASTER_PORT", molt_port(&job), false);
-}
-
-// In the rank, which has become the user: variables, then the veto.
+// In the rank, which has become the user.
 HOOK(task_init) {
-    if (job.kind == MOLT_STRANGER) return;
+    if (job.key[0] != 0) spank_setenv(spank, "MOLT_KEY", job.key, 1);
+    if (job.kind == MOLT_STRANGER || geteuid() == 0) return;
     if (job.is_batch) learn_restart(spank);
-    struct molt_start start = {.job = &job, .gpu_dev = settings.gpu_dev, .shm_min = settings.shm_min};
-    struct molt_text reply = {0};
-    char value[MOLT_HOST_MAX];
-    spank_get_item(spank, S_TASK_GLOBAL_ID, &start.rank);
-    if (get(spank, "SLURMD_NODENAME", value, sizeof value)) molt_first_host(value, job.host, sizeof job.host);
-    get(spank, job.is_batch ? "SLURM_JOB_GPUS" : "SLURM_STEP_GPUS", start.devices, sizeof start.devices);
-    if (get(spank, "MOLT_SHM_MIN", value, sizeof value)) molt_number(value, &start.shm_min);
-    // A folder that does not answer holds up the rank as it would hold up its program, and nobody else.
-    if (geteuid() != 0 && !molt_begin(&start, &reply)) {
-        slurm_spank_log("molt: %s is unfit for this job: %s", job.host, reply.bytes);
-        _exit(MOLT_UNFIT);
-    }
-    if (job.kind != MOLT_ADOPTED) return;
-    export(spank, start.rank);
-    struct molt_hang hang = {.job = &job, .rank = start.rank};
-    bool is_watched = geteuid() != 0 && !job.is_batch && job.hang > 0;
-    if (is_watched && get(spank, "MOLT_PROGRESS_FILE", hang.progress, sizeof hang.progress)) molt_watch(&hang);
+    if (job.kind != MOLT_STRANGER) molt_start_rank(spank, &job, &settings);
 }
 
 // In slurmstepd, as root: a child writes down how the rank, or the script, ended.

@@ -90,6 +90,10 @@ bool molt_number(const char *value, int64_t *number) {
     return true;
 }
 
+bool molt_is_key(const char *value) {
+    return strspn(value, "0123456789abcdef") == MOLT_KEY_LENGTH && value[MOLT_KEY_LENGTH] == 0;
+}
+
 bool molt_seconds(const char *value, int64_t *seconds) {
     char digits[8];
     size_t length = strspn(value, "0123456789");

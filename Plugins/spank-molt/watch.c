@@ -1,7 +1,7 @@
 // Looks after a rank without anybody's help: not a thread of slurmstepd, and not a child that the rank's program could
 // stumble over. It ends within a second of its rank.
 #define _GNU_SOURCE
-#include "molt.h"
+#include "user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DUMP_SECONDS = 5, STOP_SECONDS = 30 };
+enum { DUMP_SECONDS = 5, STOP_SECONDS = 30, FENCE_SECONDS = 5 };
 
 struct sight {
     char state;
@@ -66,41 +66,44 @@ static bool outlasts(pid_t rank, const struct sight *first, int seconds) {
     return is_same(rank, first, &now);
 }
 
-static void end(pid_t rank, const struct sight *first, const struct molt_hang *hang) {
-    struct molt_text reply = {0};
-    molt_write_hang(hang, &reply);
-    // At SIGQUIT many runtimes print where they are.
-    kill(rank, SIGQUIT);
-    if (outlasts(rank, first, DUMP_SECONDS)) kill(rank, SIGTERM);
+static void end(pid_t rank, const struct sight *first, const struct molt_watch *watch, bool is_fenced) {
+    molt_write_stop(watch, is_fenced);
+    // At SIGQUIT many runtimes print where they are. Who is fenced out is in nobody's way for that long.
+    if (!is_fenced) kill(rank, SIGQUIT);
+    if (is_fenced || outlasts(rank, first, DUMP_SECONDS)) kill(rank, SIGTERM);
     if (outlasts(rank, first, STOP_SECONDS)) kill(rank, SIGKILL);
 }
 
-static _Noreturn void watch(pid_t rank, const struct sight *first, const struct molt_hang *hang) {
+static _Noreturn void look_after(pid_t rank, const struct sight *first, const struct molt_watch *watch) {
     struct stat info;
     struct sight now;
     struct timespec changed = {0};
-    int64_t silent = 0, last = monotonic();
+    int64_t silent = 0, last = monotonic(), asked = last;
     while (is_same(rank, first, &now)) {
         pause_a_second();
         int64_t moment = monotonic(), passed = moment - last;
         last = moment;
-        bool has_moved = stat(hang->progress, &info) == 0 && (info.st_mtim.tv_sec != changed.tv_sec ||
+        // One look at one name, on a file system that may show it half a minute late.
+        bool is_due = watch->fences && moment - asked >= FENCE_SECONDS * 1000, is_fenced = false;
+        if (is_due) asked = moment, is_fenced = molt_is_fenced(watch->job);
+        bool has_moved = stat(watch->progress, &info) == 0 && (info.st_mtim.tv_sec != changed.tv_sec ||
                                                               info.st_mtim.tv_nsec != changed.tv_nsec);
         if (has_moved) changed = info.st_mtim;
         // Who is suspended is not to blame; this process most likely was, too, and a pause of its own is nobody's.
         if (has_moved) silent = 0;
         else if (now.state != 'T' && now.state != 't') silent += passed > 2000 ? 2000 : passed;
-        if (silent < hang->job->hang * 1000) continue;
-        end(rank, first, hang);
+        bool is_stuck = watch->progress[0] != 0 && watch->job->hang > 0 && silent >= watch->job->hang * 1000;
+        if (!is_stuck && !is_fenced) continue;
+        end(rank, first, watch, is_fenced);
         break;
     }
     _exit(0);
 }
 
-void molt_watch(const struct molt_hang *hang) {
+void molt_watch(const struct molt_watch *watch) {
     struct sight first;
     pid_t rank = getpid();
-    if (hang->progress[0] == 0 || !look(rank, &first)) return;
+    if (!look(rank, &first)) return;
     pid_t child = fork();
     if (child == 0) {
         sigset_t none;
@@ -118,7 +121,7 @@ void molt_watch(const struct molt_hang *hang) {
         if (chdir("/") != 0) _exit(1);
         prctl(PR_SET_NAME, "molt-watch");
         umask(077);
-        watch(rank, &first, hang);
+        look_after(rank, &first, watch);
     }
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
 }

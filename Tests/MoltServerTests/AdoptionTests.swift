@@ -34,12 +34,24 @@ struct AdoptionTests {
     private func runs() async throws -> [RunSummary] { try await daemon.service.list(RunQuery()).runs }
 
     /// A job that runs, and the run that it has become.
-    private func adopted() async throws -> (run: String, job: UInt32) {
+    private func adopted(_ fields: String = "\"nodes\":1,\"batch\":true") async throws -> (run: String, job: UInt32) {
         let job = await daemon.scheduler.addHandWritten()
-        try write(job, "adopted.json", "\"nodes\":1,\"batch\":true")
+        try write(job, "adopted.json", fields)
         await scan()
         try await daemon.pass(3)
         return (try #require(try await runs().first?.id), job)
+    }
+
+    /// The plugin has claimed it, and the checkpoints of the job's own program bear it.
+    @Test func theEpochOfAStartIsTheOneThatItClaimed() async throws {
+        let (run, job) = try await adopted("\"nodes\":1,\"batch\":true,\"epoch\":7")
+        try write(job, "progress-0-0.jsonl", "\"step\":3")
+        try write(job, "end.json", "\"status\":0,\"endedAt\":\(daemon.clock.now())")
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(3)
+        let starts = try await daemon.detail(run).attempts.flatMap(\.incarnations)
+        #expect(starts.map(\.epoch) == [7])
+        #expect(starts.map(\.lastStep) == [3], "its steps are its own")
     }
 
     /// Covers C5.

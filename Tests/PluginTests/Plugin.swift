@@ -127,4 +127,10 @@ struct Record: Decodable {
     var signal: Int32?
     var progressAt: Double?
     var problem: String?
+    var epoch: Int?
+    var key: String?
+    var cpus: String?
+    var memory: String?
+    var gpus: String?
+    var visibleGPUs: String?
 }

@@ -1,7 +1,7 @@
 // The plugin with a Slurm of our own making: random options, environments and items, under the sanitizers.
 //   fuzz SECONDS [SEED]
 // What must hold: an accepted value consists of harmless characters, every hook returns 0, a rank that is refused ends
-// with 77, and what is written is one line of JSON in the folder of the run.
+// with 77 or 76, and what is written is lines of JSON in the folder of the run.
 #define _GNU_SOURCE
 #include "../molt.h"
 
@@ -44,6 +44,7 @@ static const char *const words[] = {
     "..", "/", "//", "/tmp/x", "a/b", ".hidden", "-x", "%u", "%s%n", "0", "12", "999999999999999999",
     "9999999999999999999999", "-1", "0,1,2,3", "0-3", "GPU-1", "\n", "\"}", "\\", "\x80\xff", "$(id)", "`id`", "; rm",
     "runs=/x", "runs=/x/%u", "shm_min=", "shm_min=1", "oom_score=1001", "oom_score=5", "gpu_dev=/dev/null", "=",
+    "fence=1", "fence=2", "binding=1", "skew_max=300", "skew_max=99999999", "squeue=/bin/true", "squeue=true",
     "0123456789abcdef0123456789abcdef"};
 
 // A word, some of them glued together, noise, or something far too long.
@@ -76,7 +77,7 @@ static void invent(char *text, size_t size) {
 
 // --- Slurm ---------------------------------------------------------------------------------------------------------
 
-static struct spank_option *registered, *hang_registered;
+static struct spank_option *registered, *hang_registered, *key_registered;
 static spank_context_t context;
 static int end_word;
 
@@ -120,7 +121,7 @@ spank_err_t spank_setenv(spank_t spank, const char *name, const char *value, int
 
 spank_err_t spank_unsetenv(spank_t spank, const char *name) {
     (void)spank;
-    MUST(strcmp(name, "MOLT_KEY") == 0 || strcmp(name, "MOLT_EPOCH") == 0);
+    MUST(strcmp(name, "MOLT_KEY") == 0 || strcmp(name, "MOLT_EPOCH") == 0 || strcmp(name, "MOLT_DEADLINE") == 0);
     return ESPANK_SUCCESS;
 }
 
@@ -147,7 +148,9 @@ spank_context_t spank_context(void) { return context; }
 int spank_remote(spank_t spank) { return spank == NULL && context == S_CTX_REMOTE; }
 spank_err_t spank_option_register(spank_t spank, struct spank_option *option) {
     (void)spank;
-    *(strcmp(option->name, "molt") == 0 ? &registered : &hang_registered) = option;
+    if (strcmp(option->name, "molt") == 0) registered = option;
+    else if (strcmp(option->name, "molt-hang") == 0) hang_registered = option;
+    else key_registered = option;
     return ESPANK_SUCCESS;
 }
 
@@ -195,11 +198,16 @@ static void parse_one(void) {
     struct molt_settings settings = {0};
     molt_setting(&settings, text);
     MUST(settings.oom_score >= 0 && settings.oom_score <= 1000 && settings.shm_min >= 0);
+    MUST(settings.fences >= 0 && settings.fences <= 1 && settings.skew_max >= 0 && settings.skew_max <= 86400);
+    MUST(settings.squeue[0] == 0 || (settings.squeue[0] == '/' && strstr(settings.squeue, "/../") == NULL));
     if (registered != NULL) {
         MUST(registered->cb(0, text, 1) == 0);
         MUST(registered->cb(0, text, 0) == (molt_is_run(text) ? 0 : -1));
         MUST(hang_registered->cb(0, text, 1) == 0);
         MUST(hang_registered->cb(0, text, 0) == (molt_seconds(text, &number) ? 0 : -1));
+        MUST(key_registered->cb(0, text, 1) == 0);
+        MUST(key_registered->cb(0, text, 0) == (molt_is_key(text) ? 0 : -1));
+        if (molt_is_key(text)) MUST(strlen(text) == 32 && consists_of(text, ""));
         if (molt_seconds(text, &number)) MUST(number > 0 && number <= 604800 && consists_of(text, "smh"));
     }
 }
@@ -227,7 +235,8 @@ static int life(void) {
     }
     int word = 0;
     MUST(waitpid(rank, &word, 0) == rank);
-    MUST(WIFEXITED(word) && (WEXITSTATUS(word) == 0 || WEXITSTATUS(word) == MOLT_UNFIT));
+    MUST(WIFEXITED(word));
+    MUST(WEXITSTATUS(word) == 0 || WEXITSTATUS(word) == MOLT_UNFIT || WEXITSTATUS(word) == MOLT_FENCED);
     end_word = chance(2) == 0 ? word : (int)chance(128);
     MUST(slurm_spank_task_exit(NULL, 3, arguments) == 0);
     return 0;
@@ -242,7 +251,8 @@ static void look_at(const char *path) {
     for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
         char name[1200], text[4096] = "";
         struct stat info;
-        if (entry->d_name[0] == '.') continue;
+        // What is being written, and a list of numbers.
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "newest") == 0) continue;
         snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
         MUST(lstat(name, &info) == 0 && info.st_uid != 0);
         if (S_ISDIR(info.st_mode)) {
@@ -254,7 +264,8 @@ static void look_at(const char *path) {
         size_t length = fread(text, 1, sizeof text - 1, file);
         fclose(file);
         MUST(length > 20 && strncmp(text, "{\"version\":1,", 13) == 0 && strcmp(text + length - 2, "}\n") == 0);
-        for (size_t at = 0; at + 1 < length; at++) MUST(text[at] >= 32);
+        bool has_lines = strstr(entry->d_name, ".jsonl") != NULL;
+        for (size_t at = 0; at + 1 < length; at++) MUST(text[at] >= 32 || (has_lines && text[at] == '\n'));
         records++;
     }
     closedir(entries);

@@ -13,8 +13,16 @@ struct AdoptedEvidence {
         self.job = job
     }
 
-    /// Rises with each start of the run; one attempt may be restarted that often.
-    static func epoch(attempt: Int, incarnation: Int) -> Int { (attempt - 1) * 1000 + incarnation + 1 }
+    /// As the plugin claimed it, so that checkpoints bear the same number; without a claim one that rises with each
+    /// start of the run. One attempt may be restarted that often.
+    static func epoch(attempt: Int, incarnation: Int, _ start: PluginRecords.Record?) -> Int {
+        if let claimed = start?.epoch, claimed > 0 { return claimed }
+        return (attempt - 1) * 1000 + incarnation + 1
+    }
+
+    private func start(_ incarnation: Int) -> PluginRecords.Record? {
+        PluginRecords.record(folder.pluginRecords(jobID: job.id, incarnation: incarnation) + "/adopted.json")
+    }
 
     func read(_ attempt: RunLifecycle.Attempt, _ incarnations: ClosedRange<Int>, ended: Int?) -> Evidence {
         let numbers = Set(incarnations).union([job.incarnation]).sorted()
@@ -43,11 +51,10 @@ struct AdoptedEvidence {
     }
 
     private func claim(_ attempt: RunLifecycle.Attempt, _ number: Int) -> Claim {
-        let start = PluginRecords.record(
-            folder.pluginRecords(jobID: job.id, incarnation: number) + "/adopted.json")
+        let start = start(number)
         return Claim(
-            key: attempt.key, epoch: Self.epoch(attempt: attempt.number, incarnation: number), attempt: attempt.number,
-            incarnation: number, jobID: job.id, host: start?.host ?? "",
+            key: attempt.key, epoch: Self.epoch(attempt: attempt.number, incarnation: number, start),
+            attempt: attempt.number, incarnation: number, jobID: job.id, host: start?.host ?? "",
             process: ProcessIdentity(bootID: "", pid: 0, startTicks: 0), claimedAt: start?.startedAt ?? 0)
     }
 
@@ -73,7 +80,8 @@ struct AdoptedEvidence {
         }
         return Receipt(
             key: attempt.key, incarnation: number,
-            epoch: Self.epoch(attempt: attempt.number, incarnation: number), exitCode: code, reason: reason,
+            epoch: Self.epoch(attempt: attempt.number, incarnation: number, start(number)), exitCode: code,
+            reason: reason,
             stopSignal: isStopped ? 15 : nil, unfitNodes: records.unfitNodes.isEmpty ? nil : records.unfitNodes,
             startedAt: records.startedAt ?? end.endedAt, endedAt: end.endedAt)
     }
@@ -81,6 +89,6 @@ struct AdoptedEvidence {
     func progress(incarnation: Int, attempt: Int, after offsets: [String: Int]) -> EventTail {
         EventTail.read(
             plugin: folder.pluginRecords(jobID: job.id, incarnation: incarnation), name: "\(job.id).\(incarnation)",
-            epoch: Self.epoch(attempt: attempt, incarnation: incarnation), after: offsets)
+            epoch: Self.epoch(attempt: attempt, incarnation: incarnation, start(incarnation)), after: offsets)
     }
 }

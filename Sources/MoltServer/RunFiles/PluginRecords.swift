@@ -25,6 +25,8 @@ package struct PluginRecords: Sendable {
         var startedAt: Double
         var endedAt: Double?
         var endsAt: Double?
+        /// The number in `epochs/` that this start of the job claimed; absent when it could not.
+        var epoch: Int?
         var nodes: Int?
         var step: Int?
         var rank: Int?

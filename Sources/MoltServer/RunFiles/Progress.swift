@@ -32,7 +32,7 @@ struct ProgressRecorder {
             record.tokensPerSecond = event.tokensPerSecond ?? record.tokensPerSecond
             record.validationLoss = event.validationLoss ?? record.validationLoss
             if isForeign, let step = event.step { record.committedStep = max(record.committedStep ?? 0, step) }
-            guard let step = event.step, let index = incarnations.firstIndex(where: { $0.epoch == line.epoch }) else {
+            guard let step = event.step, let index = incarnations.lastIndex(where: { $0.epoch == line.epoch }) else {
                 return
             }
             incarnations[index].firstStep = incarnations[index].firstStep ?? step
