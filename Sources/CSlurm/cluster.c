@@ -55,6 +55,7 @@ static int32_t load_partitions(molt_slurm_cluster *cluster) {
         to->nodes = molt_expand(from->nodes);
         to->is_default = (from->flags & PART_FLAG_DEFAULT) != 0;
         to->is_up = from->state_up == PARTITION_UP;
+        to->takes_jobs = (from->state_up & PARTITION_SUBMIT) != 0;
         to->time_limit = minutes(from->max_time);
         to->default_time = minutes(from->default_time);
         to->grace = from->grace_time == NO_VAL ? 0 : from->grace_time;

@@ -104,7 +104,7 @@ int32_t molt_slurm_set_node(const char *name, int32_t is_down, const char *reaso
 
 typedef struct {
     char *name, *nodes;
-    uint32_t is_default, is_up, time_limit, default_time, grace, preempt_mode, priority_tier;
+    uint32_t is_default, is_up, takes_jobs, time_limit, default_time, grace, preempt_mode, priority_tier;
 } molt_slurm_partition;
 
 typedef struct {

@@ -34,12 +34,10 @@ package struct JobRun {
             let context = JobContext(environment: environment, plan: plan, now: Clock.now())
             var job = JobRun(plan: plan, planPath: path, context: context, environment: environment)
             return job.main()
-        } catch let error as FileError {
-            JobLog.complain("\(error)")
-            return JobExit.fileTrouble
         } catch {
+            // The daemon wrote it and writes another for the next attempt: nothing here is the recipe's fault.
             JobLog.complain("cannot read \(path): \(error)")
-            return JobExit.userError.rawValue
+            return JobExit.fileTrouble
         }
     }
 

@@ -25,7 +25,11 @@ package struct SchedulerConfiguration: Hashable, Sendable, Codable {
     package struct Partition: Hashable, Sendable, Codable {
         package var name: String
         package var isDefault: Bool
+        /// Whether it starts jobs.
         package var isUp: Bool
+        /// Whether jobs may be submitted to it, to wait where it is not up. Slurm's DOWN takes them, DRAIN and
+        /// INACTIVE do not.
+        package var takesJobs: Bool
         /// Nil: unlimited.
         package var timeLimit: Double?
         package var defaultTime: Double?
@@ -35,12 +39,13 @@ package struct SchedulerConfiguration: Hashable, Sendable, Codable {
         package var nodes: [String]
 
         package init(
-            name: String, isDefault: Bool, isUp: Bool, timeLimit: Double?, defaultTime: Double?, graceTime: Double,
-            preemptMode: String, priorityTier: Int, nodes: [String]
+            name: String, isDefault: Bool, isUp: Bool, takesJobs: Bool? = nil, timeLimit: Double?, defaultTime: Double?,
+            graceTime: Double, preemptMode: String, priorityTier: Int, nodes: [String]
         ) {
             self.name = name
             self.isDefault = isDefault
             self.isUp = isUp
+            self.takesJobs = takesJobs ?? isUp
             self.timeLimit = timeLimit
             self.defaultTime = defaultTime
             self.graceTime = graceTime

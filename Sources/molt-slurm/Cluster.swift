@@ -65,7 +65,8 @@ enum Cluster {
     private static func partition(_ from: molt_slurm_partition) -> SchedulerConfiguration.Partition {
         SchedulerConfiguration.Partition(
             name: String(cString: from.name), isDefault: from.is_default != 0, isUp: from.is_up != 0,
-            timeLimit: seconds(from.time_limit), defaultTime: seconds(from.default_time), graceTime: Double(from.grace),
+            takesJobs: from.takes_jobs != 0, timeLimit: seconds(from.time_limit),
+            defaultTime: seconds(from.default_time), graceTime: Double(from.grace),
             preemptMode: modeName(from.preempt_mode), priorityTier: Int(from.priority_tier), nodes: names(from.nodes))
     }
 

@@ -54,6 +54,7 @@ package enum ScontrolText {
         }
         return SchedulerConfiguration.Partition(
             name: record["PartitionName"] ?? "", isDefault: record["Default"] == "YES", isUp: record["State"] == "UP",
+            takesJobs: ["UP", "DOWN"].contains(record["State"]),
             timeLimit: SlurmTime.seconds(record["MaxTime"] ?? ""),
             defaultTime: SlurmTime.seconds(record["DefaultTime"] ?? ""), graceTime: number(record["GraceTime"]) ?? 0,
             preemptMode: record["PreemptMode"] ?? preemption, priorityTier: Int(number(record["PriorityTier"]) ?? 1),

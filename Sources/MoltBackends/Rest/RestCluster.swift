@@ -54,7 +54,8 @@ package struct RestPartition: Decodable, Sendable {
         let words = (state ?? section?.state)?.words.map { $0.uppercased() } ?? []
         return SchedulerConfiguration.Partition(
             name: name?.text ?? "", isDefault: marks.contains("default") || known?.isDefault == true,
-            isUp: words.contains("UP"), timeLimit: RestTime.seconds(flatLimit ?? maximums?.time),
+            isUp: words.contains("UP"), takesJobs: !words.allSatisfy { $0 == "DRAIN" || $0 == "INACTIVE" },
+            timeLimit: RestTime.seconds(flatLimit ?? maximums?.time),
             defaultTime: RestTime.seconds(flatDefault ?? defaults?.time),
             graceTime: (flatGrace ?? grace)?.value ?? 0, preemptMode: mode ?? known?.preemptMode ?? "",
             priorityTier: Int((flatTier ?? priority?.tier)?.count ?? 1),

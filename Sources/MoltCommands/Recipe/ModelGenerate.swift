@@ -1,11 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
-import MoltAPI
-import MoltCore
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 struct ModelGenerate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,32 +30,9 @@ struct ModelGenerate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = Settings.fromEnvironment()
-        let folder = try await ModelFolder.find(model, settings)
+        let engine = Engine()
+        let folder = try await engine.place(of: model)
         let texts = prompt.flatMap { ["--prompt=\($0)"] } + (prompts.map { ["--prompts=\($0)"] } ?? [])
-        try Engine.become(["generate", "--run-folder", folder] + texts + further, settings)
-    }
-}
-
-/// `molt-train` in the place of this process: what needs tensors.
-enum Engine {
-    static func become(_ arguments: [String], _ settings: Settings) throws(CommandFailure) -> Never {
-        let program = settings.program("molt-train")
-        var pointers = ([program] + arguments).map { strdup($0) } + [nil]
-        execv(program, &pointers)
-        throw CommandFailure.unavailable(
-            "the engine cannot be started: \(String(cString: strerror(errno)))", at: program,
-            fix: "is Molt installed completely?")
-    }
-}
-
-enum ModelFolder {
-    /// A folder that is there, else a run's.
-    static func find(_ model: String, _ settings: Settings) async throws -> String {
-        var isFolder = false
-        if model.contains("/") || FileManager.default.fileExists(atPath: model, isDirectory: &isFolder) && isFolder {
-            return model.hasPrefix("/") ? model : "\(settings.workingDirectory)/\(model)"
-        }
-        return try await DaemonLink(settings: settings).client().run(model).runFolder
+        try engine.run(["generate", "--run-folder", folder] + texts + further)
     }
 }

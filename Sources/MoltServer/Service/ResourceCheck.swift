@@ -8,8 +8,8 @@ enum ResourceCheck {
         let resources = recipe.resources
         let partition = try partition(resources, site, settings)
         let place = "partition '\(partition.name)' of site '\(site.name)'"
-        guard partition.isUp else {
-            throw UserError("\(place) is down", at: "resources.partition", fix: others(partition, site, settings))
+        guard partition.takesJobs else {
+            throw UserError("\(place) takes no jobs", at: "resources.partition", fix: others(partition, site, settings))
         }
         if let time = resources.time, let limit = partition.timeLimit, time > limit {
             throw UserError(
@@ -76,7 +76,7 @@ enum ResourceCheck {
     private static func others(
         _ partition: SchedulerConfiguration.Partition, _ site: Site, _ settings: SchedulerConfiguration
     ) -> String {
-        let up = settings.partitions.filter { $0.isUp && $0.name != partition.name }.map(\.name)
-        return up.isEmpty ? "wait, or ask the cluster's administrators" : "these are up: \(up.joined(separator: ", "))"
+        let up = settings.partitions.filter { $0.takesJobs && $0.name != partition.name }.map(\.name)
+        return up.isEmpty ? "wait, or ask the cluster's administrators" : "these do: \(up.joined(separator: ", "))"
     }
 }
