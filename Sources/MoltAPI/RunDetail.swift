@@ -180,6 +180,10 @@ package struct CheckpointDetail: Codable, Hashable, Sendable {
     package var stall: Double?
     /// Of its manifest, which holds those of its files.
     package var sha256: String?
+    /// The last that was measured before it was saved.
+    package var validationLoss: Double?
+    /// Whether no other checkpoint of the run has a lower one; such a one is not removed with the old ones.
+    package var best: Bool?
 
     package init(step: Int, epoch: Int, path: String, verified: Bool, bytes: Int? = nil, savedAt: Double? = nil) {
         self.step = step

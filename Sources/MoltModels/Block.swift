@@ -17,12 +17,17 @@ package final class Block {
 
     package let norm: RMSNorm
     package let mixer: Mixer
+    /// Where the mixer's parameters are.
+    let scope: ParameterScope
+    var bottleneck: BottleneckAdapter?
+    private var prefix: PrefixState?
 
     init(_ root: ParameterScope, _ index: Int, _ kind: LayerKind, _ model: ModelSection) throws {
         let names = ParameterNames(model.family), place = names.layer(index, kind)
         norm = try RMSNorm(
             root / place.norm, width: model.hiddenSize, epsilon: model.normEpsilon, plusOne: model.normPlusOne)
         let scope = root / place.mixer, gain = model.outputGain
+        self.scope = scope
         switch kind {
         case .mamba:
             mixer = .mamba(try Mamba2Mixer(scope, Mamba2Mixer.Sizes(model), outputGain: gain))
@@ -64,7 +69,27 @@ package final class Block {
         _ stream: inout ResidualStream, _ context: SequenceContext, state: GenerationState.Layer
     ) throws(TorchError) {
         let normed = startsWithProduct ? try stream.normed(by: norm) : try stream.normedWide(by: norm)
-        try stream.add(mix(normed, context, state))
+        let mixed = try mix(normed, context, state)
+        guard let bottleneck, scope.registry.usesAdapters else { return try stream.add(mixed) }
+        try stream.add(bottleneck(mixed))
+    }
+
+    /// Gives the layer a trained memory from before every document; false when it remembers nothing.
+    /// - Parameter count: keys and values of attention.
+    func addPrefix(count: Int) throws(TorchError) -> Bool {
+        let shapes: PrefixState.Shapes
+        switch mixer {
+        case .mamba(let mixer): shapes = mixer.memory
+        case .mamba1(let mixer): shapes = mixer.memory
+        case .recurrent(let mixer): shapes = mixer.memory
+        case .diagonal(let mixer): shapes = mixer.memory
+        case .attention(let mixer):
+            try mixer.addPrefix(count: count)
+            return true
+        case .mlp, .experts: return false
+        }
+        prefix = try PrefixState(scope, shapes)
+        return true
     }
 
     /// Whether a linear layer takes the input first, which rounds it as mixed precision says.
@@ -73,6 +98,17 @@ package final class Block {
     }
 
     private func mix(
+        _ x: Tensor, _ context: SequenceContext, _ state: GenerationState.Layer
+    ) throws(TorchError) -> Tensor {
+        if let prefix, scope.registry.usesAdapters {
+            return try prefix(x, context, state.recurrent) { x, context, memory throws(TorchError) in
+                try run(x, context, .recurrent(memory))
+            }
+        }
+        return try run(x, context, state)
+    }
+
+    private func run(
         _ x: Tensor, _ context: SequenceContext, _ state: GenerationState.Layer
     ) throws(TorchError) -> Tensor {
         switch mixer {

@@ -42,6 +42,9 @@ package final class DiagonalMixer {
         output = try Linear(scope / "output_linear", width, 2 * width, bias: true)
     }
 
+    /// What one sequence leaves.
+    var memory: PrefixState.Shapes { PrefixState.Shapes(state: c.shape, tail: nil) }
+
     package func callAsFunction(
         _ u_bsd: Tensor, _ context: SequenceContext, state: RecurrentState? = nil
     ) throws(TorchError) -> Tensor {

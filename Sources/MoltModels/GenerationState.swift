@@ -18,7 +18,7 @@ package final class GenerationState {
     }
 
     package let layers: [Layer]
-    /// Tokens read so far.
+    /// Tokens read so far, virtual ones included.
     package private(set) var position = 0
     /// Of all tokens so far, [b, position], when any call named documents.
     private(set) var documents: Tensor?
@@ -28,8 +28,9 @@ package final class GenerationState {
     }
 
     /// The context of the next `count` tokens; those that name no documents belong to that of the last token.
-    func context(_ tokens: Tensor, documents new: Tensor?) throws(TorchError) -> SequenceContext {
-        let count = tokens.size(1), batch = tokens.size(0)
+    func context(
+        batch: Int, count: Int, documents new: Tensor?, on device: Device
+    ) throws(TorchError) -> SequenceContext {
         if let new, documents == nil, position > 0 {
             let first = try new.narrow(1, from: 0, length: 1)
             documents = try Tensor.cat([first.expand([batch, position]), new], dim: 1)
@@ -40,7 +41,7 @@ package final class GenerationState {
             documents = new
         }
         defer { position += count }
-        return try SequenceContext(count: count, past: position, documents: documents, on: tokens.device)
+        return try SequenceContext(count: count, past: position, documents: documents, on: device)
     }
 
     /// Keeps these rows of the batch, in this order.

@@ -23,6 +23,8 @@ package final class HybridModel {
     package let norm: RMSNorm
     /// Nil when the embeddings serve as the head.
     package let head: Linear?
+    /// Trained embeddings before every document, where a method has put them.
+    package internal(set) var prompt: VirtualTokens?
 
     package init(_ section: ModelSection, registry: ParameterRegistry = ParameterRegistry()) throws {
         try section.validateForTraining()
@@ -52,20 +54,27 @@ package final class HybridModel {
     package func hidden(
         _ tokens: Tensor, sequenceIndex: Tensor? = nil, state: GenerationState? = nil
     ) throws(TorchError) -> Tensor {
+        let batch = tokens.size(0), prompt = registry.usesAdapters ? prompt : nil
+        let places = try prompt?.places(
+            batch: batch, length: tokens.size(1), documents: sequenceIndex, past: state?.position ?? 0,
+            on: tokens.device)
+        let count = places?.length ?? tokens.size(1), documents = places.map(\.documents) ?? sequenceIndex
         let context =
             if let state {
-                try state.context(tokens, documents: sequenceIndex)
+                try state.context(batch: batch, count: count, documents: documents, on: tokens.device)
             } else {
-                try SequenceContext(count: tokens.size(1), documents: sequenceIndex, on: tokens.device)
+                try SequenceContext(count: count, documents: documents, on: tokens.device)
             }
         var start = try embeddings(tokens)
+        if let prompt, let places { start = try places.insert(prompt.embeddings(), into: start) }
         if section.embeddingMultiplier != 1 { start = try start * section.embeddingMultiplier }
         var stream = try ResidualStream(
             start, isWide: section.residualInFP32, multiplier: section.residualMultiplier)
         for (index, block) in blocks.enumerated() {
             try block(&stream, context, state: state?.layers[index] ?? .none)
         }
-        return try stream.normedWide(by: norm)
+        let normed = try stream.normedWide(by: norm)
+        return try places?.extract(normed) ?? normed
     }
 
     /// Scores of every next token, [b, s, vocabulary]; large, so training goes through `lossSum` instead.

@@ -42,10 +42,13 @@ package final class Mamba1Mixer {
     package init(_ scope: ParameterScope, _ sizes: Sizes, outputGain: Double) throws(TorchError) {
         self.sizes = sizes
         let inner = sizes.inner
-        inProj = try Linear(scope / "in_proj", sizes.width, 2 * inner, bias: sizes.bias)
+        inProj = try Linear(
+            scope / "in_proj", sizes.width, 2 * inner, bias: sizes.bias, components: ["x": inner, "z": inner])
         conv = try CausalConv1d(
             scope / "conv1d", channels: inner, taps: sizes.taps, bias: sizes.convolutionBias)
-        xProj = try Linear(scope / "x_proj", inner, sizes.rank + 2 * sizes.stateSize)
+        xProj = try Linear(
+            scope / "x_proj", inner, sizes.rank + 2 * sizes.stateSize,
+            components: ["dt": sizes.rank, "B": sizes.stateSize, "C": sizes.stateSize])
         stepProj = try Linear(
             scope / "dt_proj", sizes.rank, inner, bias: true,
             biasInitializer: .inverseSoftplusOfLogUniform(0.001...0.1, floor: 0.0001))
@@ -54,6 +57,11 @@ package final class Mamba1Mixer {
         outProj = try Linear(
             scope / "out_proj", inner, sizes.width, bias: sizes.bias,
             initializer: .fanIn(inner, gain: outputGain))
+    }
+
+    /// What one sequence leaves.
+    var memory: PrefixState.Shapes {
+        PrefixState.Shapes(state: [sizes.inner, sizes.stateSize], tail: [sizes.inner, sizes.taps - 1])
     }
 
     package func callAsFunction(

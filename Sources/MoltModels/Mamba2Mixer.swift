@@ -66,8 +66,10 @@ package final class Mamba2Mixer {
 
     package init(_ scope: ParameterScope, _ sizes: Sizes, outputGain: Double) throws(TorchError) {
         self.sizes = sizes
+        let shared = sizes.groups * sizes.stateSize
         inProj = try Linear(
-            scope / "in_proj", sizes.width, sizes.inner + sizes.convolved + sizes.heads, bias: sizes.bias)
+            scope / "in_proj", sizes.width, sizes.inner + sizes.convolved + sizes.heads, bias: sizes.bias,
+            components: ["z": sizes.inner, "x": sizes.inner, "B": shared, "C": shared, "dt": sizes.heads])
         conv = try CausalConv1d(
             scope / "conv1d", channels: sizes.convolved, taps: sizes.taps, bias: sizes.convolutionBias)
         dtBias = try scope.parameter(
@@ -80,6 +82,12 @@ package final class Mamba2Mixer {
         outProj = try Linear(
             scope / "out_proj", sizes.inner, sizes.width, bias: sizes.bias,
             initializer: .fanIn(sizes.inner, gain: outputGain))
+    }
+
+    /// What one sequence leaves.
+    var memory: PrefixState.Shapes {
+        PrefixState.Shapes(
+            state: [sizes.heads, sizes.headSize, sizes.stateSize], tail: [sizes.convolved, sizes.taps - 1])
     }
 
     /// - Parameter state: continues a sequence, and is left as this call leaves it.

@@ -35,6 +35,12 @@ package final class RecurrentMixer {
         recurrence = try RGLRU(scope / "rg_lru", width: recurrentWidth, blocks: blocks)
     }
 
+    /// What one sequence leaves.
+    var memory: PrefixState.Shapes {
+        let width = linearX.outputs
+        return PrefixState.Shapes(state: [width], tail: [width, conv.taps - 1])
+    }
+
     package func callAsFunction(
         _ u_bsd: Tensor, _ context: SequenceContext, state: RecurrentState? = nil
     ) throws(TorchError) -> Tensor {

@@ -31,6 +31,8 @@ package final class Attention {
     package let sizes: Sizes
     private let projections: AttentionProjections
     package let output: Linear
+    private let scope: ParameterScope
+    private var prefix: KeyValuePrefix?
 
     /// - Parameters:
     ///   - projections: how queries, keys and values are made, under which names.
@@ -40,6 +42,7 @@ package final class Attention {
         outputGain: Double = 1
     ) throws(TorchError) {
         self.sizes = sizes
+        self.scope = scope
         self.projections = try AttentionProjections(scope, sizes, projections)
         let inner = sizes.heads * sizes.headSize
         output = try Linear(
@@ -91,12 +94,15 @@ package final class Attention {
     private func attend(
         _ q: Tensor, _ k: Tensor, _ v: Tensor, _ context: SequenceContext, last: Int, start: Int = 0
     ) throws(TorchError) -> Tensor {
+        let prefix = scope.registry.usesAdapters ? prefix : nil
         let queries = q.size(2), keys = k.size(2), isGrouped = sizes.heads != sizes.keyValueHeads
         // libtorch's own causal mask lets the first query see the first key only, whatever came before.
-        let isPlain = sizes.softcap == nil && context.isPlainlyCausal && queries == keys
+        let isPlain = sizes.softcap == nil && prefix == nil && context.isPlainlyCausal && queries == keys
             && (sizes.window ?? keys) >= keys
+        var (k, v) = (k, v)
         var mask = isPlain ? nil : try context.mask(queries: queries, keys: keys, last: last, window: sizes.window)
         if start > 0 { mask = try mask.map { mask throws(TorchError) in try mask.roll(start, dim: -1) } }
+        if let prefix { (k, v, mask) = try prefix.before(k, v, mask) }
         guard let cap = sizes.softcap else {
             return try Tensor.attention(
                 query: q, key: k, value: v, mask: mask, isCausal: isPlain, scale: sizes.scale,
@@ -109,6 +115,11 @@ package final class Attention {
         var scores = try (q.matmul(wideK.transpose(-1, -2)) * (scale / cap)).tanh() * cap
         if let mask { scores = try scores.maskedFill((.!mask), with: -Double.infinity) }
         return try scores.softmax(-1).to(v.dtype).matmul(wideV)
+    }
+
+    /// Lets every query see `count` trained keys and values besides.
+    package func addPrefix(count: Int) throws(TorchError) {
+        prefix = try KeyValuePrefix(scope, sizes, count: count)
     }
 
     /// An empty memory of the kind that this layer keeps.

@@ -33,7 +33,11 @@ package struct AttentionProjections {
             ]
             conv = nil
         case .together(let taps):
-            linears = [try Linear(scope / "in_proj", sizes.width, q + 2 * kv, bias: sizes.bias)]
+            linears = [
+                try Linear(
+                    scope / "in_proj", sizes.width, q + 2 * kv, bias: sizes.bias,
+                    components: ["q": q, "k": kv, "v": kv])
+            ]
             conv = taps == 0
                 ? nil : try CausalConv1d(scope / "conv1d", channels: q + 2 * kv, taps: taps, activates: false)
         }

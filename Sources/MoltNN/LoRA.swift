@@ -1,118 +1,131 @@
-package import MoltTensor
+import MoltTensor
 
-/// A low-rank update beside a linear layer: y += (alpha / rank) · B A x.
+/// A low-rank update of a linear layer (Hu et al. 2021): W' = W + s · B A, with s = alpha / rank, or alpha / √rank when
+/// rank-stabilized (Kalajdzievski 2023). DoRA (Liu et al. 2024) gives each output row a length of its own:
 ///
-/// A starts kaiming-uniform and B at zero, so a fresh adapter changes nothing. Names as in the field:
-/// `<module>.lora_A.weight` [rank, in] and `<module>.lora_B.weight` [out, rank].
+///     W' = m · (W + s · B A) / ‖W + s · B A‖            the norm by rows, a constant to backward as in the paper
+///
+/// A starts kaiming-uniform, B at zero and m at the rows' lengths, so that a fresh adapter changes no bit. Names as in
+/// the field: `<module>.lora_A.weight` [rank, in], `<module>.lora_B.weight` [out, rank] and
+/// `<module>.lora_magnitude_vector` [out]; an adapter of some rows alone lies under `<module>.<component>`.
 package final class LoRAAdapter {
-    package let rank: Int
-    package let scale: Double
-    package let down: Parameter
-    package let up: Parameter
+    /// B A for a range of output rows.
+    package final class Part {
+        package let rows: Range<Int>
+        package let down: Parameter
+        package let up: Parameter
 
-    init(_ scope: ParameterScope, _ inputs: Int, _ outputs: Int, rank: Int, alpha: Double) throws(TorchError) {
-        self.rank = rank
-        scale = alpha / Double(rank)
-        down = try (scope / "lora_A").parameter("weight", [rank, inputs], .fanIn(inputs))
-        up = try (scope / "lora_B").parameter("weight", [outputs, rank], .zeros)
-    }
-
-    package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
-        try x.linear(down.value).linear(up.value) * scale
-    }
-
-    /// What the adapter adds to the weight.
-    func delta() throws(TorchError) -> Tensor {
-        try up.value.matmul(down.value) * scale
-    }
-}
-
-/// Which layers got an adapter, and what that means for the number of trained weights.
-package struct LoRAReport: Equatable, Sendable, CustomStringConvertible {
-    package let matched: [String]
-    /// Modules matched by each pattern.
-    package let counts: [String: Int]
-    package let adapterParameters: Int
-    package let totalParameters: Int
-
-    package var description: String {
-        let share = 100 * Double(adapterParameters) / Double(max(1, totalParameters))
-        let rounded = Double(Int(share * 100 + 0.5)) / 100
-        return "LoRA on \(matched.count) modules: \(adapterParameters) of \(totalParameters) parameters (\(rounded) %)"
-    }
-}
-
-package enum LoRA {
-    /// Puts adapters on every linear layer that a pattern matches, and freezes all other parameters.
-    ///
-    /// A pattern is the last component of a module's path (`in_proj`), or a glob over the whole path
-    /// (`backbone.layers.1*.mixer.*_proj`). A pattern that matches nothing is an error.
-    package static func apply(
-        to registry: ParameterRegistry, targets: [String], rank: Int, alpha: Double
-    ) throws -> LoRAReport {
-        guard rank > 0, alpha > 0 else { throw LoRAError.badRank(rank, alpha: alpha) }
-        guard !targets.isEmpty else { throw LoRAError.noTargets }
-        var counts: [String: Int] = [:]
-        var matched: [Linear] = []
-        for linear in registry.linears {
-            let patterns = targets.filter { ModulePattern($0).matches(linear.path) }
-            for pattern in patterns { counts[pattern, default: 0] += 1 }
-            if !patterns.isEmpty { matched.append(linear) }
+        init(_ scope: ParameterScope, inputs: Int, rows: Range<Int>, rank: Int) throws(TorchError) {
+            self.rows = rows
+            down = try (scope / "lora_A").parameter("weight", [rank, inputs], .fanIn(inputs))
+            up = try (scope / "lora_B").parameter("weight", [rows.count, rank], .zeros)
         }
-        if let missed = targets.first(where: { counts[$0] == nil }) {
-            throw LoRAError.noMatch(pattern: missed, known: moduleNames(registry))
-        }
-        if let twice = matched.first(where: { $0.adapter != nil }) { throw LoRAError.alreadyAdapted(twice.path) }
-        for parameter in registry.parameters { try parameter.setTrainable(false) }
-        for linear in matched {
-            linear.adapter = try LoRAAdapter(linear.scope, linear.inputs, linear.outputs, rank: rank, alpha: alpha)
-        }
-        return LoRAReport(
-            matched: matched.map(\.path), counts: counts, adapterParameters: registry.trainableCount,
-            totalParameters: registry.count)
     }
 
-    /// Adds every adapter to its layer's weight and takes the adapter's effect away, so that the sum stays; what the
-    /// adapters had frozen is trained again.
-    package static func merge(_ registry: ParameterRegistry) throws(TorchError) {
-        for linear in registry.linears {
-            guard linear.adapter != nil else { continue }
-            try noGrad { () throws(TorchError) in
-                _ = try linear.weight.value.copy_(linear.effectiveWeight())
+    package struct Options: Hashable, Sendable {
+        package var rank: Int
+        package var alpha: Double
+        /// The share of inputs that the update does not see in training.
+        package var dropout = 0.0
+        package var isRankStabilized = false
+        /// DoRA.
+        package var hasMagnitude = false
+
+        package init(rank: Int, alpha: Double) {
+            self.rank = rank
+            self.alpha = alpha
+        }
+
+        package var scale: Double { alpha / (isRankStabilized ? Double(rank).squareRoot() : Double(rank)) }
+    }
+
+    package let options: Options
+    package let parts: [Part]
+    package let magnitude: Parameter?
+    private let registry: ParameterRegistry
+    private let outputs: Int
+
+    /// - Parameter components: names from `linear.components`; empty for the whole layer.
+    init(_ linear: Linear, _ options: Options, components: [String]) throws {
+        self.options = options
+        registry = linear.scope.registry
+        outputs = linear.outputs
+        let chosen = linear.components.filter { components.contains($0.name) }
+        parts = components.isEmpty
+            ? [try Part(linear.scope, inputs: linear.inputs, rows: 0..<linear.outputs, rank: options.rank)]
+            : try chosen.map {
+                try Part(linear.scope / $0.name, inputs: linear.inputs, rows: $0.rows, rank: options.rank)
             }
-            linear.adapter = nil
+        guard options.hasMagnitude else {
+            magnitude = nil
+            return
         }
-        registry.removeAdapters()
-        for parameter in registry.parameters { try parameter.setTrainable(true) }
+        let vector = try linear.scope.parameter("lora_magnitude_vector", [linear.outputs], .ones, decays: false)
+        magnitude = vector
+        try noGrad { try vector.assign(Self.rowLengths(linear.weight.value)) }
     }
 
-    /// The adapters' parameters alone, in the order of creation.
-    package static func state(of registry: ParameterRegistry) -> [Parameter] {
-        registry.parameters.filter { isAdapter($0.name) }
+    /// The layer's output with the adapter's part, in the type of the output without.
+    func callAsFunction(_ x: Tensor, _ linear: Linear) throws(TorchError) -> Tensor {
+        let plain = try x.linear(linear.weight.value, linear.bias?.value)
+        let isDropping = options.dropout > 0 && registry.isTraining
+        let update = try update(isDropping ? x.dropout(options.dropout, training: true) : x)
+        guard let magnitude else { return try plain + update }
+        // Lengths are wide and the rest is not under autocast.
+        let factor = try factor(magnitude, linear)
+        var directed = plain
+        if let bias = linear.bias { directed = try plain - bias.value }
+        return try (plain + directed * (factor - 1) + update * factor).to(plain.dtype)
     }
 
-    package static func isAdapter(_ name: String) -> Bool {
-        name.hasSuffix(".lora_A.weight") || name.hasSuffix(".lora_B.weight")
-    }
-
-    private static func moduleNames(_ registry: ParameterRegistry) -> [String] {
-        Set(registry.linears.map { ModulePattern.lastComponent($0.path) }).sorted()
-    }
-}
-
-package enum LoRAError: Error, Equatable, CustomStringConvertible {
-    case noTargets
-    case badRank(Int, alpha: Double)
-    case noMatch(pattern: String, known: [String])
-    case alreadyAdapted(String)
-
-    package var description: String {
-        switch self {
-        case .noTargets: "LoRA needs targets: names of modules such as in_proj or q_proj"
-        case .badRank(let rank, let alpha): "LoRA needs a rank and an alpha above zero, not \(rank) and \(alpha)"
-        case .noMatch(let pattern, let known):
-            "no module is named '\(pattern)'; the model has \(known.joined(separator: ", "))"
-        case .alreadyAdapted(let path): "\(path) already carries an adapter"
+    private func update(_ x: Tensor) throws(TorchError) -> Tensor {
+        var sum: Tensor?
+        for part in parts {
+            let y = try x.linear(part.down.value).linear(part.up.value) * options.scale
+            let placed = part.rows.count == outputs
+                ? y : try y.pad([part.rows.lowerBound, outputs - part.rows.upperBound])
+            if let before = sum { sum = try before + placed } else { sum = placed }
         }
+        guard let sum else { throw TorchError(.failed, "an adapter of \(outputs) rows has no part") }
+        return sum
+    }
+
+    /// The weight with the adapter's part, differentiable in both.
+    func effectiveWeight(of linear: Linear) throws(TorchError) -> Tensor {
+        let sum = try linear.weight.value + delta()
+        guard let magnitude else { return sum }
+        return try sum * factor(magnitude, linear).unsqueeze(1)
+    }
+
+    /// s · B A, [out, in].
+    private func delta() throws(TorchError) -> Tensor {
+        let inputs = parts.first?.down.shape[1] ?? 0
+        var blocks: [Tensor] = [], row = 0
+        for part in parts {
+            if part.rows.lowerBound > row {
+                blocks.append(try Tensor.zeros([part.rows.lowerBound - row, inputs], like: part.up.value))
+            }
+            blocks.append(try part.up.value.matmul(part.down.value) * options.scale)
+            row = part.rows.upperBound
+        }
+        if row < outputs, let last = parts.last {
+            blocks.append(try Tensor.zeros([outputs - row, inputs], like: last.up.value))
+        }
+        return blocks.count == 1 ? blocks[0] : try Tensor.cat(blocks)
+    }
+
+    /// m / ‖W + s · B A‖ of each row.
+    private func factor(_ magnitude: Parameter, _ linear: Linear) throws(TorchError) -> Tensor {
+        let length = try noGrad { () throws(TorchError) in
+            try autocast(nil, on: linear.weight.value.device) { () throws(TorchError) in
+                try Self.rowLengths(linear.weight.value + delta())
+            }
+        }
+        // A row of zeros has no direction, and stays one.
+        return try magnitude.value / length.clamp(min: 1e-30)
+    }
+
+    private static func rowLengths(_ weight: Tensor) throws(TorchError) -> Tensor {
+        try weight.square().sum(1).sqrt()
     }
 }

@@ -62,7 +62,9 @@ package final class MLP {
             case .joined: (["input_linear"], "output_linear")
             }
         inputs = try names.inputs.map { name throws(TorchError) in
-            try Linear(scope / name, width, kind == .joined ? 2 * inner : inner, bias: bias)
+            guard kind == .joined else { return try Linear(scope / name, width, inner, bias: bias) }
+            return try Linear(
+                scope / name, width, 2 * inner, bias: bias, components: ["gate": inner, "up": inner])
         }
         down = try Linear(
             scope / names.output, inner, width, bias: bias, initializer: .fanIn(inner, gain: outputGain))

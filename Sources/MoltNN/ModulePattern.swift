@@ -10,11 +10,23 @@ package struct ModulePattern: Hashable, Sendable {
         String(path[(path.lastIndex(of: ".").map(path.index(after:)) ?? path.startIndex)...])
     }
 
+    /// Whether the text is about whole paths.
+    package var isGlob: Bool { text.contains { $0 == "*" || $0 == "?" || $0 == "." } }
+
     package func matches(_ path: String) -> Bool {
-        if text.contains(where: { $0 == "*" || $0 == "?" || $0 == "." }) {
-            return Self.glob(Array(text.utf8), Array(path.utf8))
+        isGlob ? Self.glob(Array(text.utf8), Array(path.utf8)) : Self.lastComponent(path) == text
+    }
+
+    /// Whether a parameter belongs to what the pattern names: any component of its name, or by a glob its whole name or
+    /// that of a module around it.
+    package func covers(_ parameter: String) -> Bool {
+        guard isGlob else { return parameter.split(separator: ".").contains { $0 == text } }
+        var path = parameter[...]
+        while true {
+            if Self.glob(Array(text.utf8), Array(path.utf8)) { return true }
+            guard let dot = path.lastIndex(of: ".") else { return false }
+            path = path[..<dot]
         }
-        return Self.lastComponent(path) == text
     }
 
     /// `*` stands for any characters, dots included; `?` for one.

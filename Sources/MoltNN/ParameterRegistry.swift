@@ -8,7 +8,13 @@ package final class ParameterRegistry {
     package let seed: Int
     package private(set) var parameters: [Parameter] = []
     package private(set) var linears: [Linear] = []
+    /// Whether dropout drops; the trainer's forward passes alone set it.
+    package var isTraining = false
+    /// False computes as if there were no adapters: the model that they stand on.
+    package var usesAdapters = true
     private var byName: [String: Parameter] = [:]
+    /// How many parameters were there before adapters; nil while there are none.
+    private var baseCount: Int?
 
     package init(device: Device = .cpu, dtype: DType = .float32, seed: Int = 1) {
         self.device = device
@@ -45,10 +51,23 @@ package final class ParameterRegistry {
         return parameter
     }
 
+    /// Freezes all that there is: what is created from now on are adapters.
+    package func beginAdapters() throws(TorchError) {
+        baseCount = parameters.count
+        for parameter in parameters { try parameter.setTrainable(false) }
+    }
+
+    /// The adapters' parameters, in the order of creation.
+    package var adapters: [Parameter] { baseCount.map { Array(parameters[$0...]) } ?? [] }
+
+    /// What adapters stand on: all parameters but theirs.
+    package var base: [Parameter] { baseCount.map { Array(parameters[..<$0]) } ?? parameters }
+
     /// Forgets the adapters' parameters, after their effect went into the weights.
     func removeAdapters() {
-        parameters.removeAll { LoRA.isAdapter($0.name) }
-        byName = byName.filter { !LoRA.isAdapter($0.key) }
+        for parameter in adapters { byName[parameter.name] = nil }
+        parameters = base
+        baseCount = nil
     }
 
     func add(_ linear: Linear) {

@@ -12,6 +12,7 @@ package final class SequenceContext {
     private let device: Device
     private var masks: [MaskKey: Tensor?] = [:]
     private var turns: [Rotary: Rotary.Turn] = [:]
+    private var found: [[Range<Int>]]??
 
     private struct MaskKey: Hashable {
         var queries: Int
@@ -59,6 +60,20 @@ package final class SequenceContext {
         let made = try rotary.turn(positions)
         turns[rotary] = made
         return made
+    }
+
+    /// The documents of this call in each row, as ranges of its tokens; nil when no row has more than one.
+    package func segments() throws(TorchError) -> [[Range<Int>]]? {
+        if let found { return found }
+        guard let documents else { return nil }
+        let index = try documents.to(.int64).array(of: Int64.self)
+        let rows = stride(from: 0, to: index.count, by: count).map { row in
+            let starts = [0] + (1..<max(1, count)).filter { index[row + $0] != index[row + $0 - 1] }
+            return zip(starts, starts.dropFirst() + [count]).map { $0..<$1 }
+        }
+        let result = rows.contains { $0.count > 1 } ? rows : nil
+        found = .some(result)
+        return result
     }
 
     /// Whether nothing but order decides what a query sees.

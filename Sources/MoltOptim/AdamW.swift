@@ -3,7 +3,8 @@ package import MoltTensor
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), in fp32, over the trainable parameters of a model.
 ///
-/// Two groups: parameters that decay, and those that do not (norms, biases, A_log, D, dt_bias).
+/// Parameters come in groups of one learning rate and one weight decay; unless told otherwise there are two: those that
+/// decay, and those that do not (norms, biases, A_log, D, dt_bias).
 package final class AdamW {
     package struct Settings: Hashable, Sendable {
         package var beta1 = 0.9
@@ -19,9 +20,22 @@ package final class AdamW {
         }
     }
 
+    /// How a parameter differs from the others.
+    package struct Group: Hashable, Sendable {
+        /// The learning rate is multiplied with it.
+        package var learningRateScale: Double
+        package var weightDecay: Double
+
+        package init(learningRateScale: Double = 1, weightDecay: Double) {
+            self.learningRateScale = learningRateScale
+            self.weightDecay = weightDecay
+        }
+    }
+
     /// One parameter and its two moving averages.
     struct Slot {
         let parameter: Parameter
+        let group: Group
         let average: Tensor
         let square: Tensor
     }
@@ -30,17 +44,32 @@ package final class AdamW {
     /// Steps taken.
     package internal(set) var steps = 0
     let slots: [Slot]
+    /// In the order of their first parameters; decaying ones first.
+    private let groups: [(group: Group, slots: [Slot])]
 
-    package init(_ parameters: [Parameter], _ settings: Settings = Settings()) throws(TorchError) {
+    /// - Parameter group: of each parameter; nil for all alike but for decay.
+    package init(
+        _ parameters: [Parameter], _ settings: Settings = Settings(), group: ((Parameter) -> Group)? = nil
+    ) throws(TorchError) {
         self.settings = settings
         var slots: [Slot] = []
         for parameter in parameters where parameter.isTrainable {
             slots.append(
                 Slot(
-                    parameter: parameter, average: try parameter.value.zerosLike(),
-                    square: try parameter.value.zerosLike()))
+                    parameter: parameter,
+                    group: group?(parameter) ?? Group(weightDecay: parameter.decays ? settings.weightDecay : 0),
+                    average: try parameter.value.zerosLike(), square: try parameter.value.zerosLike()))
         }
         self.slots = slots
+        var groups: [(group: Group, slots: [Slot])] = []
+        for slot in slots.filter(\.parameter.decays) + slots.filter({ !$0.parameter.decays }) {
+            if let index = groups.firstIndex(where: { $0.group == slot.group }) {
+                groups[index].slots.append(slot)
+            } else {
+                groups.append((slot.group, [slot]))
+            }
+        }
+        self.groups = groups
     }
 
     package var parameters: [Parameter] { slots.map(\.parameter) }
@@ -48,10 +77,11 @@ package final class AdamW {
     /// Changes every parameter that has a gradient.
     package func step(learningRate: Double) throws(TorchError) {
         steps += 1
-        let ready = slots.filter { $0.parameter.value.grad != nil }
         try noGrad { () throws(TorchError) in
-            try update(ready.filter(\.parameter.decays), learningRate, decay: settings.weightDecay)
-            try update(ready.filter { !$0.parameter.decays }, learningRate, decay: 0)
+            for (group, slots) in groups {
+                let ready = slots.filter { $0.parameter.value.grad != nil }
+                try update(ready, learningRate * group.learningRateScale, decay: group.weightDecay)
+            }
         }
     }
 

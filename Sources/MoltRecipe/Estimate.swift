@@ -29,7 +29,7 @@ package struct Estimate: Hashable, Sendable, Codable {
         }
         let size = ModelSize(model, sequenceLength: data.sequenceLength)
         parameters = size.parameters
-        trainableParameters = recipe.method.type == .lora ? Self.adapters(recipe.method, model) : size.parameters
+        trainableParameters = recipe.method.type.adapts ? AdapterSize.count(recipe.method, model) : size.parameters
         self.steps = steps
         tokens = steps.times(recipe.tokensPerStep)
         flopsPerToken = size.flopsPerToken
@@ -37,17 +37,6 @@ package struct Estimate: Hashable, Sendable, Codable {
             model, parameters: size.parameters, trainable: trainableParameters,
             isHalf: recipe.train.precision == .bf16, microBatch: recipe.train.microBatch,
             sequenceLength: data.sequenceLength)
-    }
-
-    private static func adapters(_ method: MethodSection, _ model: ModelSection) -> Int {
-        var count = 0
-        for kind in model.pattern.layers {
-            for linear in LayerSize.linears(kind, model)
-            where method.targets.contains(where: { $0.split(separator: ".").last.map(String.init) == linear.name }) {
-                count = count.plus(method.rank.times(linear.from.plus(linear.to)))
-            }
-        }
-        return count
     }
 }
 

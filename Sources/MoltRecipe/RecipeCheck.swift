@@ -15,7 +15,7 @@ struct RecipeCheck {
         }
         if let model = recipe.model { ModelCheck(model, refuse).run() }
         if recipe.trains { checkTraining() }
-        checkMethod()
+        MethodCheck(recipe: recipe, isComplete: isComplete, refuse: refuse).run()
         checkParallel()
         checkResources()
         checkNotify()
@@ -106,16 +106,6 @@ struct RecipeCheck {
             refuse(
                 "checkpoint", "no periodic checkpoints: 'every' and 'every_steps' are both empty",
                 fix: "like checkpoint: {every: 10m}")
-        }
-    }
-
-    private func checkMethod() {
-        guard recipe.method.type == .lora else { return }
-        if recipe.method.targets.isEmpty {
-            refuse("method.targets", "'type: lora' needs targets", fix: "like targets: [in_proj, out_proj]")
-        }
-        if isComplete, recipe.trains, recipe.initFrom == nil {
-            refuse("method.type", "adapters need weights to start from", fix: initFromFix)
         }
     }
 

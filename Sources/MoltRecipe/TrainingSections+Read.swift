@@ -1,17 +1,5 @@
 import MoltCore
 
-extension MethodSection {
-    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> MethodSection {
-        var reader = SectionReader(
-            tree, path: "method", section: MethodSection(), keys: CodingKeys.self, problems: problems)
-        reader.read(.type, \.type, .choice)
-        reader.read(.rank, \.rank, .count(1...65536))
-        reader.read(.alpha, \.alpha, .number(1e-6...1e6, "a positive number"))
-        reader.read(.targets, \.targets, .list(.text))
-        return reader.finished()
-    }
-}
-
 extension DataSection {
     static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> DataSection? {
         guard let tree, !tree.isNull else { return nil }
@@ -41,21 +29,7 @@ extension TrainSection {
         reader.read(.evaluateEvery, \.evaluateEvery, .count(0...(1 << 40)))
         reader.read(.evaluateSequences, \.evaluateSequences, .count(0...(1 << 40)))
         reader.read(.threads, \.threads, .count(1...4096))
-        return reader.finished()
-    }
-}
-
-extension OptimizerSection {
-    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> OptimizerSection {
-        var reader = SectionReader(
-            tree, path: "optimizer", section: OptimizerSection(), keys: CodingKeys.self, problems: problems)
-        let share = Reading<Double>.number(0...0.999_999_999, "a number from 0 to below 1")
-        reader.read(.name, \.name, .choice)
-        reader.read(.learningRate, \.learningRate, .number(0...1e3, "a number of at least 0 like 3e-4"))
-        reader.read(.weightDecay, \.weightDecay, .number(0...1e3, "a number of at least 0 like 0.1"))
-        reader.read(.betas, \.betas, .list(share, orSingle: false))
-        reader.read(.epsilon, \.epsilon, .number(1e-30...1, "a small positive number like 1e-8"))
-        reader.read(.clip, \.clip, .number(0...1e9, "a number of at least 0 (0 switches clipping off)"))
+        reader.section.earlyStopping = .read(reader.subtree(.earlyStopping), problems)
         return reader.finished()
     }
 }
@@ -78,18 +52,6 @@ extension ParallelSection {
         reader.read(.tensor, \.tensor, .count(1...65536))
         reader.read(.pipeline, \.pipeline, .count(1...65536))
         reader.read(.sequence, \.sequence, .flag)
-        return reader.finished()
-    }
-}
-
-extension CheckpointSection {
-    static func read(_ tree: YAMLTree?, _ problems: ProblemList) -> CheckpointSection {
-        var reader = SectionReader(
-            tree, path: "checkpoint", section: CheckpointSection(), keys: CodingKeys.self, problems: problems)
-        reader.read(.every, \.every, .duration)
-        reader.read(.everySteps, \.everySteps, .count(1...(1 << 40)))
-        reader.read(.keep, \.keep, .count(1...100_000))
-        reader.read(.milestones, \.milestones, .count(1...(1 << 40)))
         return reader.finished()
     }
 }

@@ -1,18 +1,3 @@
-/// How the weights change: all of them, or adapters beside them.
-package struct MethodSection: Codable, Hashable, Sendable {
-    package var type: MethodType = .full
-    package var rank: Int = 16
-    package var alpha: Double = 32
-    /// Patterns of module names (the last path component, or a glob over the whole path).
-    package var targets: [String] = []
-
-    package enum MethodType: String, Codable, Sendable, CaseIterable { case full, lora }
-
-    enum CodingKeys: String, CodingKey, CaseIterable { case type, rank, alpha, targets }
-
-    package init() {}
-}
-
 /// Text in, packed tokens out.
 package struct DataSection: Codable, Hashable, Sendable {
     /// JSONL (`text`, or `prompt` and `completion`) and plain text files, folders or globs.
@@ -55,6 +40,8 @@ package struct TrainSection: Codable, Hashable, Sendable {
     package var evaluateSequences: Int = 64
     /// Threads a rank; nil means the cores it was given.
     package var threads: Int?
+    /// Ends the run when validation no longer improves; nil never does.
+    package var earlyStopping: EarlyStopping?
 
     package enum Precision: String, Codable, Sendable, CaseIterable { case fp32, bf16 }
 
@@ -64,27 +51,7 @@ package struct TrainSection: Codable, Hashable, Sendable {
         case microBatch = "micro_batch"
         case evaluateEvery = "eval_every"
         case evaluateSequences = "eval_sequences"
-    }
-
-    package init() {}
-}
-
-package struct OptimizerSection: Codable, Hashable, Sendable {
-    package var name: OptimizerName = .adamw
-    package var learningRate: Double = 3e-4
-    package var weightDecay: Double = 0.1
-    package var betas: [Double] = [0.9, 0.95]
-    package var epsilon: Double = 1e-8
-    /// Largest global gradient norm; 0 switches clipping off.
-    package var clip: Double = 1
-
-    package enum OptimizerName: String, Codable, Sendable, CaseIterable { case adamw }
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, betas, clip
-        case learningRate = "lr"
-        case weightDecay = "weight_decay"
-        case epsilon = "eps"
+        case earlyStopping = "early_stopping"
     }
 
     package init() {}
@@ -113,23 +80,6 @@ package struct ParallelSection: Codable, Hashable, Sendable {
     package var sequence: Bool = false
 
     enum CodingKeys: String, CodingKey, CaseIterable { case tensor, pipeline, sequence }
-
-    package init() {}
-}
-
-package struct CheckpointSection: Codable, Hashable, Sendable {
-    /// Seconds between periodic saves; nil when `everySteps` decides alone.
-    package var every: Double? = 600
-    package var everySteps: Int?
-    /// Newest verified checkpoints to keep; never fewer than two are.
-    package var keep: Int = 3
-    /// Steps between checkpoints that stay for good; nil for none. The one with the lowest validation loss stays, too.
-    package var milestones: Int?
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case every, keep, milestones
-        case everySteps = "every_steps"
-    }
 
     package init() {}
 }

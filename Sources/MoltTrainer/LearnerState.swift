@@ -14,13 +14,20 @@ final class LearnerState {
     let optimizer: AdamW
     /// Those that training changes.
     let parameters: [Parameter]
+    /// Those that a checkpoint holds: all, or the adapters alone.
+    let saved: [Parameter]
     /// What the adapters stand on; nil when all weights are trained.
     let base: BaseReference?
     var progress = TrainingProgress()
 
     /// Builds the model and gives it its first weights: fresh ones, or those of `source`.
-    /// - Parameter note: told of what people should know, such as which modules got adapters.
-    init(_ plan: TrainingPlan, source: CheckpointSource?, device: Device, note: (String) -> Void) throws {
+    /// - Parameters:
+    ///   - promptTokens: what prompt tuning starts from.
+    ///   - note: told of what people should know, such as which modules got adapters.
+    init(
+        _ plan: TrainingPlan, source: CheckpointSource?, device: Device, promptTokens: [Int] = [],
+        note: (String) -> Void
+    ) throws {
         self.plan = plan
         let registry = ParameterRegistry(device: device, seed: plan.recipe.train.seed)
         model = try HybridModel(plan.model, registry: registry)
@@ -30,22 +37,28 @@ final class LearnerState {
             note("weights from \(source.folder)")
             base = BaseReference(folder: source.folder, sha256: sha256)
         }
-        if plan.recipe.method.type == .lora {
-            let method = plan.recipe.method
-            let report = try LoRA.apply(
-                to: registry, targets: method.targets, rank: method.rank, alpha: method.alpha)
-            note(report.description)
+        let method = plan.recipe.method
+        if method.type.adapts {
+            let report = try model.adapt(method, promptTokens: promptTokens)
+            note("\(report); \(report.coverage)")
             self.base = base
         } else {
             self.base = nil
+            if !method.freeze.isEmpty || !method.trainOnly.isEmpty {
+                let frozen = try registry.freeze(method.freeze, trainOnly: method.trainOnly)
+                note("\(frozen) of \(registry.parameters.count) tensors are frozen, \(registry.trainableCount) of "
+                    + "\(registry.count) parameters are trained")
+            }
         }
+        saved = method.type.adapts ? registry.adapters : registry.parameters
         parameters = registry.trainable
         let settings = plan.recipe.optimizer
+        let groups = try OptimizerGroups(settings, parameters, all: registry.names)
         optimizer = try AdamW(
             parameters,
             AdamW.Settings(
                 beta1: settings.betas.first ?? 0.9, beta2: settings.betas.dropFirst().first ?? 0.95,
-                epsilon: settings.epsilon, weightDecay: settings.weightDecay))
+                epsilon: settings.epsilon, weightDecay: settings.weightDecay), group: { groups($0) })
     }
 
     /// Everything copied to host memory, so that training can go on while it is written.
@@ -70,7 +83,7 @@ final class LearnerState {
         return CheckpointSnapshot(
             name: name, run: run,
             groups: [
-                .init(name: "model", tensors: try ModelFiles.snapshot(parameters)),
+                .init(name: "model", tensors: try ModelFiles.snapshot(saved)),
                 .init(name: "optimizer", tensors: moments), .init(name: "random", tensors: generators),
             ], recipeHash: recipeHash, architecture: model.architecture, worldSize: random.count, state: state)
     }
@@ -85,7 +98,7 @@ final class LearnerState {
                     "the model in \(base.folder) is not the one these adapters were trained on", at: folder)
             }
         }
-        try ModelFiles.load(parameters, from: folder, manifest)
+        try ModelFiles.load(saved, from: folder, manifest)
         let saved = try manifest.state(StateKey.progress, as: TrainingProgress.self, at: folder)
         var moments: [String: Tensor] = [:]
         try ModelFiles.forEach(group: "optimizer", in: folder, manifest) {
@@ -107,8 +120,7 @@ final class LearnerState {
     /// Training adapters must not have moved what they stand on.
     func checkBase(note: (String) -> Void) throws {
         guard let base else { return }
-        let frozen = model.registry.parameters.filter { !$0.isTrainable }
-        guard try ModelLoader.hash(of: frozen) == base.sha256 else {
+        guard try ModelLoader.hash(of: model.registry.base) == base.sha256 else {
             throw SaveFailure(text: "the weights that the adapters stand on have changed during training")
         }
         note("the weights that adapters stand on are unchanged: \(base.sha256)")

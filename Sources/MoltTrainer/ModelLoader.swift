@@ -9,15 +9,23 @@ import MoltTensor
 /// Brings a saved model back: whole, or adapters together with the model they stand on.
 enum ModelLoader {
     /// Fills a model with a checkpoint's weights, adapters merged in, and returns the hash of the result.
-    static func load(_ source: CheckpointSource, into model: HybridModel) throws -> String {
+    ///
+    /// Adapters that cannot be merged stay on the model, or are an error.
+    static func load(_ source: CheckpointSource, into model: HybridModel, keeps: Bool = false) throws -> String {
         try ModelFiles.compare(source.manifest.architecture, with: model.architecture, at: source.folder)
         if let foreign = source.foreign {
             return try foreign.load(into: model)
         } else if source.manifest.state[StateKey.base] == nil {
             try ModelFiles.load(model.registry.parameters, from: source.folder, source.manifest)
         } else {
-            try loadAdapted(source, into: model)
-            try LoRA.merge(model.registry)
+            let method = try loadAdapted(source, into: model)
+            if method.merges {
+                try LoRA.merge(model.registry)
+            } else if !keeps {
+                throw UserError(
+                    "the adapters of '\(method.rawValue)' cannot become part of the weights", at: source.folder,
+                    fix: "start from the model that they stand on: init_from its folder")
+            }
         }
         return try hash(of: model.registry.parameters)
     }
@@ -26,13 +34,15 @@ enum ModelLoader {
     static func model(of source: CheckpointSource) throws -> HybridModel {
         let section = try source.manifest.state(StateKey.model, as: ModelSection.self, at: source.folder)
         let model = try HybridModel(section, registry: ParameterRegistry(seed: 0))
-        _ = try load(source, into: model)
+        _ = try load(source, into: model, keeps: true)
         for parameter in model.registry.parameters { try parameter.setTrainable(false) }
         return model
     }
 
     /// The base as the adapters know it, then the adapters.
-    private static func loadAdapted(_ source: CheckpointSource, into model: HybridModel) throws {
+    private static func loadAdapted(
+        _ source: CheckpointSource, into model: HybridModel
+    ) throws -> MethodSection.MethodType {
         let base = try source.manifest.state(StateKey.base, as: BaseReference.self, at: source.folder)
         let found = try load(try CheckpointSource(base.folder, key: "base of \(source.folder)"), into: model)
         guard found == base.sha256 else {
@@ -40,8 +50,9 @@ enum ModelLoader {
                 "the base model in \(base.folder) is not the one these adapters were trained on", at: source.folder)
         }
         let method = try source.manifest.state(StateKey.method, as: MethodSection.self, at: source.folder)
-        _ = try LoRA.apply(to: model.registry, targets: method.targets, rank: method.rank, alpha: method.alpha)
-        try ModelFiles.load(LoRA.state(of: model.registry), from: source.folder, source.manifest)
+        _ = try model.adapt(method)
+        try ModelFiles.load(model.registry.adapters, from: source.folder, source.manifest)
+        return method.type
     }
 
     static func hash(of parameters: [Parameter]) throws -> String {

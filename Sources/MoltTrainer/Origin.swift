@@ -41,7 +41,7 @@ struct Origin {
         _ recipe: Recipe, _ own: CheckpointManifest?, _ run: RunFolder, _ events: EventLog
     ) throws(UserError) -> CheckpointSource? {
         guard var named = recipe.initFrom else { return nil }
-        let isAdapting = recipe.method.type == .lora
+        let isAdapting = recipe.method.type.adapts
         guard own == nil || isAdapting else { return nil }
         let beat = { events.beat(.load) }
         // Adapters need their base for ever; other runs only until their first checkpoint, which is not worth a copy.

@@ -56,7 +56,8 @@ package enum TrainProgram {
     /// What the user must mend is 78; a newer owner is 76; the rest is a crash, which is tried again.
     package static func exitStatus(of error: any Error) -> Int32 {
         switch error {
-        case is UserError, is ModelError, is LoRAError, is ParameterError, is OptimizerError, is SafetensorsProblem:
+        case is UserError, is ModelError, is LoRAError, is AdapterError, is FreezingError, is ParameterError,
+            is OptimizerError, is SafetensorsProblem:
             JobExit.userError.rawValue
         case CheckpointError.fenced: JobExit.fenced.rawValue
         default: 1

@@ -6,9 +6,34 @@ import MoltRecipe
 import MoltTensor
 
 extension Trainer {
+    /// Also where a run goes on that was stopped before it could validate.
     var isEvaluationDue: Bool {
-        let every = plan.recipe.train.evaluateEvery
-        return every > 0 && learner.progress.step % every == 0 && learner.progress.step < plan.steps
+        let every = plan.recipe.train.evaluateEvery, step = learner.progress.step
+        return every > 0 && step > 0 && step % every == 0 && step < plan.steps
+            && learner.progress.validation?.lastStep != step
+    }
+
+    /// Whether validation has not improved for as long as the recipe allows.
+    var isStoppingEarly: Bool {
+        learner.progress.validation?.stops(plan.recipe.train.earlyStopping) ?? false
+    }
+
+    /// All ranks have the same loss, and come to the same end.
+    private func record(_ loss: Double) {
+        let step = learner.progress.step
+        guard var record = learner.progress.validation else {
+            // A run that validates at its end alone has no best.
+            guard plan.recipe.train.evaluateEvery > 0, step < plan.steps else { return }
+            learner.progress.validation = ValidationRecord(loss: loss, step: step)
+            wantsBestSaved = plan.recipe.checkpoint.savesBest
+            return
+        }
+        let delta = plan.recipe.train.earlyStopping?.minimumDelta ?? 0
+        let isBest = record.add(loss: loss, step: step, minimumDelta: delta)
+        // The state at the end is saved already; only a better loss is worth to save it again with.
+        guard step < plan.steps || isBest else { return }
+        learner.progress.validation = record
+        wantsBestSaved = isBest && plan.recipe.checkpoint.savesBest
     }
 
     /// The mean loss over the validation targets, each counted once whichever rank computes it.
@@ -30,6 +55,7 @@ extension Trainer {
         }
         let targets = validation.targetCount(of: samples)
         let loss = try group.sum([sum])[0] / Double(max(1, targets))
+        record(loss)
         if context.isMain {
             var event = RunEvent(.validation, at: Clock.now(), step: learner.progress.step)
             event.validationLoss = loss.isFinite ? loss : nil

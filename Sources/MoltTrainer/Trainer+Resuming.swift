@@ -42,6 +42,8 @@ extension Trainer {
         try learner.share(in: group)
         randomAtStepStart = try RandomState.save()
         let saved = learner.progress
+        validationLoss = saved.validation?.last
+        wantsBestSaved = false
         if learner.progress.dataFingerprint != fingerprint {
             events.write(
                 .note, message: "the training data is not what it was at the checkpoint: its order differs")

@@ -15,7 +15,7 @@ extension Trainer {
         deadline.paused(seconds: now - lastLook)
         lastLook = now
         let reason = ownReason(now)
-        let save = reason == .none && saver?.wantsSnapshot(step: learner.progress.step) == true
+        let save = reason == .none && (saver?.wantsSnapshot(step: learner.progress.step) == true || wantsBestSaved)
         let agreed = try group.maximum([reason.rawValue, save ? 1 : 0])
         return (StopReason(rawValue: agreed[0]) ?? .asked, agreed[1] > 0)
     }
@@ -46,8 +46,11 @@ extension Trainer {
         events.phase(.save, step: learner.progress.step)
         defer { events.phase(.step, step: learner.progress.step) }
         let began = Clock.monotonic()
+        wantsBestSaved = false
         let random = try group.gather(randomAtStepStart)
         guard let saver else { return }
+        // The best may come while the state before it is still being written.
+        saver.settle()
         let snapshot = try snapshot(random)
         saver.begin(snapshot, progress: learner.progress, stall: Clock.monotonic() - began)
     }

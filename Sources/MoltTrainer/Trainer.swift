@@ -32,6 +32,8 @@ package final class Trainer {
     var skips = 0
     /// The last that was measured in this incarnation; rank 0 alone keeps it.
     var validationLoss: Double?
+    /// The state after the last step is the best so far, and not saved yet.
+    var wantsBestSaved = false
     var lastStopFileLook = 0.0
     var stopFileSeen = false
     var lastLook = Clock.monotonic()
@@ -63,7 +65,8 @@ package final class Trainer {
         (loader, validation) = try Self.loaders(plan, tokenizer) { events.beat(.data) }
         events.phase(.load)
         try RandomState.seed(UInt64(bitPattern: Int64(recipe.train.seed)))
-        learner = try LearnerState(plan, source: origin.source, device: device) {
+        let prompt = recipe.method.promptText.map { tokenizer.encode(Array($0.utf8)[...]).map(Int.init) } ?? []
+        learner = try LearnerState(plan, source: origin.source, device: device, promptTokens: prompt) {
             if context.isMain { events.write(.note, message: $0) }
         }
         try learner.share(in: group)
@@ -99,20 +102,29 @@ package final class Trainer {
         events.phase(.step, step: learner.progress.step)
         lastLook = Clock.monotonic()
         while learner.progress.step < plan.steps {
+            if isEvaluationDue, let exit = try stop(for: evaluate()) { return exit }
+            if isStoppingEarly { break }
             switch try takeStep() {
             case .taken(let report):
                 self.report(report)
-                if isEvaluationDue, let exit = try stop(for: evaluate()) { return exit }
             case .stopped(let reason):
                 if let exit = try stop(for: reason) { return exit }
             case .nonFinite(let what):
                 if try !passOver(after: what) { return try leave(.numerics) }
             }
         }
+        if learner.progress.step < plan.steps, let record = learner.progress.validation, context.isMain {
+            let best = "the best was \(record.best) at step \(record.bestStep)"
+            events.write(
+                .note, step: learner.progress.step,
+                message: "stopped early: \(record.fruitless) validations in a row without improvement; \(best)")
+        }
         events.phase(.finish, step: learner.progress.step)
         // Before the validation, which may take longer than is left.
         guard try save() else { return try leave(.fenced) }
-        if let exit = try stop(for: evaluate()) { return exit }
+        if learner.progress.validation?.lastStep != learner.progress.step, let exit = try stop(for: evaluate()) {
+            return exit
+        }
         events.phase(.finish, step: learner.progress.step)
         try learner.checkBase { if context.isMain { events.write(.note, message: $0) } }
         return try saveAndLeave(.done)

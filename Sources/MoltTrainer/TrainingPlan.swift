@@ -28,8 +28,8 @@ package struct TrainingPlan: Sendable {
                 "tensor and pipeline parallelism are not in this version", at: "parallel",
                 fix: "leave both at 1: data parallelism uses all ranks")
         }
-        guard recipe.method.type == .full || recipe.initFrom != nil else {
-            throw UserError("LoRA adapts a model that is there already", at: "init_from", fix: "name one")
+        guard !recipe.method.type.adapts || recipe.initFrom != nil else {
+            throw UserError("adapters stand on a model that is there already", at: "init_from", fix: "name one")
         }
         var model = model
         if model.vocabularySize == nil { model.vocabularySize = Tokenizers.paddedSize(vocabularySize) }

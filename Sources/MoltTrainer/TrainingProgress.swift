@@ -14,6 +14,8 @@ package struct TrainingProgress: Codable, Equatable, Sendable {
     package var skipped: [DataPosition] = []
     /// Identifies the training data, so that other data under the same names is noticed.
     package var dataFingerprint = ""
+    /// Nil before the first validation during training.
+    package var validation: ValidationRecord?
 }
 
 /// What one optimizer step was: everything that is logged hangs off it.

@@ -75,7 +75,9 @@ extension Trainer {
 
     /// Adds a micro-batch's gradients; returns its summed loss.
     private func backward(_ batch: TokenBatch, scale: Double, isLast: Bool) throws -> Double {
+        learner.model.registry.isTraining = true
         let loss = try forward(batch)
+        learner.model.registry.isTraining = false
         buckets.begin(synchronizing: isLast)
         try (loss * scale).backward()
         return try loss.item()

@@ -49,7 +49,7 @@ extension WorkerTests {
             Mistake("a missing checkpoint", "no checkpoint can be loaded from /nowhere") { recipe, _ in
                 recipe.initFrom = "/nowhere"
             },
-            Mistake("LoRA without a base", "LoRA adapts a model that is there already") { recipe, _ in
+            Mistake("LoRA without a base", "adapters stand on a model that is there already") { recipe, _ in
                 recipe.method.type = .lora
                 recipe.method.targets = ["in_proj"]
             },

@@ -101,7 +101,7 @@ package enum RunPage {
         ]
         let rows = run.checkpoints.map { checkpoint -> [Table.Cell] in
             [
-                "step \(checkpoint.step)", "\(checkpoint.epoch)",
+                .init("step \(checkpoint.step)" + (checkpoint.best == true ? " (best)" : "")), "\(checkpoint.epoch)",
                 .init(checkpoint.bytes.map { Quantities.bytesText(Double($0)) } ?? "-"),
                 .init(RunText.ago(checkpoint.savedAt, now: now)),
                 checkpoint.verified ? .init("yes") : .init("no", .yellow), .init(DisplayText.escaped(checkpoint.path)),

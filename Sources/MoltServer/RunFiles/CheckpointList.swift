@@ -23,9 +23,24 @@ struct CheckpointList {
         let known = Dictionary(ledger.map { ($0.name, $0) }) { $1 }
         var budget = Limits.checkedBytes
         // The newest first, for which people ask.
-        return names.reversed().compactMap { name in
+        let details = names.reversed().compactMap { name in
             known[name].map { detail(of: name, $0) } ?? found(name, &budget)
-        }.reversed()
+        }
+        return Self.withBest(details.reversed())
+    }
+
+    /// Manifests tell the loss. Of several with the lowest the first was saved soonest after it was measured.
+    private static func withBest(_ details: [CheckpointDetail]) -> [CheckpointDetail] {
+        var details = details
+        for index in details.indices {
+            let path = "\(details[index].path)/\(CheckpointManifest.fileName)"
+            details[index].validationLoss = (try? JSONFile.read(CheckpointManifest.self, from: path))?.validationLoss
+        }
+        let lowest = details.compactMap(\.validationLoss).filter(\.isFinite).min()
+        if let best = details.firstIndex(where: { lowest != nil && $0.validationLoss == lowest }) {
+            details[best].best = true
+        }
+        return details
     }
 
     private func detail(of name: CheckpointName, _ record: CheckpointRecord) -> CheckpointDetail? {
