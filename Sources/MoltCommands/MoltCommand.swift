@@ -27,7 +27,9 @@ package struct MoltCommand: AsyncParsableCommand {
                 RunExtend.self, RunUsageCommand.self, RunPrune.self, RunDrill.self, RunRemove.self,
             ]),
             CommandGroup(
-                name: "Recipes and models", subcommands: [RecipeCommand.self, ModelCommand.self, ModelGenerate.self]),
+                name: "Recipes and models", subcommands: [
+                    RecipeCommand.self, ModelCommand.self, ModelGenerate.self, ModelEval.self,
+                ]),
             CommandGroup(name: "This installation", subcommands: [DoctorCommand.self, DaemonCommand.self]),
         ])
 

@@ -23,6 +23,8 @@ package struct RunFolder: Hashable, Sendable {
     package var checkpoints: String { "\(path)/checkpoints" }
     /// The model that the run starts from, of its own; see `OwnBase`.
     package var base: String { "\(path)/base" }
+    /// One `EvaluationReport` a file.
+    package var evaluations: String { "\(path)/evaluations" }
     package var export: String { "\(path)/export" }
 
     /// The claim file of an epoch; whoever creates it with O_EXCL owns the run.

@@ -17,6 +17,15 @@ enum Limits {
     /// Of one call: texts to continue, their bytes in a file, and bytes of one line of it.
     static let promptsMax = 1_000_000
     static let promptFileBytes = 1 << 30
+    /// Of an evaluation: tokens of one forward pass, padding included, and positions whose scores are made at once.
+    static let scoredTokens = 16_384
+    static let scoredPositions = 512
+    static let evaluatedLength = 1 << 22
+    static let evaluatedPoints = 1000
+    /// Made sequences a point, unless told otherwise.
+    static let lookupSamples = 100
+    static let needleSamples = 20
+    static let haystackLines = 100_000
     static let samplesMax = 100_000
     static let batchMax = 4096
     static let stopsMax = 64

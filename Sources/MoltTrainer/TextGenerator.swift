@@ -5,7 +5,7 @@ package import MoltModels
 /// Continues texts with a trained model; its memory does not grow with Mamba-2 layers alone, and never reads a token
 /// twice.
 package struct TextGenerator {
-    let model: HybridModel
+    package let model: HybridModel
     package let tokenizer: any Tokenizer
 
     package init(_ source: CheckpointSource) throws {

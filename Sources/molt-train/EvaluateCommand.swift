@@ -4,23 +4,81 @@ import MoltTrainer
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evaluate", abstract: "Print a checkpoint's loss on files, as JSON.",
-        discussion: "Example: molt-train evaluate --run-folder runs/1a2b3c4d --data val.jsonl")
+        commandName: "evaluate", abstract: "Evaluate a model and print what was found, as JSON.",
+        discussion: """
+            Without --task: the mean loss on files, each target counted once. A report of a run's model is kept in the
+            run's folder, evaluations/.
+
+            Example: molt-train evaluate --run-folder runs/1a2b3c4d --data val.jsonl
+                     molt-train evaluate --run-folder runs/1a2b3c4d --task recall --sizes 8,16,32
+            """)
 
     @Option(help: "A run's folder, or a checkpoint's.") var runFolder: String
-    @Option(help: "Files, folders or globs; may be given more than once.") var data: [String]
-    @Option(help: "Tokens a sequence.") var sequenceLength: Int = 1024
-    @Option(help: "Sequences at most; 0 means all.") var sequences: Int = 0
+    @Option(help: "What to evaluate: \(EvaluationJob.Task.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var task: EvaluationJob.Task?
+    @Option(help: "Files, folders or globs; may be given more than once.") var data: [String] = []
+    @Option(help: "Tokens a sequence; of perplexity, tokens that the model sees at once.")
+    var sequenceLength: Int = 1024
+    @Option(help: "Sequences at most, without --task; 0 means all.") var sequences: Int = 0
+    @Option(help: "Of perplexity: by how many tokens the view moves on; half the length.") var stride: Int?
+    @Option(help: "Documents or questions at most; of made tasks, sequences a point.") var samples: Int = 0
+    @Option(help: "What is swept, like 4,8,16: pairs, entries, or tokens of a haystack.") var sizes: String?
+    @Option(help: "Where the needle is, like 0,0.5,1.") var depths: String?
+    @Option(help: "The same seed makes the same sequences.") var seed: UInt64 = 1
+    @Option(help: "Between a question and each of its choices.") var delimiter: String = " "
+    @Option(help: "Tokens of an answer at most.") var maxTokens: Int = 64
+    @Option(help: "What ends an answer, besides the end of a line; may be given more than once.")
+    var stop: [String] = []
+    @Option(help: "Answers that the model writes together.") var batch: Int = 16
+    @Option(help: "The precision of matrix products: fp32, bf16.") var dtype: GenerateCommand.Precision = .fp32
+    @Flag(help: "Print JSON (the only form).") var json = false
+
+    func validate() throws {
+        if task == nil, data.isEmpty { throw ValidationError("give --task, or --data for the loss on files") }
+    }
 
     func run() throws {
         Ending.after {
-            try Output.json(
-                try CheckpointEvaluation.run(
-                    try CheckpointSource(runFolder, key: "--run-folder"), data: data,
-                    sequenceLength: sequenceLength, sequencesMax: sequences))
+            guard let task else {
+                return try Output.json(
+                    try CheckpointEvaluation.run(
+                        try CheckpointSource(runFolder, key: "--run-folder"), data: data,
+                        sequenceLength: sequenceLength, sequencesMax: sequences))
+            }
+            let job = try job(task)
+            try job.check()
+            let source = try CheckpointSource(runFolder, key: "--run-folder")
+            let report = try job.run(source)
+            _ = try EvaluationFiles.keep(report, folder: source.folder)
+            try Output.json(report)
         }
     }
+
+    private func job(_ task: EvaluationJob.Task) throws(UserError) -> EvaluationJob {
+        var job = EvaluationJob(task: task)
+        (job.data, job.samples, job.seed) = (data, samples, seed)
+        (job.sequenceLength, job.stride) = (sequenceLength, stride)
+        if let sizes { job.sizes = try numbers(sizes, "--sizes") { Int($0) } }
+        if let depths { job.depths = try numbers(depths, "--depths") { Double($0) } }
+        (job.delimiter, job.tokensMax, job.batch) = (delimiter, maxTokens, batch)
+        job.stops += stop
+        job.isHalf = dtype == .bf16
+        return job
+    }
+
+    private func numbers<Value>(
+        _ text: String, _ key: String, _ parse: (String) -> Value?
+    ) throws(UserError) -> [Value] {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let values = words.compactMap(parse)
+        guard values.count == words.count, !values.isEmpty else {
+            throw UserError("'\(DisplayText.escaped(text))' is not a list of numbers", at: key, fix: "like 4,8,16")
+        }
+        return values
+    }
 }
+
+extension EvaluationJob.Task: ExpressibleByArgument {}
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -15,6 +15,7 @@ struct FlagsTests {
         molt drill [--for --json --within] fault run
         molt du [--json] runs
         molt edit [--json] run key=value
+        molt eval [--data --json --show --task] model
         molt events [--json] run
         molt extend [--json] run key=value
         molt generate [--prompt --prompts] model

@@ -63,6 +63,33 @@ enum Child {
         return isCut || isWhole && status == 0 ? (data, isCut) : nil
     }
 
+    /// Standard output of a program that takes its time, and how it ended; what it says on standard error is seen.
+    /// Nil when it cannot be started or says more than `limit` bytes.
+    static func standardOutput(of path: String, arguments: [String], limit: Int) -> (data: Data, status: Int32)? {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        let child = spawn(path, arguments, &actions, ownSession: false)
+        close(ends[1])
+        guard let child else { return nil }
+        var data = Data(), buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while data.count <= limit {
+            let count = Glibc.read(ends[0], &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            data.append(contentsOf: buffer[0..<count])
+        }
+        if data.count > limit { kill(child, SIGKILL) }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        return data.count > limit ? nil : (data, status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + status & 0x7F)
+    }
+
     private static func read(
         _ descriptor: Int32, seconds: Double, limit: Int
     ) -> (data: Data, isWhole: Bool, isCut: Bool) {

@@ -55,7 +55,7 @@ package struct PhoneBookTask: SyntheticTask {
         return SyntheticSample(tokens: tokens, answers: answers)
     }
 
-    static func name(_ generator: inout SeededGenerator) -> String {
+    package static func name(_ generator: inout SeededGenerator) -> String {
         let first = word(&generator)
         return "\(first) \(word(&generator))"
     }

@@ -1,0 +1,76 @@
+package import MoltCore
+
+/// A report as a table and, where something is swept, a plot.
+package enum EvaluationPage {
+    package static func lines(_ report: EvaluationReport, terminal: Terminal) -> [String] {
+        let place = report.checkpoint.split(separator: "/").last.map { DisplayText.escaped(String($0)) } ?? ""
+        let title = [DisplayText.escaped(report.task), place, RunText.moment(report.createdAt)].filter { !$0.isEmpty }
+        let settings = report.settings.sorted { $0.key < $1.key }.map { "\($0.key) \(DisplayText.escaped($0.value))" }
+        let about = settings + ["intervals: \(DisplayText.escaped(report.intervals))"]
+        return [terminal.coloured(title.joined(separator: "  "), .bold), "  " + about.joined(separator: ", ")]
+            + table(report).lines(for: terminal) + grid(report, terminal) + plot(report, terminal)
+    }
+
+    private static func table(_ report: EvaluationReport) -> Table {
+        let names = report.points.first?.measures.map(\.name) ?? []
+        var table = Table(
+            report.axes.map { .init(DisplayText.escaped($0).uppercased(), .right) }
+                + [.init("COUNT", .right)]
+                + names.map { .init(DisplayText.escaped($0).uppercased(), .right) })
+        for point in report.points {
+            table.rows.append(
+                report.axes.map { .init(number(point.at[$0] ?? .nan)) } + [.init("\(point.count)")]
+                    + names.map { name in
+                        .init(point.measures.first { $0.name == name }.map { text($0) } ?? "–")
+                    })
+        }
+        return table
+    }
+
+    /// Shares of two axes as a grid of per cent, the second axis downwards.
+    private static func grid(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
+        guard report.axes.count == 2, let measure = report.points.first?.measures.first?.name else { return [] }
+        let columns = Set(report.points.compactMap { $0.at[report.axes[0]] }).sorted()
+        var table = Table(
+            [.init("\(report.axes[1]) \\ \(report.axes[0])", .right)] + columns.map { .init(number($0), .right) })
+        for row in Set(report.points.compactMap { $0.at[report.axes[1]] }).sorted() {
+            table.rows.append(
+                [.init(number(row))]
+                    + columns.map { column in
+                        let point = report.points.first { $0.at == [report.axes[0]: column, report.axes[1]: row] }
+                        let value = point?.measures.first { $0.name == measure }?.value
+                        return .init(value.map { "\(Decimals.text(100 * $0, digits: 0)) %" } ?? "–", colour(value))
+                    })
+        }
+        return [""] + table.lines(for: terminal)
+    }
+
+    /// The first measure over the only axis, which doubles from mark to mark.
+    private static func plot(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
+        guard report.axes.count == 1, let measure = report.points.first?.measures.first?.name else { return [] }
+        let points = report.points.compactMap { point -> (x: Double, y: Double)? in
+            guard let x = point.at[report.axes[0]], let y = point.measures.first(where: { $0.name == measure })?.value
+            else { return nil }
+            return (x, y)
+        }
+        let lines = SharePlot.lines(
+            [.init(name: measure, points: points)], axis: report.axes[0], terminal: terminal)
+        return lines.isEmpty ? [] : [""] + lines
+    }
+
+    private static func text(_ measure: EvaluationReport.Measure) -> String {
+        let digits = abs(measure.value) < 100 ? 3 : 1
+        let value = measure.value == measure.value.rounded() && measure.low == nil
+            ? number(measure.value) : Decimals.text(measure.value, digits: digits)
+        guard let low = measure.low, let high = measure.high else { return value }
+        return "\(value) [\(Decimals.text(low, digits: digits)), \(Decimals.text(high, digits: digits))]"
+    }
+
+    static func number(_ value: Double) -> String {
+        value == value.rounded() ? Decimals.text(value, digits: 0) : Decimals.text(value, digits: 2)
+    }
+
+    private static func colour(_ share: Double?) -> Terminal.Colour? {
+        share.map { $0 >= 0.95 ? .green : $0 >= 0.5 ? .yellow : .red }
+    }
+}

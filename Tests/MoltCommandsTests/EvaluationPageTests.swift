@@ -1,0 +1,67 @@
+import MoltCommands
+import MoltCore
+import Testing
+
+/// What `molt eval` shows of a report.
+struct EvaluationPageTests {
+    private static func report(_ axes: [String], _ points: [EvaluationReport.Point]) -> EvaluationReport {
+        EvaluationReport(
+            task: "recall", checkpoint: "/runs/a/checkpoints/step-00000800-e1", step: 800, createdAt: 0, seconds: 1,
+            settings: ["samples": "50"], axes: axes, intervals: "Wilson, 95 %", points: points)
+    }
+
+    private static let sweep = [(4, 8), (8, 8), (16, 4), (32, 0)].map { size, hits in
+        EvaluationReport.Point(at: ["pairs": Double(size)], count: 8, measures: [.share("exact", hits, of: 8)])
+    }
+
+    @Test func aSweepIsATableWithIntervalsAndAPlot() {
+        let lines = EvaluationPage.lines(Self.report(["pairs"], Self.sweep), terminal: Terminal(hasUnicode: false))
+        #expect(lines[0].hasPrefix("recall  step-00000800-e1"))
+        #expect(lines[1] == "  samples 50, intervals: Wilson, 95 %")
+        #expect(lines[2].split(separator: " ") == ["PAIRS", "COUNT", "EXACT"])
+        #expect(lines[3].hasSuffix("    4      8  1.000 [0.676, 1.000]"))
+        #expect(lines[6].hasSuffix("0.000 [0.000, 0.324]"))
+        #expect(lines.contains("exact by pairs"))
+        #expect(lines.last?.split(separator: " ") == ["4", "8", "16", "32"])
+    }
+
+    @Test func theCurveGoesThroughItsPoints() {
+        let lines = SharePlot.lines(
+            [.init(name: "exact", points: [(1, 1), (2, 1), (4, 0)])], axis: "pairs", width: 27, height: 3,
+            terminal: Terminal(hasUnicode: false))
+        #expect(lines == [
+            "exact by pairs",
+            "1.0 |*************",
+            "    |             *****",
+            "0.0 |                  ***",
+            "     1         2         4",
+        ])
+        #expect(SharePlot.lines([], axis: "pairs", terminal: Terminal()).isEmpty)
+        let one = SharePlot.Series(name: "exact", points: [(3, 1)])
+        #expect(SharePlot.lines([one], axis: "pairs", terminal: Terminal()).isEmpty)
+    }
+
+    @Test func twoAxesAreAGrid() throws {
+        let points = [512.0, 1024].flatMap { tokens in
+            [0, 0.5, 1].map { depth in
+                EvaluationReport.Point(
+                    at: ["tokens": tokens, "depth": depth], count: 4,
+                    measures: [.share("exact", tokens == 512 ? 4 : Int(4 * depth), of: 4)])
+            }
+        }
+        let lines = EvaluationPage.lines(Self.report(["tokens", "depth"], points), terminal: Terminal())
+        let start = try #require(lines.lastIndex(of: ""))
+        #expect(lines[(start + 1)...].map { $0.split(separator: " ").joined(separator: " ") } == [
+            "depth \\ tokens 512 1024", "0 100 % 0 %", "0.50 100 % 50 %", "1 100 % 100 %",
+        ])
+    }
+
+    @Test func hostileWordsInAReportAreShownEscaped() {
+        var report = Self.report(["\u{1b}[31m"], [])
+        report.settings = ["a": "\u{1b}[2J"]
+        report.task = "\u{1b}[1m"
+        report.checkpoint = "/x/\u{1b}]0;"
+        let text = EvaluationPage.lines(report, terminal: Terminal()).joined(separator: "\n")
+        #expect(!text.contains("\u{1b}"))
+    }
+}
