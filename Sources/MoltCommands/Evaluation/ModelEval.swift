@@ -39,8 +39,8 @@ struct ModelEval: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = Settings.fromEnvironment()
-        let folder = try await ModelFolder.find(model, settings)
+        let engine = Engine()
+        let folder = try await engine.place(of: model)
         guard let task else {
             let reports = EvaluationReports.read(folder)
             return try Output.render(reports, json: output.json) { terminal in
@@ -50,7 +50,7 @@ struct ModelEval: AsyncParsableCommand {
             }
         }
         let words = ["evaluate", "--run-folder=\(folder)", "--task=\(task)"] + data.map { "--data=\($0)" } + further
-        let report = try EvaluationReports.made(by: settings.program("molt-train"), words)
+        let report = try EvaluationReports.made(by: engine.settings.program("molt-train"), words)
         try Output.render(report, json: output.json) { EvaluationPage.lines(report, terminal: $0) }
     }
 }
