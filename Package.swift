@@ -60,6 +60,7 @@ let exclusions = [
     "MoltTemplatesTests": ["Golden"],
     "MoltConversionTests": ["Oracle"],
     "MoltLifecycleTests": ["Corpus"],
+    "MoltDataTests": ["Oracle"],
     "MoltModelsTests": ["Golden", "Oracle"],
     "MoltSimulationTests": ["Traces"],
     "MoltOptimTests": ["Golden"],

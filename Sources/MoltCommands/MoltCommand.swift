@@ -30,6 +30,7 @@ package struct MoltCommand: AsyncParsableCommand {
                 name: "Recipes and models", subcommands: [
                     RecipeCommand.self, ModelCommand.self, ModelGenerate.self, ModelEval.self,
                 ]),
+            CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(name: "This installation", subcommands: [DoctorCommand.self, DaemonCommand.self]),
         ])
 

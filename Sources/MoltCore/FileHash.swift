@@ -18,12 +18,26 @@ package struct FileHash {
 
     /// The hash of what has passed so far; more may follow.
     package func text() -> String {
-        var state = state
-        let digest = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(SHA256_DIGEST_LENGTH)) { digest in
-            SHA256_Final(digest.baseAddress, &state)
-            return Array(digest)
+        Self.hexadecimal(withDigest { Array($0) })
+    }
+
+    /// The first 128 bits of the hash of what has passed so far.
+    package func words() -> (UInt64, UInt64) {
+        withDigest { digest in
+            let words = UnsafeRawBufferPointer(digest)
+            return (
+                UInt64(bigEndian: words.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                UInt64(bigEndian: words.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
         }
-        return Self.hexadecimal(digest)
+    }
+
+    private func withDigest<Result>(_ body: (UnsafeMutableBufferPointer<UInt8>) -> Result) -> Result {
+        var state = state
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(SHA256_DIGEST_LENGTH)) { digest in
+            SHA256_Final(digest.baseAddress, &state)
+            return body(digest)
+        }
     }
 
     /// The size and the hash of what a file holds now.

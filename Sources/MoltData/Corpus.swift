@@ -1,28 +1,16 @@
 package import MoltCore
 
-/// One text with the tokens it became.
-package struct Document: Equatable, Sendable {
-    /// begin, text (or prompt and completion), end.
-    package var tokens: [Int32]
-    /// Index of the first token that is a target of the loss: after `begin`, or after the prompt.
-    package var firstTarget: Int
-
-    package init(tokens: [Int32], firstTarget: Int) {
-        self.tokens = tokens
-        self.firstTarget = firstTarget
-    }
-}
-
 /// The documents of a list of files: an index built once, texts read when they are wanted.
 ///
 /// A `.jsonl` or `.ndjson` file has a document a line; any other file is one document, whatever its bytes.
-package final class Corpus {
+package final class Corpus: DocumentSource {
     package let tokenizer: any Tokenizer
     /// What the packer needs to know of each document.
     package private(set) var shapes: [DocumentShape] = []
     package private(set) var tokenCount = 0
 
     private let files: [DataFile]
+    private let forms: DocumentForms
     private var places: [Place] = []
     private var cached: (index: Int, document: Document)?
 
@@ -36,9 +24,10 @@ package final class Corpus {
 
     /// - Parameter beat: called for every block that is read, since large files take minutes.
     package init(
-        files paths: [String], tokenizer: any Tokenizer, beat: () -> Void = {}
+        files paths: [String], tokenizer: any Tokenizer, chat: (any ChatRenderer)? = nil, beat: () -> Void = {}
     ) throws(UserError) {
         self.tokenizer = tokenizer
+        forms = DocumentForms(tokenizer: tokenizer, chat: chat)
         var opened: [DataFile] = []
         for path in paths { opened.append(try DataFile(path: path)) }
         files = opened
@@ -154,9 +143,7 @@ extension Corpus {
         add(Place(file: number, line: line, offset: offset, bytes: bytes.count), document)
     }
 
-    private func add(_ place: Place, _ document: Document) {
-        add(place, DocumentShape(tokens: document.tokens.count, firstTarget: document.firstTarget))
-    }
+    private func add(_ place: Place, _ document: Document) { add(place, document.shape) }
 
     private func add(_ place: Place, _ shape: DocumentShape) {
         places.append(place)
@@ -164,10 +151,7 @@ extension Corpus {
         tokenCount += shape.tokens
     }
 
-    private func plain(_ bytes: ArraySlice<UInt8>) -> Document {
-        let tokens = [tokenizer.specials.begin] + tokenizer.encode(bytes) + [tokenizer.specials.end]
-        return Document(tokens: tokens, firstTarget: 1)
-    }
+    private func plain(_ bytes: ArraySlice<UInt8>) -> Document { forms.plain(bytes) }
 
     private func parsed(
         _ bytes: ArraySlice<UInt8>, place: String, file: DataFile, _ fileOffset: Int
@@ -177,22 +161,17 @@ extension Corpus {
                 "byte \(bad) of the line (offset \(fileOffset + bad) of the file) is not UTF-8", at: place,
                 fix: "JSONL must be UTF-8; convert the file, or give raw bytes as a plain text file")
         }
-        let line: JSONLine
-        do throws(JSONLine.Problem) {
-            line = try JSONLine(bytes)
+        let documents: [Document]
+        do throws(LineProblem) {
+            documents = try forms.documents(LineForm(JSONLine(bytes)))
         } catch {
-            throw UserError("not a JSON object: \(error.what), at byte \(error.offset) of the line", at: place)
+            throw error.userError(at: place)
         }
-        switch (line.text, line.prompt, line.completion) {
-        case (let text?, nil, nil): return plain(text[...])
-        case (nil, let prompt?, let completion?):
-            let head = [tokenizer.specials.begin] + tokenizer.encode(prompt[...])
-            let tail = tokenizer.encode(completion[...]) + [tokenizer.specials.end]
-            return Document(tokens: head + tail, firstTarget: head.count)
-        default:
+        guard documents.count == 1 else {
             throw UserError(
-                "the line needs either \"text\", or \"prompt\" and \"completion\"", at: place,
-                fix: "write {\"text\": …} or {\"prompt\": …, \"completion\": …}")
+                "a preference pair is two texts, and no document to train on", at: place,
+                fix: "prepare the file with 'molt data prepare', and train with the method dpo")
         }
+        return documents[0]
     }
 }

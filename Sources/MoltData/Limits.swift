@@ -8,6 +8,29 @@ enum Limits {
     static let filesMax = 1_000_000
     /// Folders inside folders.
     static let folderDepthMax = 16
+    /// A number in a JSON line is no longer than this.
+    static let scalarBytesMax = 4096
+    /// Tokens converted at once on their way into a shard.
+    static let tokensAtOnce = 1 << 18
+    /// A line of `molt data prepare` is malformed when it is longer, unless asked otherwise; and never more than that.
+    static let preparedLineBytesMax = 64 << 20
+    static let lineBytesCeiling = 1 << 30
+    /// Documents above this are worked on one at a time.
+    static let longDocumentBytes = 4 << 20
+    /// Bytes of input in a unit of preparation, and how many units there should be.
+    static let unitBytesMin = 1 << 22
+    static let unitBytesMax = 1 << 26
+    static let unitsWanted = 1024
+    /// Tokens after which the next unit begins a new shard.
+    static let shardTokens = 1 << 28
+    /// Hashes compared at once: 40 bytes each.
+    static let hashesAtOnce = 1 << 22
+    /// Turns after which the order of a blend's sources begins anew.
+    static let blendTurns = 1 << 16
+    /// Malformed lines that a report shows.
+    static let examplesOfBadLines = 10
+    static let threadsMax = 4096
+    static let lookForOthersMicroseconds: UInt32 = 200_000
     /// Bytes read at once while a file is indexed.
     static let blockBytes = 1 << 20
 }

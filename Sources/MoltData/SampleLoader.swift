@@ -17,14 +17,14 @@ package struct DataPosition: Codable, Hashable, Sendable {
 /// The order depends on the documents and the seed alone; ranks take disjoint parts of each global batch. A run that
 /// goes on with another number of ranks therefore sees the same batches.
 package final class SampleLoader {
-    package let corpus: Corpus
+    package let corpus: any DocumentSource
     package let sequenceLength: Int
-    private let packing: Bool
+    private let packing: Packing
     private let seed: UInt64?
     private var plans: [(epoch: Int, plan: PackedEpoch)] = []
 
     /// - Parameter seed: nil serves documents in the order of the files (validation).
-    package init(corpus: Corpus, sequenceLength: Int, packing: Bool, seed: UInt64?) {
+    package init(corpus: any DocumentSource, sequenceLength: Int, packing: Packing, seed: UInt64?) {
         self.corpus = corpus
         self.sequenceLength = sequenceLength
         self.packing = packing
@@ -34,7 +34,7 @@ package final class SampleLoader {
     /// Changes with whatever decides which tokens a position means.
     package var fingerprint: String {
         let order = seed.map { "seed \($0)" } ?? "in order"
-        let cut = "\(packing ? "packed" : "apart") at \(sequenceLength)"
+        let cut = "\(packing.inWords) at \(sequenceLength)"
         return "\(corpus.fingerprint), \(corpus.tokenizer.name), \(cut), \(order)"
     }
 
@@ -79,13 +79,14 @@ package final class SampleLoader {
             let end = piece.offset + piece.count
             let targets = plan.targets(of: piece)
             // One token further than the piece, where the document has it: the target of the last position.
-            let last = max(end, targets.upperBound)
+            let last = max(end, targets.last?.upperBound ?? end)
             let tokens = try corpus.tokens(of: piece.document, in: piece.offset..<last).map(Int64.init)
-            for index in 0..<piece.count {
-                batch.tokens.append(tokens[index])
-                let target = piece.offset + index + 1
-                batch.targets.append(targets.contains(target) ? tokens[index + 1] : TokenBatch.ignored)
-                batch.sequenceIndex.append(number)
+            let first = batch.targets.count
+            batch.tokens += tokens.prefix(piece.count)
+            batch.targets += Array(repeating: TokenBatch.ignored, count: piece.count)
+            batch.sequenceIndex += Array(repeating: number, count: piece.count)
+            for target in targets.joined() {
+                batch.targets[first + target - piece.offset - 1] = tokens[target - piece.offset]
             }
             filled += piece.count
             number += 1
@@ -103,5 +104,15 @@ package final class SampleLoader {
         // A batch may straddle two epochs; no more are wanted at a time.
         plans = plans.suffix(1) + [(epoch, plan)]
         return plan
+    }
+}
+
+extension Packing {
+    fileprivate var inWords: String {
+        switch self {
+        case .none: "apart"
+        case .runOn: "packed"
+        case .bestFit: "packed by best fit"
+        }
     }
 }

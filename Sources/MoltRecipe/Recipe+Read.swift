@@ -19,6 +19,7 @@ extension Recipe {
         reader.section.method = .read(reader.subtree(.method), problems)
         reader.section.model = .read(reader.subtree(.model), problems)
         reader.section.data = .read(reader.subtree(.data), problems)
+        reader.section.prepare = .read(reader.subtree(.prepare), problems)
         reader.section.train = .read(reader.subtree(.train), problems)
         reader.section.optimizer = .read(reader.subtree(.optimizer), problems)
         reader.section.schedule = .read(reader.subtree(.schedule), problems)

@@ -9,6 +9,8 @@ package struct Recipe: Codable, Hashable, Sendable {
     package var method: MethodSection
     package var model: ModelSection?
     package var data: DataSection?
+    /// For `task: prepare`.
+    package var prepare: PrepareSection?
     package var train: TrainSection
     package var optimizer: OptimizerSection
     package var schedule: ScheduleSection
@@ -29,8 +31,8 @@ package struct Recipe: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, task, method, model, data, train, optimizer, schedule, parallel, checkpoint, resources, policy
-        case notify, command, environment
+        case name, task, method, model, data, prepare, train, optimizer, schedule, parallel, checkpoint, resources
+        case policy, notify, command, environment
         case initFrom = "init_from"
         case workingDirectory = "working_directory"
     }

@@ -50,6 +50,9 @@ struct RecipeCheck {
             needData()
         case .prepare:
             needData()
+            need(
+                recipe.prepare, "prepare", "'task: prepare' needs to know where to",
+                "like prepare: {out: /shared/corpus-tokens}")
         case .command:
             if (recipe.command ?? []).first?.isEmpty ?? true {
                 refuse("command", "'task: command' needs a command", fix: "like command: [python3, train.py]")
@@ -75,7 +78,29 @@ struct RecipeCheck {
         }
     }
 
+    /// Phases end one after the other, and the last one goes on.
+    private func checkPhases() {
+        guard let phases = recipe.data?.phases else { return }
+        func bad(_ what: String) { refuse("data.phases", what, fix: "like [{until: 60%, blend: […]}, {blend: […]}]") }
+        var last = (share: 0.0, tokens: 0)
+        for (index, phase) in phases.enumerated() {
+            if phase.blend.isEmpty { bad("phase \(index + 1) has no blend") }
+            switch phase.until {
+            case nil: if index < phases.count - 1 { bad("phase \(index + 1) has no 'until', and others follow it") }
+            case .share(let share):
+                if share <= last.share { bad("phase \(index + 1) ends before the one before it") }
+                last.share = share
+            case .tokens(let tokens):
+                if tokens <= last.tokens { bad("phase \(index + 1) ends before the one before it") }
+                last.tokens = tokens
+            }
+        }
+        if phases.isEmpty { bad("there are no phases") }
+        if phases.last?.until != nil { bad("the last phase has an end, and the run might go on after it") }
+    }
+
     private func checkTraining() {
+        checkPhases()
         let train = recipe.train
         switch (train.tokens, train.steps) {
         case (nil, nil):

@@ -5,11 +5,19 @@ extension DataSection {
         guard let tree, !tree.isNull else { return nil }
         var reader = SectionReader(
             tree, path: "data", section: DataSection(train: []), keys: CodingKeys.self, problems: problems)
-        reader.read(.train, \.train, .list(.path))
+        reader.read(.train, \.mix, .mix)
+        let hasTrain = !reader.section.train.isEmpty
+        reader.read(.phases, \.phases, .list(.phase, orSingle: false))
+        if reader.section.phases != nil, hasTrain {
+            problems.add(
+                "'train' and 'phases' both name the training data", at: tree.place, key: "data.phases",
+                fix: "remove 'train': the phases name their own")
+        }
+        reader.section.takePathsFromPhases()
         reader.read(.validation, \.validation, .list(.path))
         reader.read(.tokenizer, \.tokenizer, .pathUnless { text, _ in text == "bytes" })
         reader.read(.sequenceLength, \.sequenceLength, .count(1...(1 << 24)))
-        reader.read(.packing, \.packing, .flag)
+        reader.read(.packing, \.packing, .packing)
         reader.read(.shuffleSeed, \.shuffleSeed, .count(0...(1 << 53)))
         reader.section.synthetic = .read(reader.subtree(.synthetic), problems)
         return reader.finished()

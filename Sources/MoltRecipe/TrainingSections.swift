@@ -1,28 +1,3 @@
-/// Text in, packed tokens out.
-package struct DataSection: Codable, Hashable, Sendable {
-    /// JSONL (`text`, or `prompt` and `completion`) and plain text files, folders or globs.
-    package var train: [String]
-    package var validation: [String] = []
-    /// `bytes`, or a tokenizer file.
-    package var tokenizer: String = "bytes"
-    package var sequenceLength: Int = 1024
-    package var packing: Bool = true
-    /// Documents are shuffled by this seed and the epoch of the data; nil means `train.seed`.
-    package var shuffleSeed: Int?
-    /// Makes the sequences instead of reading `train`.
-    package var synthetic: SyntheticSection?
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case train, validation, tokenizer, packing, synthetic
-        case sequenceLength = "sequence_length"
-        case shuffleSeed = "shuffle_seed"
-    }
-
-    package init(train: [String]) {
-        self.train = train
-    }
-}
-
 /// How long, in what portions and in which precision.
 package struct TrainSection: Codable, Hashable, Sendable {
     /// Exactly one of tokens and steps decides the length; the other is derived.

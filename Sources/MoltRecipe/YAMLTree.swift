@@ -66,7 +66,7 @@ struct YAMLTree: Sendable {
     }
 
     /// Keys of which one replaces the other when a later file sets it.
-    private static let alternatives = ["tokens": "steps", "steps": "tokens"]
+    private static let alternatives = ["tokens": "steps", "steps": "tokens", "train": "phases", "phases": "train"]
 
     func without(_ key: String) -> YAMLTree {
         guard case .map(let entries) = value else { return self }

@@ -15,9 +15,8 @@ package struct CheckpointEvaluation: Codable, Sendable {
         _ source: CheckpointSource, data: [String], sequenceLength: Int, sequencesMax: Int
     ) throws -> CheckpointEvaluation {
         let generator = try TextGenerator(source)
-        let files = try DataPaths.resolve(data, key: "--data")
-        let corpus = try Corpus(files: files, tokenizer: generator.tokenizer)
-        let loader = SampleLoader(corpus: corpus, sequenceLength: sequenceLength, packing: true, seed: nil)
+        let corpus = try DocumentSources.open(data, .validation, key: "--data", tokenizer: generator.tokenizer)
+        let loader = SampleLoader(corpus: corpus, sequenceLength: sequenceLength, packing: .runOn, seed: nil)
         let all = loader.sampleCount()
         let (samples, _) = loader.take(sequencesMax > 0 ? min(sequencesMax, all) : all, from: DataPosition())
         var sum = 0.0

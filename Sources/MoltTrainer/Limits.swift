@@ -32,4 +32,6 @@ enum Limits {
     static let stopBytesMax = 4096
     /// Seconds that ranks wait for each other at the start, and in an exchange: longer than any save.
     static let collectiveSeconds = 1800
+    /// Seconds between lines of progress where they cannot be written over.
+    static let plainProgressSeconds = 15.0
 }

@@ -50,7 +50,7 @@ package final class Trainer {
         try Torch.checkRuntime()
         device = recipe.resources.gpusPerNode > 0 ? .cuda(context.localRank) : .cpu
         group = try ProcessGroup(context.group(on: device), device: device)
-        let tokenizer = try Tokenizers.named(recipe.data?.tokenizer ?? "bytes")
+        let (tokenizer, chat) = try TextTools.named(recipe.data?.tokenizer ?? "bytes")
         events.phase(.load)
         let origin = try Origin(recipe, context: context, group: group, events: events)
         plan = try TrainingPlan(
@@ -62,7 +62,8 @@ package final class Trainer {
         self.numerics = numerics
         if !differences.isEmpty { events.write(.numericsChanged, message: differences.joined(separator: "; ")) }
         events.phase(.data)
-        (loader, validation) = try Self.loaders(plan, tokenizer) { events.beat(.data) }
+        let data = TrainingData(plan: plan, tokenizer: tokenizer, chat: chat) { events.beat(.data) }
+        (loader, validation) = try data.open()
         events.phase(.load)
         try RandomState.seed(UInt64(bitPattern: Int64(recipe.train.seed)))
         let prompt = recipe.method.promptText.map { tokenizer.encode(Array($0.utf8)[...]).map(Int.init) } ?? []
@@ -76,23 +77,6 @@ package final class Trainer {
             deadline: context.deadline, bytes: learner.parameters.reduce(0) { $0 + 12 * $1.count })
         learner.progress.dataFingerprint = loader.fingerprint
         try resume(origin.own?.name)
-    }
-
-    private static func loaders(
-        _ plan: TrainingPlan, _ tokenizer: any Tokenizer, beat: () -> Void
-    ) throws -> (any SampleSource, (any SampleSource)?) {
-        let data = plan.data
-        if let synthetic = data.synthetic { return try SyntheticData.loaders(synthetic, plan, tokenizer) }
-        let held = data.validation.isEmpty ? [] : try DataPaths.resolve(data.validation, key: "data.validation")
-        let files = try DataPaths.resolve(
-            data.train, key: "data.train", excluding: Set(held.map(DataPaths.identity(of:))))
-        let seed = UInt64(bitPattern: Int64(data.shuffleSeed ?? plan.recipe.train.seed))
-        func loader(_ files: [String], seed: UInt64?) throws -> SampleLoader {
-            SampleLoader(
-                corpus: try Corpus(files: files, tokenizer: tokenizer, beat: beat),
-                sequenceLength: data.sequenceLength, packing: data.packing, seed: seed)
-        }
-        return (try loader(files, seed: seed), held.isEmpty ? nil : try loader(held, seed: nil))
     }
 
     /// Trains to the end or to the first reason to stop.

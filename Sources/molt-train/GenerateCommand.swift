@@ -117,9 +117,16 @@ enum Output {
 enum Ending {
     /// Turns errors into one or two lines on standard error and the exit code of the table in the design.
     static func after(_ body: () throws -> Void) -> Never {
-        do {
+        afterStatus {
             try body()
-            leave(0)
+            return 0
+        }
+    }
+
+    /// The same for a verb that ends in several ways.
+    static func afterStatus(_ body: () throws -> Int32) -> Never {
+        do {
+            leave(try body())
         } catch {
             StandardError.write("molt-train: \(error)")
             leave(TrainProgram.exitStatus(of: error))

@@ -11,6 +11,9 @@ struct FlagsTests {
         molt daemon start [--json]
         molt daemon status [--json]
         molt daemon stop
+        molt data export [--megatron --split] folder
+        molt data prepare [--out --tokenizer] files
+        molt data report [--json --sequence-length --tokenizer] files
         molt doctor [--json --site -s]
         molt drill [--for --json --within] fault run
         molt du [--json] runs

@@ -10,7 +10,7 @@ struct PackingTests {
     private static func epoch(
         _ shapes: [DocumentShape], length: Int, packing: Bool = true, seed: UInt64? = nil, epoch: Int = 0
     ) -> PackedEpoch {
-        PackedEpoch(shapes: shapes, sequenceLength: length, packing: packing, seed: seed, epoch: epoch)
+        PackedEpoch(shapes: shapes, sequenceLength: length, packing: packing ? .runOn : .none, seed: seed, epoch: epoch)
     }
 
     private static func layout(_ epoch: PackedEpoch) -> [[[Int]]] {

@@ -22,7 +22,7 @@ struct SampleLoaderTests {
             }
         }
         let corpus = try Corpus(files: paths, tokenizer: ByteTokenizer())
-        return SampleLoader(corpus: corpus, sequenceLength: length, packing: packing, seed: seed)
+        return SampleLoader(corpus: corpus, sequenceLength: length, packing: packing ? .runOn : .none, seed: seed)
     }
 
     @Test func aBatchHoldsTokensTargetsAndDocumentNumbers() throws {

@@ -1,49 +1,3 @@
-/// What a line of a JSONL file says: the strings at its top level under the names we know.
-///
-/// A strict reader of one JSON object that copies nothing but those strings; other values are checked and skipped.
-struct JSONLine: Equatable {
-    var text: [UInt8]?
-    var prompt: [UInt8]?
-    var completion: [UInt8]?
-
-    /// What is wrong and at which byte of the line.
-    struct Problem: Error, Equatable {
-        var what: String
-        var offset: Int
-    }
-
-    init(_ bytes: ArraySlice<UInt8>) throws(Problem) {
-        var reader = JSONReader(bytes)
-        try reader.expect(UInt8(ascii: "{"), "an object")
-        if try !reader.accept(UInt8(ascii: "}")) {
-            repeat {
-                _ = try reader.peek()
-                let start = reader.offset
-                let name = String(decoding: try reader.string(), as: UTF8.self)
-                try reader.expect(UInt8(ascii: ":"), "':'")
-                switch name {
-                case "text": try Self.set(&text, name, start, &reader)
-                case "prompt": try Self.set(&prompt, name, start, &reader)
-                case "completion": try Self.set(&completion, name, start, &reader)
-                default: try reader.skipValue(depth: 0)
-                }
-            } while try reader.accept(UInt8(ascii: ","))
-            try reader.expect(UInt8(ascii: "}"), "',' or '}'")
-        }
-        try reader.expectEnd()
-    }
-
-    private static func set(
-        _ field: inout [UInt8]?, _ name: String, _ start: Int, _ reader: inout JSONReader
-    ) throws(Problem) {
-        guard field == nil else { throw Problem(what: "the key \"\(name)\" appears twice", offset: start) }
-        guard try reader.peek() == UInt8(ascii: "\"") else {
-            throw Problem(what: "the value of \"\(name)\" is not a string", offset: reader.offset)
-        }
-        field = try reader.string()
-    }
-}
-
 /// A cursor over the bytes of one JSON text (RFC 8259).
 struct JSONReader {
     private let bytes: ArraySlice<UInt8>
@@ -57,23 +11,23 @@ struct JSONReader {
     /// Bytes from the start of the text.
     var offset: Int { position - bytes.startIndex }
 
-    mutating func peek() throws(JSONLine.Problem) -> UInt8 {
+    mutating func peek() throws(LineProblem) -> UInt8 {
         while position < bytes.endIndex, Self.isSpace(bytes[position]) { position += 1 }
         guard position < bytes.endIndex else { throw problem("the line ends too early") }
         return bytes[position]
     }
 
-    mutating func accept(_ byte: UInt8) throws(JSONLine.Problem) -> Bool {
+    mutating func accept(_ byte: UInt8) throws(LineProblem) -> Bool {
         guard try peek() == byte else { return false }
         position += 1
         return true
     }
 
-    mutating func expect(_ byte: UInt8, _ what: String) throws(JSONLine.Problem) {
+    mutating func expect(_ byte: UInt8, _ what: String) throws(LineProblem) {
         guard try accept(byte) else { throw problem("expected \(what)") }
     }
 
-    mutating func expectEnd() throws(JSONLine.Problem) {
+    mutating func expectEnd() throws(LineProblem) {
         while position < bytes.endIndex {
             guard Self.isSpace(bytes[position]) else { throw problem("text after the object") }
             position += 1
@@ -81,7 +35,7 @@ struct JSONReader {
     }
 
     /// The unescaped UTF-8 bytes of the string at the cursor.
-    mutating func string() throws(JSONLine.Problem) -> [UInt8] {
+    mutating func string() throws(LineProblem) -> [UInt8] {
         try expect(UInt8(ascii: "\""), "a string")
         var result: [UInt8] = []
         while true {
@@ -101,7 +55,7 @@ struct JSONReader {
         }
     }
 
-    private mutating func escape(into result: inout [UInt8]) throws(JSONLine.Problem) {
+    private mutating func escape(into result: inout [UInt8]) throws(LineProblem) {
         guard position + 1 < bytes.endIndex else { throw problem("a string does not end") }
         let letter = bytes[position + 1]
         if let byte = Self.unescaped(letter) {
@@ -137,7 +91,7 @@ struct JSONReader {
         }
     }
 
-    private func hexadecimal(at start: Int) throws(JSONLine.Problem) -> UInt32 {
+    private func hexadecimal(at start: Int) throws(LineProblem) -> UInt32 {
         guard start + 4 <= bytes.endIndex else { throw problem("a string does not end") }
         var value: UInt32 = 0
         for byte in bytes[start..<start + 4] {
@@ -149,7 +103,7 @@ struct JSONReader {
         return value
     }
 
-    mutating func skipValue(depth: Int) throws(JSONLine.Problem) {
+    mutating func skipValue(depth: Int) throws(LineProblem) {
         guard depth < Limits.nestingMax else { throw problem("nested deeper than \(Limits.nestingMax)") }
         switch try peek() {
         case UInt8(ascii: "\""): _ = try string()
@@ -159,7 +113,7 @@ struct JSONReader {
         }
     }
 
-    private mutating func skipList(close: UInt8, named: Bool, depth: Int) throws(JSONLine.Problem) {
+    private mutating func skipList(close: UInt8, named: Bool, depth: Int) throws(LineProblem) {
         position += 1
         if try accept(close) { return }
         repeat {
@@ -172,14 +126,49 @@ struct JSONReader {
         try expect(close, "',' or the end of the list")
     }
 
-    private mutating func skipScalar() throws(JSONLine.Problem) {
+    private mutating func skipScalar() throws(LineProblem) { _ = try scalar() }
+
+    /// A number, `true`, `false` or `null`, as it is written.
+    mutating func scalar() throws(LineProblem) -> String {
+        _ = try peek()
         let start = position
         while position < bytes.endIndex, !Self.endsScalar(bytes[position]) { position += 1 }
-        let word = String(decoding: bytes[start..<position], as: UTF8.self)
+        let word = String(decoding: bytes[start..<position].prefix(Limits.scalarBytesMax), as: UTF8.self)
         guard ["true", "false", "null"].contains(word) || Self.isNumber(word) else {
             position = start
             throw problem("expected a value")
         }
+        return word
+    }
+
+    /// The members of the object at the cursor, one after the other; `each` must consume the value.
+    mutating func object(
+        _ what: String, _ each: (inout JSONReader, _ name: String, _ offset: Int) throws(LineProblem) -> Void
+    ) throws(LineProblem) {
+        try expect(UInt8(ascii: "{"), what)
+        if try accept(UInt8(ascii: "}")) { return }
+        repeat {
+            _ = try peek()
+            let start = offset
+            let name = String(decoding: try string(), as: UTF8.self)
+            try expect(UInt8(ascii: ":"), "':'")
+            try each(&self, name, start)
+        } while try accept(UInt8(ascii: ","))
+        try expect(UInt8(ascii: "}"), "',' or '}'")
+    }
+
+    /// The items of the list at the cursor; `each` must consume them.
+    mutating func list(
+        _ each: (inout JSONReader, _ index: Int) throws(LineProblem) -> Void
+    ) throws(LineProblem) {
+        try expect(UInt8(ascii: "["), "a list")
+        if try accept(UInt8(ascii: "]")) { return }
+        var index = 0
+        repeat {
+            try each(&self, index)
+            index += 1
+        } while try accept(UInt8(ascii: ","))
+        try expect(UInt8(ascii: "]"), "',' or the end of the list")
     }
 
     private static func endsScalar(_ byte: UInt8) -> Bool {
@@ -197,7 +186,7 @@ struct JSONReader {
         return word.allSatisfy { "0123456789+-.eE".contains($0) }
     }
 
-    private func problem(_ what: String) -> JSONLine.Problem {
-        JSONLine.Problem(what: what, offset: offset)
+    func problem(_ what: String, _ kind: LineProblem.Kind = .json) -> LineProblem {
+        LineProblem(what: what, offset: offset, kind: kind)
     }
 }
