@@ -16,6 +16,8 @@ package struct APIError: Error, Codable, Hashable, Sendable, CustomStringConvert
         /// The run's state does not allow it.
         case conflict
         case forbidden
+        /// More than one user may ask for; the same request may be granted later.
+        case tooMany
         /// The scheduler or a file system does not answer.
         case unavailable
         case internalError
@@ -26,6 +28,7 @@ package struct APIError: Error, Codable, Hashable, Sendable, CustomStringConvert
             case .forbidden: 403
             case .notFound: 404
             case .ambiguous, .conflict: 409
+            case .tooMany: 429
             case .internalError: 500
             case .unavailable: 503
             }
@@ -35,7 +38,7 @@ package struct APIError: Error, Codable, Hashable, Sendable, CustomStringConvert
         package var commandExit: CommandExit {
             switch self {
             case .invalid, .notFound, .ambiguous, .conflict, .forbidden: .userError
-            case .unavailable: .unavailable
+            case .unavailable, .tooMany: .unavailable
             case .internalError: .negative
             }
         }

@@ -68,4 +68,18 @@ package enum Limits {
     static let backupRetry: Double = 600
     static let backupCheck: Double = 5
     static let recipeBytes = 4 << 20
+    /// Seconds until a line of the audit log is on the disk.
+    static let auditSync: Double = 1
+
+    // What one user may ask of the daemon, so that a script gone wild fills neither the scheduler nor the disk. More
+    // than these is answered with `tooMany` (HTTP 429), and changes nothing.
+
+    /// Runs that wait, run or are on their way out.
+    package static let activeRuns = 20_000
+    /// Submissions and adoptions: so many at once, and a minute from then on.
+    package static let submissionsAtOnce: Double = 10_000
+    package static let submissionsAMinute: Double = 1_200
+    /// Bytes of logs that are served: so many at once, and a minute from then on.
+    package static let logBytesAtOnce: Double = 1e9
+    package static let logBytesAMinute: Double = 250e6
 }

@@ -117,12 +117,22 @@ package func buildServer(
             metadata: ["damage": "\(restoration.damage)", "aside": "\(restoration.aside)"])
     }
     try Failpoints.pass(.storeOpened)
+    let audit = AuditLog(home: paths.home, logger: logger), userID = configuration.userID
+    if let restoration {
+        audit.write(
+            AuditRecord(
+                at: clock.now(), userID: userID, source: "daemon", verb: "database.restored",
+                words: "\(restoration.damage); the damaged one is \(restoration.aside)"))
+    }
     let bell = WakeBell(), stopper = Stopper()
     let sites = SiteDirectory(
         load: parts.loadSite, connect: parts.connect, ways: parts.ways, helper: parts.helper
     ) { site, scheduler in
-        SiteReconciler(
-            site: site, scheduler: scheduler, store: store, maker: parts.maker, clock: parts.loopClock, wall: clock,
+        let audited = AuditedScheduler(
+            scheduler: scheduler, audit: audit, site: site.name, userID: userID, now: { clock.now() },
+            run: { key in try? await store.read { try $0.attempt(key: key.rawValue)?.run } })
+        return SiteReconciler(
+            site: site, scheduler: audited, store: store, maker: parts.maker, clock: parts.loopClock, wall: clock,
             paths: paths, logger: logger)
     }
     let service = RunService(
@@ -130,14 +140,16 @@ package func buildServer(
         identity: DaemonIdentity(
             host: configuration.host, process: process, socket: socket, startedAt: clock.now(), paths: paths),
         requestStop: { await stopper.stop() })
+    let operations = AuditedOperations(service: service, audit: audit, userID: userID)
     let services: [any Service] = [
+        AuditService(audit: audit, clock: clock, userID: userID),
         LeaseService(lease: lease, store: store, clock: clock, logger: logger),
         NotificationService(store: store, clock: clock, logger: logger),
         BackupService(store: store, backups: StoreBackups(folder: paths.backups), clock: clock, logger: logger),
         ReconcileService(store: store, sites: sites, bell: bell, clock: clock, logger: logger),
         AdoptionService(service: service, siteNames: parts.siteNames, clock: clock, logger: logger),
         IdleService(store: store, service: service, clock: clock, limit: configuration.idleExit, logger: logger),
-        HTTPService(operations: service, socket: socket, logger: logger) {
+        HTTPService(operations: operations, socket: socket, logger: logger) {
             do {
                 try lease.publish(socket: socket)
                 try Failpoints.pass(.published)

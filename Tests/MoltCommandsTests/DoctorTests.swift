@@ -1,5 +1,6 @@
 import MoltAPI
 import MoltCommands
+import MoltCore
 import Testing
 
 struct DoctorTests {
@@ -25,6 +26,15 @@ struct DoctorTests {
                 priorityTier: 1, nodes: 4)],
             nodes: [.init(name: "n1", cpus: 4, gpus: 4, memory: 1, responds: true)], clockDifference: 0.2, prefix: "/p",
             runs: "/r")
+    }
+
+    @Test func anAuditLogThatSomebodyChangedIsBad() {
+        var facts = healthy()
+        #expect(level(facts, "audit") == nil, "without one there is nothing to say")
+        facts.audit.records = 3
+        #expect(level(facts, "audit") == .ok)
+        facts.audit.problem = "line 2 is not as it was written"
+        #expect(level(facts, "audit") == .bad)
     }
 
     private func level(_ facts: DoctorFacts, _ subject: String) -> DoctorVerdict.Level? {

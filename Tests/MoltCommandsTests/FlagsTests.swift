@@ -8,6 +8,7 @@ struct FlagsTests {
     private static let expected = """
         molt adopt [--json --run --site -s] job
         molt cancel [--json] runs
+        molt daemon audit [--json --last --verify]
         molt daemon start [--json]
         molt daemon status [--json]
         molt daemon stop

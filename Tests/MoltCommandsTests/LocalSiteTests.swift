@@ -194,6 +194,16 @@ struct LocalSiteTests {
         let detail = try await wait(molt, run, for: .finished)
         #expect(molt.daemonFile?.process != first)
         #expect(detail.attempts.count == 1)
+        let told = try molt("daemon", "audit").out
+        for words in [" submit ", " job.submit ", " daemon.started ", "(molt)", run] {
+            #expect(told.contains(words), "\(told)")
+        }
+        let whole = try molt("daemon", "audit", "--verify")
+        #expect(whole.status == 0 && whole.out.contains("each as it was written"), "\(whole)")
+        let log = "\(molt.home)/audit.jsonl", text = String(decoding: try DurableFile.read(log), as: UTF8.self)
+        try DurableFile.write(Data(text.replacing("job.submit", with: "job.signal").utf8), to: log)
+        let changed = try molt("daemon", "audit", "--verify")
+        #expect(changed.status == 1 && changed.out.contains("not as it was written"), "\(changed)")
     }
 
     @Test func daemonStartStatusAndStopAgree() async throws {

@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import MoltAPI
-import MoltCore
+package import MoltCore
 import MoltRecipe
 
 #if canImport(Glibc)
@@ -30,6 +30,7 @@ package struct DoctorFacts: Sendable {
     /// systemd ends the user's processes at logout.
     package var killsUserProcesses: Bool
     package var exposure = Exposure()
+    package var audit = AuditTrail.Verdict()
 
     package struct Folder: Sendable, Equatable {
         package var path: String

@@ -27,6 +27,7 @@ enum DoctorGather {
         facts.engineProblem = engineProblem("\(programs)/molt-train")
         facts.killsUserProcesses = killsUserProcesses()
         await askDaemon(&facts, settings: settings)
+        facts.audit = AuditTrail(home: settings.home).verify()
         facts.exposure = exposure(of: site, programs: programs, daemon: facts.daemon, settings: settings)
         return facts
     }

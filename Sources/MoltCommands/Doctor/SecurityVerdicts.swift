@@ -5,7 +5,7 @@ import MoltCore
 enum SecurityVerdicts {
     static func verdicts(_ facts: DoctorFacts) -> [DoctorVerdict] {
         rights(facts.exposure) + [files(facts.exposure)] + secrets(facts.exposure) + ports(facts.exposure)
-            + release(facts.report)
+            + release(facts.report) + audit(facts.audit)
     }
 
     private static func rights(_ found: Exposure) -> [DoctorVerdict] {
@@ -53,6 +53,15 @@ enum SecurityVerdicts {
         return [.init(
             .warning, "Slurm release", "\(report.version) as published has \(holes.joined(separator: ", "))",
             advice: "ask the administrators whether their package has the patches, which its number does not tell")]
+    }
+
+    private static func audit(_ found: AuditTrail.Verdict) -> [DoctorVerdict] {
+        if let problem = found.problem {
+            return [.init(
+                .bad, "audit", problem,
+                advice: "somebody with your rights has changed who did what; keep the files, and ask who that was")]
+        }
+        return found.records == 0 ? [] : [.init(.ok, "audit", "\(found.records) records, each as it was written")]
     }
 
     private static func list(_ names: [String]) -> String {

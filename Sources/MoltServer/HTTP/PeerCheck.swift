@@ -17,12 +17,12 @@ struct PeerContext: RequestContext {
         channel = source.channel
     }
 
-    /// The user who connected, by SO_PEERCRED; nil when the kernel does not say.
-    func peerUserID() async -> UInt32? {
+    /// Who connected, by SO_PEERCRED; nil when the kernel does not say.
+    func peer() async -> Peer? {
         guard let options = channel as? any SocketOptionProvider else { return nil }
         let name = NIOBSDSocket.Option(rawValue: SO_PEERCRED)
         let future: EventLoopFuture<PeerCredentials> = options.unsafeGetSocketOption(level: .socket, name: name)
-        return try? await future.get().uid
+        return try? await Peer(future.get())
     }
 }
 
@@ -33,6 +33,12 @@ struct PeerCredentials: Sendable {
     var gid: UInt32 = .max
 }
 
+extension Peer {
+    fileprivate init(_ credentials: PeerCredentials) {
+        self.init(userID: credentials.uid, pid: credentials.pid)
+    }
+}
+
 /// Lets only the daemon's own user speak to it.
 struct PeerCheck: RouterMiddleware {
     let userID: UInt32
@@ -40,9 +46,9 @@ struct PeerCheck: RouterMiddleware {
     func handle(
         _ request: Request, context: PeerContext, next: (Request, PeerContext) async throws -> Response
     ) async throws -> Response {
-        guard await context.peerUserID() == userID else {
+        guard let peer = await context.peer(), peer.userID == userID else {
             return ErrorAnswer(APIError(.forbidden, "this daemon belongs to another user")).response
         }
-        return try await next(request, context)
+        return try await Peer.$current.withValue(peer) { try await next(request, context) }
     }
 }

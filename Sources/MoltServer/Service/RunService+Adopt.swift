@@ -15,6 +15,7 @@ extension RunService {
     /// Makes a job that somebody submitted by hand a run, or the next attempt of one.
     package func adopt(_ request: AdoptRequest) async throws(APIError) -> SubmitResult {
         touch()
+        try takeSubmission()
         do {
             let site = try await sites.site(request.site)
             guard site.kind == .slurm else { throw UserError("site '\(site.name)' has no jobs but Molt's own") }
@@ -84,6 +85,7 @@ extension RunService {
         }
         let record = try await store.write { transaction in
             if let known = try transaction.snapshot.run(token: token)?.0 { return known }
+            try self.checkRoom(in: transaction.snapshot)
             let recorder = RunRecorder(transaction: transaction, now: now)
             guard let old = try transaction.snapshot.run(folder: hand.folder.path) else {
                 return try Self.insert(hand, id, fresh, text, token, recorder)

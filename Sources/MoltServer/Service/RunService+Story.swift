@@ -102,6 +102,7 @@ extension RunService {
         let isOver = attempt.endedAt != nil || (mine.first { $0.number == incarnation }?.endedAt != nil)
         for (source, path) in candidates + (output.map { [("scheduler", $0)] } ?? []) {
             guard let (text, next, size) = Self.readLog(path, query), size > 0 else { continue }
+            try takeLogBytes(text.utf8.count)
             return LogChunk(
                 source: source, attempt: number, incarnation: incarnation, path: path, text: text, next: next,
                 isComplete: isOver && next >= size)

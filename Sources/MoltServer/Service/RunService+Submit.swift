@@ -13,6 +13,7 @@ extension RunService {
         touch()
         let digest = Self.digest(request)
         if let known = try await known(request.token, digest) { return known }
+        try takeSubmission()
         do {
             return try await create(request, digest: digest)
         } catch {
@@ -74,6 +75,7 @@ extension RunService {
                 guard known.request == digest else { throw Self.tokenReused }
                 return (known.0, false)
             }
+            try self.checkRoom(in: transaction.snapshot)
             try transaction.insert(row, frozen, ClientTokenRecord(token: request.token, run: id, request: digest))
             try transaction.append(
                 EventRecord(run: row.id, at: now, kind: "created", message: "submitted to site \(site.name)"))

@@ -18,11 +18,20 @@ package final class RunService: RunOperations {
     let identity: DaemonIdentity
     let requestStop: @Sendable () async -> Void
     private let used: Mutex<Double>
+    private let submissions: Mutex<RateLimit>
+    private let logBytes: Mutex<RateLimit>
+    let activeRunsMax: Int
 
     package init(
         store: Store, sites: SiteDirectory, bell: WakeBell, clock: any DaemonClock, identity: DaemonIdentity,
+        activeRunsMax: Int = Limits.activeRuns,
+        submissions: RateLimit = RateLimit(atOnce: Limits.submissionsAtOnce, aMinute: Limits.submissionsAMinute),
+        logBytes: RateLimit = RateLimit(atOnce: Limits.logBytesAtOnce, aMinute: Limits.logBytesAMinute),
         requestStop: @escaping @Sendable () async -> Void
     ) {
+        self.activeRunsMax = activeRunsMax
+        self.submissions = Mutex(submissions)
+        self.logBytes = Mutex(logBytes)
         self.store = store
         self.sites = sites
         self.bell = bell
@@ -38,6 +47,30 @@ package final class RunService: RunOperations {
     func touch() {
         let now = clock.now()
         used.withLock { $0 = now }
+    }
+
+    func takeSubmission() throws(APIError) {
+        let now = clock.now()
+        try Self.granted(submissions.withLock { $0.take(1, at: now) }, "too many submissions for one user")
+    }
+
+    func takeLogBytes(_ count: Int) throws(APIError) {
+        let now = clock.now()
+        try Self.granted(logBytes.withLock { $0.take(Double(count), at: now) }, "too much log text for one user")
+    }
+
+    private static func granted(_ wait: Double?, _ what: String) throws(APIError) {
+        guard let wait else { return }
+        throw APIError(.tooMany, what, fix: "try again in \(Durations.text(max(1, wait.rounded(.up))))")
+    }
+
+    /// Called in the transaction that would add one.
+    func checkRoom(in snapshot: StoreSnapshot) throws {
+        let active = try snapshot.countWatched()
+        guard active >= activeRunsMax else { return }
+        throw APIError(
+            .tooMany, "\(active) runs are active, and \(activeRunsMax) may be",
+            fix: "submit it once others have ended, or cancel some")
     }
 
     /// The one run that `reference` names.
