@@ -2,9 +2,10 @@
 # make test      every test, those on a real Slurm included
 # make install PREFIX=/shared/molt
 # make bench     speed and memory beside transformers
+# make bench-prepare   preparing data beside the tokenizers library
 # make bench-commands   how long molt's commands take, and what the daemon asks of Slurm
 # make soak      the randomized live tests with many seeds, an hour at a time; goes on where it ended
-.PHONY: build demo test install bench bench-commands soak clean
+.PHONY: build demo test install bench bench-prepare bench-commands soak clean
 
 build:
 	@Scripts/setup
@@ -21,6 +22,9 @@ install: build
 
 bench: build
 	@Scripts/bench
+
+bench-prepare: build
+	@Scripts/bench-prepare
 
 bench-commands: build
 	@Scripts/bench-commands

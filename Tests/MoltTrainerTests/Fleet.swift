@@ -14,6 +14,7 @@ final class Fleet {
     /// The largest resident size of each rank of the incarnation that ended last, in bytes.
     private(set) var peaks: [Double] = []
     private var pids: [pid_t] = []
+    private let verb: String
     private var nextPort = UInt16.random(in: 21_000...30_000)
 
     var run: RunFolder { RunFolder(path: folder("run")) }
@@ -22,6 +23,7 @@ final class Fleet {
     /// - Parameter reference: a run whose numerics record this one obeys too. Two runs may measure different libraries
     ///   as the faster ones, and only runs of one record are equal bit for bit.
     init(_ recipe: Recipe, sameNumericsAs reference: Fleet? = nil) throws {
+        verb = recipe.task == .prepare ? "prepare" : "train"
         try DurableFile.makeFolder(run.epochs)
         try write(recipe)
         if let reference {
@@ -56,7 +58,7 @@ final class Fleet {
             let limit = fileBlocks.map { "ulimit -f \($0); " } ?? ""
             pids.append(
                 try Spawn.start(
-                    ["/bin/bash", "-c", limit + "exec \"$0\" \"$@\"", Spawn.program("molt-train"), "train"],
+                    ["/bin/bash", "-c", limit + "exec \"$0\" \"$@\"", Spawn.program("molt-train"), verb],
                     variables,
                     output: log(rank)))
         }

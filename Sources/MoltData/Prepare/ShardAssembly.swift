@@ -1,5 +1,9 @@
 import MoltCore
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// One of the shards that a preparation ends with, and the units whose documents it holds.
 struct ShardAssembly: Sendable {
     let split: DataSplit
@@ -33,6 +37,7 @@ struct ShardAssembly: Sendable {
     ) throws -> PreparedFolder.Shard {
         let path = "\(folder.out)/\(name)"
         if FileStatus.kind(of: path) == .file, let done = try? TokenShard(path: path) {
+            removeParts(folder)
             return PreparedFolder.Shard(done, name: name)
         }
         let writer = try TokenShardWriter(path: "\(folder.path)/\(name).part", vocabulary: vocabulary)
@@ -44,8 +49,17 @@ struct ShardAssembly: Sendable {
             }
         }
         try writer.finish(as: path)
+        try DurableFile.syncFolder(of: path)
+        removeParts(folder)
         return PreparedFolder.Shard(
             name: name, documents: writer.documents, tokens: writer.tokens, targets: writer.targets)
+    }
+}
+
+extension ShardAssembly {
+    /// What is in the shard now need not lie there twice.
+    private func removeParts(_ folder: WorkFolder) {
+        for unit in units { unlink(folder.shard(unit, split)) }
     }
 }
 
