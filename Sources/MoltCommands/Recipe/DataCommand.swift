@@ -29,7 +29,7 @@ struct DataPrepare: AsyncParsableCommand {
     var files: [String] = []
 
     func run() async throws {
-        try Engine.become(["prepare", "--tokenizer", tokenizer, "--out", out] + files)
+        try Engine().run(["prepare", "--tokenizer", tokenizer, "--out", out] + files)
     }
 }
 
@@ -55,7 +55,7 @@ struct DataReport: AsyncParsableCommand {
 
     func run() async throws {
         let options = (tokenizer.map { ["--tokenizer", $0] } ?? []) + (json ? ["--json"] : [])
-        try Engine.become(["data-report", "--sequence-length", "\(sequenceLength)"] + options + ["--"] + files)
+        try Engine().run(["data-report", "--sequence-length", "\(sequenceLength)"] + options + ["--"] + files)
     }
 }
 
@@ -79,6 +79,6 @@ struct DataExport: AsyncParsableCommand {
     var folder: String
 
     func run() async throws {
-        try Engine.become(["data-export", "--megatron", megatron, "--split", split, "--", folder])
+        try Engine().run(["data-export", "--megatron", megatron, "--split", split, "--", folder])
     }
 }
