@@ -2,11 +2,16 @@
 package enum ForeignModel {
     /// Nil when nothing at the path looks like one.
     package static func open(_ path: String) throws -> (any ModelWeights)? {
-        HuggingFaceFolder.isOne(path) ? try HuggingFaceFolder(path) : nil
+        if StateSpacesFolder.isOne(path), !SafetensorsShards.areIn(path) { return try StateSpacesFolder(path) }
+        return HuggingFaceFolder.isOne(path) ? try HuggingFaceFolder(path) : nil
     }
 
     /// The layout's name, for reports.
     package static func layout(of weights: any ModelWeights) -> String {
-        weights is HuggingFaceFolder ? "hf" : "molt"
+        switch weights {
+        case is HuggingFaceFolder: "hf"
+        case is StateSpacesFolder: "state-spaces"
+        default: "molt"
+        }
     }
 }

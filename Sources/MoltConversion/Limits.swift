@@ -17,4 +17,17 @@ enum Limits {
     static let rowsMax = 65_536
     static let rowTokensMax = 1 << 24
     static let tokensFileBytesMax = 1 << 30
+
+    // MARK: Pickles and the archives around them
+
+    static let cursorBlockBytes = 1 << 18
+    static let pickleBytesMax = 512 << 20
+    static let pickleTextMax = 64 << 20
+    static let pickleNameMax = 512
+    static let pickleValuesMax = 16_000_000
+    static let pickleMarksMax = 100_000
+    static let dimensionsMax = 16
+    /// Files in an archive, and bytes of its table of contents.
+    static let archiveEntriesMax = 1_000_000
+    static let archiveTableBytesMax = 256 << 20
 }

@@ -39,6 +39,7 @@ enum Exchange {
         let key = try shell("cat " + sources.map { "'\($0)'" }.joined(separator: " ") + " | sha256sum | cut -c 1-12")
         let folder = "\(root)/build/oracles/exchange-\(key)"
         guard !FileManager.default.fileExists(atPath: "\(folder)/done") else { return folder }
+        try? FileManager.default.removeItem(atPath: folder)
         try python("write", folder)
         try DurableFile.write(Data(), to: "\(folder)/done")
         return folder

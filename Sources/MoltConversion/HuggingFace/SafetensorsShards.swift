@@ -10,6 +10,10 @@ struct SafetensorsShards {
     /// Names in the folder; all are there, and each holds what the index says.
     let files: [String]
 
+    static func areIn(_ folder: String) -> Bool {
+        [single, index].contains { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+    }
+
     private struct Index: Decodable {
         var weight_map: [String: String]
     }

@@ -2,6 +2,7 @@
 
     exchange.py write FOLDER    what those libraries write for others to read: FOLDER/<case>/ beside
                                 FOLDER/<case>.safetensors with tokens and logits
+                                FOLDER/<case>.safetensors with tokens and logits; FOLDER/pickles/
     exchange.py read FOLDER     loads every FOLDER/<case>/ with transformers, and writes FOLDER/<case>.logits.safetensors
 """
 import json
@@ -48,6 +49,67 @@ def write(folder):
         reference = {"tokens": ids, "logits": logits(model, ids)}
         model.save_pretrained(folder / case.name, max_shard_size=size)
         save_file(reference, folder / f"{case.name}.safetensors", {"model": json.dumps(case.molt)})
+    pickles(folder / "pickles")
+
+
+class Harm:
+    """What `torch.load` of an unsuspecting user would run."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.mark}",)
+
+
+def state_spaces(case, folder, **saving):
+    m, model = case.molt, filled(case)
+    folder.mkdir()
+    state = {name.replace("embeddings.", "embedding."): value for name, value in model.state_dict().items()}
+    state["lm_head.weight"] = state["backbone.embedding.weight"]
+    # Strides other than row by row, and a view into a larger storage.
+    first = next(name for name in state if name.endswith("out_proj.weight"))
+    state[first] = state[first].t().contiguous().t()
+    norm = torch.zeros(3, state["backbone.norm_f.weight"].numel())
+    norm[1] = state["backbone.norm_f.weight"]
+    state["backbone.norm_f.weight"] = norm[1]
+    torch.save(state, folder / "pytorch_model.bin", **saving)
+    config = {
+        "d_model": m["hidden_size"], "n_layer": len(m["pattern"]), "vocab_size": m["vocab_size"],
+        "pad_vocab_size_multiple": 1, "rms_norm": True, "residual_in_fp32": True, "fused_add_norm": True,
+        "tie_embeddings": True, "ssm_cfg": {
+            "layer": "Mamba2", "d_state": m["state_size"], "headdim": m["mamba_head_dim"], "ngroups": m["groups"],
+            "d_conv": m["conv_kernel"], "expand": m["mamba_heads"] * m["mamba_head_dim"] / m["hidden_size"]},
+        "attn_layer_idx": [i for i, letter in enumerate(m["pattern"]) if letter == "*"],
+    }
+    if config["attn_layer_idx"]:
+        config["attn_cfg"] = {
+            "causal": True, "d_conv": m["attention_conv"], "head_dim": m["attention_head_dim"],
+            "num_heads": m["attention_heads"], "num_heads_kv": m["kv_heads"], "qkv_proj_bias": False,
+            "out_proj_bias": False, "rotary_emb_dim": int(m["attention_head_dim"] * m["rope_fraction"])}
+    (folder / "config.json").write_text(json.dumps(config))
+    ids = tokens("exchange", (2, LENGTH), m["vocab_size"])
+    reference = {"tokens": ids, "logits": logits(model, ids)}
+    save_file(reference, f"{folder}.safetensors", {"model": json.dumps(m)})
+
+
+def pickles(folder):
+    folder.mkdir()
+    by_name = {case.name: case for case in CASES}
+    state_spaces(by_name["mamba2-odd"], folder / "zip")
+    state_spaces(by_name["mamba2-odd"], folder / "legacy", _use_new_zipfile_serialization=False)
+    state_spaces(by_name["mamba2attn-small"], folder / "attention")
+    for name, saving in (("harm", {}), ("harm-legacy", {"_use_new_zipfile_serialization": False})):
+        torch.save({"weight": torch.ones(3), "extra": Harm(f"{folder}/executed")}, folder / f"{name}.pt", **saving)
+    types = {
+        str(kind).removeprefix("torch."): torch.arange(6).reshape(2, 3).to(kind)
+        for kind in (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,
+                     torch.int8, torch.uint8, torch.bool)}
+    types["empty"], types["scalar"] = torch.zeros(0, 4), torch.tensor(7.0)
+    types["column"] = torch.arange(12.0).reshape(3, 4)[:, 2]
+    types["parameter"] = torch.nn.Parameter(torch.ones(2, 2))
+    torch.save(types, folder / "types.pt")
+    save_file({name: t.detach().contiguous().clone() for name, t in types.items()}, folder / "types.safetensors")
 
 
 def read(folder):
