@@ -3,6 +3,7 @@ package enum ForeignModel {
     /// Nil when nothing at the path looks like one.
     package static func open(_ path: String) throws -> (any ModelWeights)? {
         if StateSpacesFolder.isOne(path), !SafetensorsShards.areIn(path) { return try StateSpacesFolder(path) }
+        if MegatronCheckpoint.isOne(path) { return try MegatronCheckpoint(path) }
         return HuggingFaceFolder.isOne(path) ? try HuggingFaceFolder(path) : nil
     }
 
@@ -11,6 +12,7 @@ package enum ForeignModel {
         switch weights {
         case is HuggingFaceFolder: "hf"
         case is StateSpacesFolder: "state-spaces"
+        case is MegatronCheckpoint: "megatron"
         default: "molt"
         }
     }

@@ -22,6 +22,7 @@ enum Limits {
 
     static let cursorBlockBytes = 1 << 18
     static let pickleBytesMax = 512 << 20
+    static let writeBytes = 8 << 20
     static let pickleTextMax = 64 << 20
     static let pickleNameMax = 512
     static let pickleValuesMax = 16_000_000

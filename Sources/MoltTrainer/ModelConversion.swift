@@ -6,15 +6,18 @@ import MoltNN
 
 /// Takes models from one layout to another, checks them, and says what became of every tensor.
 package enum ModelConversion {
-    package enum Layout: String, Sendable, CaseIterable { case molt, hf }
+    package enum Layout: String, Sendable, CaseIterable { case molt, hf, megatron }
 
     package struct Choice: Sendable {
         package var layout: Layout
         /// Nil keeps each tensor's own.
         package var type: StoredType?
         package var shardBytes: Int?
+        /// Ranks of Megatron's tensor parallelism.
+        package var ranks: Int
 
-        package init(_ layout: Layout, type: StoredType? = nil, shardBytes: Int? = nil) {
+        package init(_ layout: Layout, type: StoredType? = nil, shardBytes: Int? = nil, ranks: Int = 1) {
+            self.ranks = ranks
             self.layout = layout
             self.type = type
             self.shardBytes = shardBytes
@@ -38,6 +41,9 @@ package enum ModelConversion {
                 report.obstacle = try HuggingFaceExport(
                     weights, type: choice.type, shardBytes: choice.shardBytes
                 ).write(into: inner)
+            case .megatron:
+                try DurableFile.makeFolder(inner)
+                try MegatronExport(weights, type: choice.type, ranks: choice.ranks).write(into: inner)
             }
             (report.sha256After, report.numericCheck) = try inspect(inner)
             guard report.sha256After == report.sha256Before else {

@@ -31,16 +31,18 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "The folder to make.") var out: String
     @Option(help: "The type of the weights.") var dtype: WeightType = .keep
     @Option(help: "Bytes of a shard at most.") var shardBytes: Int?
+    @Option(help: "Ranks of Megatron's tensor parallelism.") var tensorParallel: Int = 1
     @Flag(help: "Print the report as JSON.") var json = false
 
     func validate() throws {
+        guard 1...1024 ~= tensorParallel else { throw ValidationError("--tensor-parallel must be from 1 to 1024") }
         guard shardBytes ?? 1 > 0 else { throw ValidationError("--shard-bytes must be above 0") }
     }
 
     func run() throws {
         Ending.after {
             let report = try ModelConversion.convert(
-                source, to: out, .init(format, type: dtype.stored, shardBytes: shardBytes))
+                source, to: out, .init(format, type: dtype.stored, shardBytes: shardBytes, ranks: tensorParallel))
             try ReportText.print(report, json: json)
         }
     }

@@ -26,7 +26,7 @@ struct FlagsTests {
         molt hold [--json] runs
         molt logs [--attempt --follow --json --rank -f] run
         molt ls [--all --json --limit --name --quiet --state -a -l -n -q]
-        molt model export [--dtype --format --json --out --shard-bytes] model
+        molt model export [--dtype --format --json --out --shard-bytes --tensor-parallel] model
         molt model import [--dtype --format --json --out] folder
         molt model logits [--dtype --out --tokens] model
         molt model ls [--data --json --length --pipeline --tensor]

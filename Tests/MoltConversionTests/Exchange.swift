@@ -33,7 +33,8 @@ enum Exchange {
     private static func write() throws -> String {
         let others = "\(root)/Tests/MoltModelsTests/Oracle/"
         let sources = [
-            script, others + "cases.py", others + "papers.py", others + "numbers_by_name.py",
+            script, "\(root)/Tests/MoltConversionTests/Oracle/megatron.py", others + "cases.py", others + "papers.py",
+            others + "numbers_by_name.py",
             "\(root)/Scripts/goldens/synthetic.py", "\(root)/Scripts/oracles.txt",
         ]
         let key = try shell("cat " + sources.map { "'\($0)'" }.joined(separator: " ") + " | sha256sum | cut -c 1-12")
@@ -59,6 +60,9 @@ enum Exchange {
             let rows = [Array(tokens.prefix(tokens.count / 2)), Array(tokens.suffix(tokens.count / 2))]
             try JSONFile.write(rows, to: folder("\(name).json"))
         }
+        let hybrid = try ModelInMemory(Folders.model(MegatronTests.section()), place: "", tokenizer: nil)
+        try DurableFile.makeFolder(folder("megatron"))
+        try MegatronExport(hybrid, type: nil, ranks: 4).write(into: folder("megatron"))
         try python("read", folder.path)
         return folder
     }

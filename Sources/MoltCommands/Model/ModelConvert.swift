@@ -7,7 +7,9 @@ struct ModelImport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Bring a model of another tool's in, and check it.",
         discussion: """
-            The folder may be Hugging Face's (config.json and safetensors) or a checkpoint of Molt's. What is made is \
+            The folder may be Hugging Face's (config.json and safetensors), mamba_ssm's (pytorch_model.bin), \
+            Megatron's (mp_rank_…, all ranks) or a checkpoint of Molt's; pickles in it are read and never executed. \
+            What is made is \
             a checkpoint that init_from, generate and eval take, or a Hugging Face folder. It ends with a report of \
             the tensors that were read, renamed, unused and missing, and with a numeric check.
 
@@ -41,13 +43,14 @@ struct ModelExport: AsyncParsableCommand {
               molt model export 7k2m --format hf --out exports/support-bot
             """)
 
-    enum Layout: String, ExpressibleByArgument, CaseIterable { case hf }
+    enum Layout: String, ExpressibleByArgument, CaseIterable { case hf, megatron }
 
     @Argument(help: "A run, or the folder of a run or of a model.") var model: String
     @Option(name: .long, help: "Whose layout.") var format: Layout = .hf
     @Option(name: .long, help: "The folder to make.") var out: String
     @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep
-    @Option(name: .long, help: "Bytes of a file of weights at most.") var shardBytes: Int?
+    @Option(name: .long, help: "Bytes of a file of weights at most (hf).") var shardBytes: Int?
+    @Option(name: .long, help: "Ranks that each matrix is cut over (megatron).") var tensorParallel = 1
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
@@ -55,7 +58,7 @@ struct ModelExport: AsyncParsableCommand {
         try engine.run(
             [
                 "convert", try await engine.place(of: model), "--format", format.rawValue, "--out", engine.path(out),
-                "--dtype", dtype.rawValue,
+                "--dtype", dtype.rawValue, "--tensor-parallel", "\(tensorParallel)",
             ] + (shardBytes.map { ["--shard-bytes", "\($0)"] } ?? []) + output.words)
     }
 }

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "Tests/MoltModelsTests/Oracle"))
 import torch  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+import megatron  # noqa: E402
 from cases import CASES  # noqa: E402
 from numbers_by_name import tokens, weight  # noqa: E402
 from papers import PaperModel  # noqa: E402
@@ -50,6 +51,7 @@ def write(folder):
         model.save_pretrained(folder / case.name, max_shard_size=size)
         save_file(reference, folder / f"{case.name}.safetensors", {"model": json.dumps(case.molt)})
     pickles(folder / "pickles")
+    megatron.write(folder / "legacy", weight)
 
 
 class Harm:
@@ -115,7 +117,9 @@ def pickles(folder):
 def read(folder):
     from transformers import AutoModelForCausalLM
 
-    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+    if (folder / "megatron").is_dir():
+        save_file(megatron.merged(folder / "megatron"), folder / "megatron.safetensors")
+    for place in sorted(path for path in folder.iterdir() if (path / "config.json").exists()):
         model, info = AutoModelForCausalLM.from_pretrained(
             place, attn_implementation="eager", experts_implementation="eager", output_loading_info=True,
             dtype=torch.float32)

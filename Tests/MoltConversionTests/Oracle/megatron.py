@@ -1,0 +1,142 @@
+"""Megatron's legacy checkpoints, written and merged by the rules of its code (mamba_mixer.py, attention.py, mlp.py) in
+the plainest way: per-component shares of in_proj and conv1d, queries beside their keys and values, stages that number
+their layers from 0.
+"""
+import argparse
+import enum
+
+import numpy
+import torch
+from safetensors.torch import save_file
+
+PATTERN, HIDDEN, HEADS, SIZE, GROUPS, STATE, QUERIES, KEYS, WIDTH, FFN, ROWS = "M*-M-", 16, 4, 8, 2, 4, 4, 2, 4, 12, 40
+INNER, GROUP = HEADS * SIZE, GROUPS * STATE
+
+
+def shares(tensor, sizes, ranks):
+    """Of each component, rows r of `ranks`."""
+    parts = [part.chunk(ranks) for part in tensor.split(sizes)]
+    return [torch.cat([part[r] for part in parts]).clone() for r in range(ranks)]
+
+
+def columns(tensor, ranks):
+    return [part.clone() for part in tensor.chunk(ranks, 1)]
+
+
+def together(q, k, v, queries, keys, width):
+    share = queries // keys
+    rows = []
+    for group in range(keys):
+        rows += [q[group * share * width:(group + 1) * share * width], k[group * width:(group + 1) * width],
+                 v[group * width:(group + 1) * width]]
+    return torch.cat(rows)
+
+
+def own_weights(weight):
+    """Under Molt's names."""
+    shapes = {"backbone.embeddings.weight": (ROWS, HIDDEN), "backbone.norm_f.weight": (HIDDEN,),
+              "lm_head.weight": (ROWS, HIDDEN)}
+    for index, letter in enumerate(PATTERN):
+        mixer = {
+            "M": {"in_proj.weight": (2 * INNER + 2 * GROUP + HEADS, HIDDEN), "conv1d.weight": (INNER + 2 * GROUP, 1, 4),
+                  "conv1d.bias": (INNER + 2 * GROUP,), "dt_bias": (HEADS,), "A_log": (HEADS,), "D": (HEADS,),
+                  "norm.weight": (INNER,), "out_proj.weight": (HIDDEN, INNER)},
+            "*": {"q_proj.weight": (QUERIES * WIDTH, HIDDEN), "k_proj.weight": (KEYS * WIDTH, HIDDEN),
+                  "v_proj.weight": (KEYS * WIDTH, HIDDEN), "o_proj.weight": (HIDDEN, QUERIES * WIDTH)},
+            "-": {"up_proj.weight": (FFN, HIDDEN), "down_proj.weight": (HIDDEN, FFN)},
+        }[letter]
+        shapes |= {f"backbone.layers.{index}.mixer.{name}": shape for name, shape in mixer.items()}
+        shapes[f"backbone.layers.{index}.norm.weight"] = (HIDDEN,)
+    return {name: weight(name, shape) for name, shape in shapes.items()}
+
+
+class AttnMaskType(enum.Enum):
+    causal = 1
+
+
+# Pickled under the name that Megatron has it.
+AttnMaskType.__module__ = "megatron.core.transformer.enums"
+
+
+def write(folder, weight):
+    """As the files of 2024: norms under their own names, two stages of two ranks, what else lies in such files."""
+    import sys
+    import types
+
+    for name in ("megatron", "megatron.core", "megatron.core.transformer", "megatron.core.transformer.enums"):
+        sys.modules[name] = types.ModuleType(name)
+    sys.modules["megatron.core.transformer.enums"].AttnMaskType = AttnMaskType
+    own = own_weights(weight)
+    files = {(rank, stage): {} for rank in range(2) for stage in range(2)}
+
+    def put(stage, name, parts):
+        for rank in range(2):
+            files[rank, stage][name] = parts[rank]
+
+    everywhere = lambda tensor: [tensor.clone(), tensor.clone()]
+    put(0, "embedding.word_embeddings.weight", shares(own["backbone.embeddings.weight"], [ROWS], 2))
+    for index, letter in enumerate(PATTERN):
+        stage, local = (0, index) if index < 3 else (1, index - 3)
+        mine, theirs = f"backbone.layers.{index}.", f"decoder.layers.{local}."
+        get = lambda name: own[mine + "mixer." + name]
+        norm = everywhere(own[mine + "norm.weight"])
+        if letter == "M":
+            put(stage, theirs + "norm.weight", norm)
+            put(stage, theirs + "mixer.in_proj.weight",
+                shares(get("in_proj.weight"), [INNER, INNER, GROUP, GROUP, HEADS], 2))
+            for name in ("conv1d.weight", "conv1d.bias"):
+                put(stage, theirs + "mixer." + name, shares(get(name), [INNER, GROUP, GROUP], 2))
+            for name in ("dt_bias", "A_log", "D", "norm.weight"):
+                put(stage, theirs + "mixer." + name, shares(get(name), [len(get(name))], 2))
+            put(stage, theirs + "mixer.out_proj.weight", columns(get("out_proj.weight"), 2))
+        elif letter == "*":
+            put(stage, theirs + "input_layernorm.weight", norm)
+            fused = together(get("q_proj.weight"), get("k_proj.weight"), get("v_proj.weight"), QUERIES, KEYS, WIDTH)
+            put(stage, theirs + "self_attention.linear_qkv.weight", shares(fused, [len(fused)], 2))
+            put(stage, theirs + "self_attention.linear_proj.weight", columns(get("o_proj.weight"), 2))
+        else:
+            put(stage, theirs + "pre_mlp_layernorm.weight", norm)
+            put(stage, theirs + "mlp.linear_fc1.weight", shares(get("up_proj.weight"), [FFN], 2))
+            put(stage, theirs + "mlp.linear_fc1._extra_state", [None, None])
+            put(stage, theirs + "mlp.linear_fc2.weight", columns(get("down_proj.weight"), 2))
+    put(1, "decoder.final_norm.weight", everywhere(own["backbone.norm_f.weight"]))
+    put(1, "output_layer.weight", shares(own["lm_head.weight"], [ROWS], 2))
+    args = argparse.Namespace(
+        num_attention_heads=QUERIES, mamba_num_groups=GROUPS, norm_epsilon=1e-5, squared_relu=True, swiglu=False,
+        position_embedding_type="none", params_dtype=torch.bfloat16, mask=AttnMaskType.causal, lr=[1e-4, None])
+    for (rank, stage), model in files.items():
+        place = folder / "release" / f"mp_rank_{rank:02d}_{stage:03d}"
+        place.mkdir(parents=True)
+        torch.save({
+            "args": args, "checkpoint_version": 3.0, "iteration": 0, "model": model,
+            "rng_state": [{"np_rng_state": numpy.random.get_state(), "torch_rng_state": torch.get_rng_state()}],
+        }, place / "model_optim_rng.pt")
+    (folder / "latest_checkpointed_iteration.txt").write_text("release")
+    save_file(own, f"{folder}.safetensors")
+
+
+def merged(folder):
+    """Ranks' shares side by side, under Megatron's names."""
+    ranks, result = [], {}
+    for place in sorted((folder / "release").iterdir()):
+        loaded = torch.load(place / "model_optim_rng.pt", weights_only=False)
+        args = loaded["args"]
+        ranks.append(loaded["model"])
+    assert args.tensor_model_parallel_size == len(ranks)
+    inner, group = args.mamba_num_heads * args.mamba_head_dim, args.mamba_num_groups * args.mamba_state_dim
+    for name in ranks[0]:
+        parts = [rank[name] for rank in ranks]
+        if name.endswith(("out_proj.weight", "linear_proj.weight", "linear_fc2.weight")):
+            result[name] = torch.cat(parts, 1)
+        elif name.endswith("layer_norm_weight") or "final_norm" in name:
+            assert all(torch.equal(part, parts[0]) for part in parts)
+            result[name] = parts[0]
+        else:
+            sizes = {"in_proj.weight": [inner, inner, group, group, args.mamba_num_heads],
+                     "conv1d.weight": [inner, group, group], "conv1d.bias": [inner, group, group]}
+            sizes = sizes.get(name.split(".mixer.")[-1], None)
+            if sizes is None:
+                sizes = [args.ffn_hidden_size] * 2 if "fc1" in name and args.swiglu else [len(parts[0]) * len(parts)]
+            local = [part.split([size // len(parts) for size in sizes]) for part in parts]
+            result[name] = torch.cat([torch.cat([part[i] for part in local]) for i in range(len(sizes))])
+    return {name: tensor.contiguous() for name, tensor in result.items()}
