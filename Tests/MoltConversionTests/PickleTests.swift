@@ -35,7 +35,6 @@ struct PickleTests {
         for entry in truth.header.entries { #expect(try found.read(entry.name) == truth.read(entry)) }
     }
 
-    /// Covers E15.
     @Test(arguments: ["harm", "harm-legacy"])
     func aPickleThatWouldRunACommandIsRefusedByItsName(_ name: String) throws {
         let root = try Exchange.written.get() + "/pickles"

@@ -6,13 +6,12 @@ import Testing
 
 /// Pickles and the archives around them come from anywhere: none crashes the reader, holds it up, or is executed.
 @Suite(.serialized) struct TorchFileFuzzTests {
-    /// Covers E15.
     @Test func archivesAndPickles() throws {
         let root = try Exchange.written.get() + "/pickles"
         let folder = TemporaryFolder("torch")
         let path = folder("a.pt")
         let samples = try ["types.pt", "harm-legacy.pt", "legacy/pytorch_model.bin"].map {
-            [UInt8](try DurableFile.read("\(root)/\($0)").prefix(1 << 16))
+            [UInt8](try DurableFile.read("\(root)/\($0)").prefix(1 << 13))
         }
         let pieces = [
             "cos\nsystem\n", "ctorch._utils\n_rebuild_tensor_v2\n", "\u{85}R", "tR", "b.", "(((((", "PK\u{5}\u{6}",

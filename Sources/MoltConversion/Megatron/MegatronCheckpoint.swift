@@ -136,14 +136,12 @@ package struct MegatronCheckpoint: ModelWeights {
         if let obstacle = tensor.obstacle(ranks: ranks) {
             throw UserError("\(obstacle) cannot be shared by \(ranks) ranks", at: held[0].file.path)
         }
-        for share in held {
-            guard share.tensor.shape == tensor.shareShape(ranks: ranks), share.tensor.type == held[0].tensor.type
-            else {
-                throw UserError(
-                    "the tensor '\(DisplayText.escaped(share.name, limit: 200))' has the shape \(share.tensor.shape) and "
-                        + "type \(share.tensor.type.rawValue), where \(tensor.shareShape(ranks: ranks)) and "
-                        + "\(held[0].tensor.type.rawValue) are expected", at: share.file.path)
-            }
+        let expected = tensor.shareShape(ranks: ranks), type = held[0].tensor.type
+        for share in held where share.tensor.shape != expected || share.tensor.type != type {
+            throw UserError(
+                "the tensor '\(DisplayText.escaped(share.name, limit: 200))' has the shape \(share.tensor.shape) and "
+                    + "type \(share.tensor.type.rawValue), where \(expected) and \(type.rawValue) are expected",
+                at: share.file.path)
         }
     }
 }
