@@ -4,8 +4,10 @@
 # make bench     speed and memory beside transformers
 # make bench-prepare   preparing data beside the tokenizers library
 # make bench-commands   how long molt's commands take, and what the daemon asks of Slurm
+# make science   what small models recall: hybrids, pure Mamba-2 and attention, trained alike
 # make soak      the randomized live tests with many seeds, an hour at a time; goes on where it ended
 .PHONY: build demo test install bench bench-prepare bench-commands soak clean
+.PHONY: build demo test install bench bench-commands science soak clean
 
 build:
 	@Scripts/setup
@@ -29,6 +31,9 @@ bench-prepare: build
 bench-commands: build
 	@Scripts/bench-commands
 	@Scripts/bench-load
+
+science: build
+	@Scripts/science
 
 soak:
 	@Scripts/soak

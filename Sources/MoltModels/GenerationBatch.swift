@@ -43,8 +43,14 @@ package final class GenerationBatch {
         let device = model.embeddings.weight.value.device
         let all = try Tensor(tokens, shape: [rows, length]).to(device)
         let index = isPadded ? try Tensor(documents, shape: [rows, length]).to(device) : nil
-        for start in stride(from: 0, to: length, by: pieceTokens) {
-            let count = min(pieceTokens, length - start)
+        let starts = Set(prompts.map { length - $0.count })
+        var start = 0
+        while start < length {
+            var end = min(length, start + pieceTokens)
+            // What a call's first tokens continue is what came before: no text may begin there.
+            while starts.contains(end), end < length { end += 1 }
+            let count = end - start
+            defer { start = end }
             scores = try read(
                 all.narrow(1, from: start, length: count),
                 try index.map { index throws(TorchError) in try index.narrow(1, from: start, length: count) })

@@ -2,11 +2,15 @@ import MoltModels
 import MoltNN
 import MoltRecipe
 import MoltTensor
+import MoltTesting
 import Testing
 
 /// Several texts together are what each is alone, in every family.
 struct GenerationBatchTests {
-    private static let lengths = [9, 30, 1, 17]
+    typealias AdapterKind = MethodSection.MethodType
+
+    /// With pieces of eight tokens the fourth text would begin with a piece.
+    private static let lengths = [9, 30, 1, 22]
 
     private static func prompts() throws -> [[Int32]] {
         try lengths.enumerated().map { number, length in
@@ -48,6 +52,25 @@ struct GenerationBatchTests {
         #expect(together.worst <= 1e-5, "scores differ by \(together.worst)")
     }
 
+    /// Virtual tokens stand between the padding and the text, and trained states begin with it.
+    @Test(arguments: ["nemotron_h", "recurrent_gemma"], [.promptTuning, .prefix] as [AdapterKind])
+    func adaptersThatStandBeforeTheTextStandThereInABatch(_ name: String, _ type: AdapterKind) throws {
+        let model = try TinyModels.synthetic(TinyModels.family(name)), prompts = try Self.prompts()
+        let plain = try Self.run(model, prompts, steps: 3)
+        var method = MethodSection()
+        (method.type, method.virtualTokens) = (type, 5)
+        _ = try model.adapt(method)
+        for parameter in model.registry.adapters {
+            let values = SyntheticNumbers.uniform(parameter.name, parameter.count).map { Float($0) }
+            try parameter.assign(Tensor(values, shape: parameter.shape))
+        }
+        let alone = try prompts.map { try Self.run(model, [$0], steps: 4) }
+        let together = try Self.run(model, prompts, steps: 4, expected: alone.map { $0.scores[0] })
+        #expect(together.tokens == alone.map { $0.tokens[0] })
+        #expect(together.worst <= 1e-5, "scores differ by \(together.worst)")
+        #expect(plain.scores.map { $0[0] } != together.scores.map { $0[0] }, "the adapter does nothing")
+    }
+
     /// Texts that are finished leave the batch: the others go on as if nothing had happened.
     @Test(arguments: TinyModels.families)
     func rowsThatLeaveChangeNothingForThoseThatStay(_ name: String) throws {
@@ -82,10 +105,10 @@ struct GenerationBatchTests {
     @Test(arguments: TinyModels.families)
     func onlyAttentionToAllTokensNeedsMoreMemoryForMoreTokens(_ name: String) throws {
         let section = try TinyModels.family(name)
-        let batch = try GenerationBatch(TinyModels.synthetic(section), prompts: [[1, 2, 3]])
-        for token in 0..<8 { try batch.advance([Int32(token)]) }
+        let prompt = (0..<KeyValueCache.blockTokens - 4).map { Int32($0 % 37) }
+        let batch = try GenerationBatch(TinyModels.synthetic(section), prompts: [prompt])
         let few = batch.stateBytes
-        for token in 0..<KeyValueCache.blockTokens { try batch.advance([Int32(token % 37)]) }
+        for token in 0..<8 { try batch.advance([Int32(token)]) }
         #expect((batch.stateBytes > few) == section.pattern.layers.contains(.attention))
     }
 
