@@ -12,6 +12,8 @@ package struct LoadedRecipe: Hashable, Sendable {
     package var origins: [String: Place]
     /// The files (and built-in recipes) it was made from, the base first.
     package var files: [String]
+    /// Those of them that somebody else may have written.
+    package var foreign: [ForeignFile]
 
     /// What is stored in the run folder: JSON with sorted keys, which is YAML too.
     package func frozen() throws -> [UInt8] {
@@ -28,10 +30,12 @@ package struct LoadedRecipe: Hashable, Sendable {
 package struct RecipeLoader: Sendable {
     private let source: any RecipeSource
     private let currentFolder: String
+    private let ownership: Ownership
 
-    package init(source: any RecipeSource, currentFolder: String) {
+    package init(source: any RecipeSource, currentFolder: String, ownership: Ownership = Ownership()) {
         self.source = source
         self.currentFolder = currentFolder
+        self.ownership = ownership
     }
 
     /// - Parameters:
@@ -64,14 +68,15 @@ package struct RecipeLoader: Sendable {
         var bytes: [UInt8]
         var place: Place
         var baseName: String
+        var foreign: ForeignFile?
     }
 
     private func load(
         _ document: Document, overrides: [String], isComplete: Bool
     ) throws(RecipeErrors) -> LoadedRecipe {
-        var files: [String] = []
+        var files: [String] = [], foreign: [ForeignFile] = []
         var tree = try caught { () throws(UserError) in
-            try resolve(document, chain: [], files: &files)
+            try resolve(document, chain: [], files: &files, foreign: &foreign)
         }
         tree = try caught { () throws(UserError) in
             try applied(overrides, to: tree)
@@ -81,11 +86,14 @@ package struct RecipeLoader: Sendable {
             tree, defaultName: document.baseName, currentFolder: currentFolder, problems: problems)
         RecipeCheck(recipe: recipe, problems: problems, isComplete: isComplete).run()
         guard problems.problems.isEmpty else { throw problems.errors() }
-        return LoadedRecipe(recipe: recipe, origins: problems.origins, files: files)
+        return LoadedRecipe(recipe: recipe, origins: problems.origins, files: files, foreign: foreign)
     }
 
     /// The document laid over everything it extends.
-    private func resolve(_ document: Document, chain: [String], files: inout [String]) throws(UserError) -> YAMLTree {
+    private func resolve(
+        _ document: Document, chain: [String], files: inout [String], foreign: inout [ForeignFile]
+    ) throws(UserError) -> YAMLTree {
+        if let file = document.foreign { foreign.append(file) }
         let tree = try YAMLTree.parse(bytes: document.bytes, place: document.place)
         guard tree.entries != nil else {
             throw UserError("a recipe is a section of 'key: value', found \(tree.shown)", at: document.place.file)
@@ -107,7 +115,7 @@ package struct RecipeLoader: Sendable {
             throw UserError("more than \(Limits.extendsDepth) recipes extend each other", at: "\(base.place): extends")
         }
         // The name belongs to the outermost recipe: what extends mamba2-130m is not called so.
-        let lower = try resolve(parent, chain: chain, files: &files).without("name")
+        let lower = try resolve(parent, chain: chain, files: &files, foreign: &foreign).without("name")
         files.append(document.place.file)
         return lower.merged(with: tree.without("extends"))
     }
@@ -150,10 +158,11 @@ package struct RecipeLoader: Sendable {
     private func file(_ name: String, from folder: String, location: String?) throws(UserError) -> Document? {
         let path = Paths.resolve(name, in: folder)
         do throws(FileError) {
-            let data = try DurableFile.read(path, limit: Limits.fileBytes + 1)
+            let (data, foreign) = try read(path)
             let label = folder == currentFolder ? name : path
             let place = Place(file: label, folder: String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-            return Document(identity: path, bytes: [UInt8](data), place: place, baseName: Self.baseName(path))
+            return Document(
+                identity: path, bytes: [UInt8](data), place: place, baseName: Self.baseName(path), foreign: foreign)
         } catch {
             if error.code == ENOENT || error.code == ENOTDIR || error.code == EISDIR { return nil }
             if error.code == EFBIG {
@@ -161,6 +170,25 @@ package struct RecipeLoader: Sendable {
             }
             throw UserError(error.description, at: location)
         }
+    }
+
+    /// Whose it is, is asked of the very file that is read: another may have its name a moment later.
+    private func read(_ path: String) throws(FileError) -> (Data, ForeignFile?) {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw FileError("open", path) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw FileError("read", path) }
+        let data: Data
+        do throws(FileError) {
+            data = try DurableFile.read("/proc/self/fd/\(file)", limit: Limits.fileBytes + 1)
+        } catch {
+            throw FileError(error.operation, path, code: error.code)
+        }
+        let owner = ownership.owner(path, status.st_uid), isOpen = status.st_mode & S_IWOTH != 0
+        guard ownership.isForeign(owner, isOpen: isOpen) else { return (data, nil) }
+        let sha256 = Ownership.sha256([UInt8](data))
+        return (data, ForeignFile(role: .recipe, path: path, owner: owner, isOpen: isOpen, sha256: sha256))
     }
 
     /// A file's name as a run's name: what does not belong into one becomes a dash.

@@ -43,7 +43,7 @@ struct FlagsTests {
         molt rm runs
         molt show [--json --no-plot --plot] run
         molt stop [--json] runs
-        molt submit [--dry-run --hold --json --name --site --wait -n -s -w] recipe key=value
+        molt submit [--dry-run --hold --json --name --site --trust --wait --yes -n -s -w] recipe key=value
         molt why [--json] run
         """
 

@@ -33,6 +33,23 @@ struct Rehearsal {
         }
     }
 
+    /// What would be done in the submitter's name, for somebody who has to agree to it.
+    func deeds() throws -> [String] {
+        var plan = AttemptBuilder.launchPlan(workshop.rehearsal(recipe, site: site))
+        // Of the variables only those that the recipe sets: the others are Molt's own and the site's.
+        plan.environment = SecretWarnings.shown(plan.environment.filter { recipe.environment[$0.key] != nil })
+        let resources = recipe.resources
+        let place = [
+            resources.partition.map { "partition \($0)" }, resources.time.map { "\(Durations.text($0)) an attempt" },
+            recipe.policy.maxTotal.map { "at most \(Durations.text($0))" },
+        ].compactMap(\.self)
+        let notify = (recipe.notify.command ?? []).map(ShellQuoting.quote).joined(separator: " ")
+        return lines(plan)
+            + ["site      " + DisplayText.escaped(([site.name] + place).joined(separator: ", "))]
+            + (notify.isEmpty ? [] : ["tells     \(DisplayText.escaped(notify)), on this machine"])
+            + (recipe.notify.webhook == nil ? [] : ["tells     a web address"])
+    }
+
     private func lines(_ plan: LaunchPlan) -> [String] {
         let words = plan.command.map(ShellQuoting.quote).joined(separator: " ")
         var lines = [

@@ -13,6 +13,9 @@ struct RunSubmit: AsyncParsableCommand {
               molt submit hybrid-tiny data.train=corpus.txt train.steps=200 --wait
               molt submit finetune.yaml --site cluster --name support-bot
               molt submit finetune.yaml --site cluster --dry-run
+
+            What belongs to somebody else (the recipe, one that it extends, a file of its command) is shown first, and
+            you are asked whether it shall run in your name; once for each content.
             """)
 
     @OptionGroup var options: RecipeOptions
@@ -29,6 +32,12 @@ struct RunSubmit: AsyncParsableCommand {
     @Flag(name: .long, help: "Keep it from starting until molt release.")
     var hold = false
 
+    @Flag(name: .long, help: "Run what belongs to somebody else without a question.")
+    var yes = false
+
+    @Option(name: .long, help: "Run what belongs to somebody else if it still has this hash.")
+    var trust: String?
+
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
@@ -36,12 +45,16 @@ struct RunSubmit: AsyncParsableCommand {
         let workshop = try Workshop(settings: settings)
         if let name { try RunName.check(name) }
         let site = try workshop.sites.load(options.site)
-        var recipe = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site).recipe
+        let loaded = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site)
+        var recipe = loaded.recipe
         if let name { recipe.name = name }
+        let foreign = ForeignRecipe(loaded, in: settings.workingDirectory)
         let warnings = DataWarnings.warnings(recipe, site: site) + SecretWarnings.warnings(recipe, site: site)
+        let rehearsal = Rehearsal(workshop: workshop, recipe: recipe, site: site)
         if dryRun {
-            return try Rehearsal(workshop: workshop, recipe: recipe, site: site).show(warnings, json: output.json)
+            return try rehearsal.show((foreign.notice.map { [$0] } ?? []) + warnings, json: output.json)
         }
+        try foreign.agree(rehearsal, trusted: .standard(), answer: .standard(yes: yes, hash: trust))
         for warning in warnings { Console.error("warning: " + DisplayText.escaped(warning)) }
         let link = DaemonLink(settings: settings)
         let client = try await link.client()
