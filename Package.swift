@@ -65,6 +65,7 @@ let exclusions = [
     "MoltSimulationTests": ["Traces"],
     "MoltOptimTests": ["Golden"],
     "MoltTrainerTests": ["Recorder"],
+    "MoltTokenizersTests": ["Oracle"],
 ]
 
 let shared: [Target] = [
@@ -135,13 +136,17 @@ let engine: [Target] = [
     library("MoltOptim", ["MoltTensor", "MoltNN"]),
     library("MoltCheckpoint", ["MoltTensor", "MoltCore"]),
     library("MoltData", ["MoltCore"]),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8"),
+    .target(name: "CMoltUnicode"),
+    library("MoltTokenizers", ["MoltCore", "CPCRE2", "CMoltUnicode"]),
     library(
         "MoltConversion", ["MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltCheckpoint"]),
     library(
         "MoltTrainer",
         [
             "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
-            "MoltCheckpoint", "MoltConversion", "MoltData", "CMoltStacks",
+            "MoltCheckpoint", "MoltConversion", "MoltData", "MoltTokenizers",
+            "CMoltStacks",
         ]),
     program("molt-train", ["MoltTrainer", "MoltConversion", "MoltCheckpoint", argumentParser]),
     tests("MoltTensorTests", ["MoltTensor"]),
@@ -153,6 +158,7 @@ let engine: [Target] = [
     tests("MoltOptimTests", ["MoltOptim", "MoltNN", "MoltTensor"]),
     tests("MoltCheckpointTests", ["MoltCheckpoint", "MoltTensor", "MoltCore"]),
     tests("MoltDataTests", ["MoltData", "MoltCore"]),
+    tests("MoltTokenizersTests", ["MoltTokenizers", "MoltCore"]),
     tests(
         "MoltConversionTests",
         [

@@ -27,9 +27,11 @@ enum ModuleEdges {
         "MoltCheckpoint": ["MoltTensor", "MoltCore"],
         "MoltData": ["MoltCore"],
         "MoltConversion": ["MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltCheckpoint"],
+        "MoltTokenizers": ["MoltCore", "CPCRE2", "CMoltUnicode"],
         "MoltTrainer": [
             "MoltCore", "MoltRecipe", "MoltTensor", "MoltNN", "MoltModels", "MoltParallel", "MoltOptim",
-            "MoltCheckpoint", "MoltConversion", "MoltData", "CMoltStacks",
+            "MoltCheckpoint", "MoltConversion", "MoltData", "MoltTokenizers",
+            "CMoltStacks",
         ],
         "molt": ["MoltCommands"],
         "moltd": ["MoltServer", "MoltCore"],
@@ -50,6 +52,8 @@ enum ModuleEdges {
         "CMoltSpawn": ["MoltScheduler"],
         "CMoltStacks": ["MoltTrainer"],
         "CMoltAssets": ["MoltTemplates"],
+        "CPCRE2": ["MoltTokenizers"],
+        "CMoltUnicode": ["MoltTokenizers"],
     ]
 
     /// Modules that link all of Foundation on purpose (GRDB brings it anyway).
