@@ -26,7 +26,7 @@ enum Limits {
     static let templateBytesMax = 1 << 20
     static let templateDepthMax = 200
     static let templateStepsMax = 5_000_000
-    static let templateOutputBytesMax = 64 << 20
+    static let templateOutputBytesMax = 16 << 20
     static let templateNamespacesMax = 10_000
     static let templateRangeMax = 100_000
 }

@@ -86,7 +86,7 @@ struct OracleTexts: Sendable {
         return try Data(contentsOf: URL(filePath: path))
     }
 
-    /// The JSON texts of some members of each object of a list, nil for null: as they are, with the order of their keys.
+    /// The JSON texts of some members of each object of a list, nil for null; their keys keep their order.
     static func members(of data: Data, _ names: [String]) throws -> [[[UInt8]?]] {
         let python = """
             import json, sys

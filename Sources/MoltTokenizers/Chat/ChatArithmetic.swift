@@ -3,7 +3,7 @@ enum ChatArithmetic {
     static func binary(_ sign: String, _ left: ChatValue, _ right: ChatValue) throws(ChatFailure) -> ChatValue {
         guard left.isDefined, right.isDefined else { throw ChatFailure("'\(sign)' is used on something not defined") }
         switch (sign, left, right) {
-        case ("+", .text(let a), .text(let b)): return .text(a + b)
+        case ("+", .text(let a), .text(let b)): return .text(try joined(a, b))
         case ("+", .list(let a), .list(let b)): return .list(a + b)
         case ("+", .tuple(let a), .tuple(let b)): return .tuple(a + b)
         case ("*", .text(let text), .int(let count)), ("*", .int(let count), .text(let text)):
@@ -28,6 +28,13 @@ enum ChatArithmetic {
             return .double(sign == "//" ? quotient : a - b * quotient)
         default: throw ChatFailure("'\(sign)' is not known for numbers with a point")
         }
+    }
+
+    static func joined(_ a: String, _ b: String) throws(ChatFailure) -> String {
+        guard a.utf8.count + b.utf8.count <= Limits.templateOutputBytesMax else {
+            throw ChatFailure("a text gets too long")
+        }
+        return a + b
     }
 
     private static func whole(_ sign: String, _ a: Int, _ b: Int) throws(ChatFailure) -> ChatValue {

@@ -3,7 +3,22 @@ import MoltCore
 extension ChatInterpreter {
     mutating func value(of expression: ChatExpression) throws(ChatFailure) -> ChatValue {
         try step()
-        return try deeper { (me) throws(ChatFailure) in try me.evaluated(expression) }
+        let value = try deeper { (me) throws(ChatFailure) in try me.evaluated(expression) }
+        switch value {
+        case .text(let text): try step(text.utf8.count >> 6)
+        case .list(let values), .tuple(let values): try step(values.count >> 3)
+        case .undefined, .none, .bool, .int, .double, .table, .namespace, .macro, .function: break
+        }
+        return value
+    }
+
+    /// Values within values are paid for with steps where they are put together, so that none can hold very many.
+    private mutating func weighed(_ value: ChatValue) throws(ChatFailure) -> ChatValue {
+        var left = Limits.templateRangeMax
+        value.weigh(&left)
+        guard left > 0 else { throw ChatFailure("a value gets too large") }
+        try step(Limits.templateRangeMax - left)
+        return value
     }
 
     private mutating func values(of expressions: [ChatExpression]) throws(ChatFailure) -> [ChatValue] {
@@ -24,11 +39,11 @@ extension ChatInterpreter {
         case .name(let name): return lookUp(name)
         case .list(let members, let isTuple):
             let values = try values(of: members)
-            return isTuple ? .tuple(values) : .list(values)
+            return try weighed(isTuple ? .tuple(values) : .list(values))
         case .table(let members):
             var table = ChatTable()
             for (key, member) in members { table[try name(of: value(of: key))] = try value(of: member) }
-            return .table(table)
+            return try weighed(.table(table))
         case .member(let owner, let name): return try member(value(of: owner), name, prefersItem: false)
         case .item(let owner, let index): return try item(value(of: owner), value(of: index))
         case .slice(let owner, let first, let last, let step):
@@ -42,8 +57,8 @@ extension ChatInterpreter {
         case .negative(let operand): return try ChatArithmetic.binary("-", .int(0), value(of: operand))
         case .binary(let sign, let left, let right):
             let (a, b) = (try value(of: left), try value(of: right))
-            return sign == "~"
-                ? .text(ChatText.string(a) + ChatText.string(b)) : try ChatArithmetic.binary(sign, a, b)
+            if sign == "~" { return .text(try ChatArithmetic.joined(ChatText.string(a), ChatText.string(b))) }
+            return try weighed(ChatArithmetic.binary(sign, a, b))
         case .comparison(let first, let others): return try comparison(first, others)
         case .and(let left, let right):
             let value = try value(of: left)
@@ -229,7 +244,7 @@ extension ChatInterpreter {
             if case .table(let table)? = arguments.first {
                 for (key, value) in table.members where values[key] == nil { values[key] = value }
             }
-            if name == "dict" { return .table(ChatTable(values.sorted { $0.key < $1.key })) }
+            if name == "dict" { return try weighed(.table(ChatTable(values.sorted { $0.key < $1.key }))) }
             guard namespaces.count < Limits.templateNamespacesMax else {
                 throw ChatFailure("it makes too many namespaces")
             }

@@ -196,6 +196,12 @@ struct ChatLexer {
             at += 1
             while at < source.count, (0x30...0x39).contains(source[at]) { at += 1 }
         }
+        let sign = at + 1 < source.count && (source[at + 1] == 0x2B || source[at + 1] == 0x2D) ? 1 : 0
+        if at + 1 + sign < source.count, source[at] | 0x20 == 0x65, (0x30...0x39).contains(source[at + 1 + sign]) {
+            isInteger = false
+            at += 1 + sign
+            while at < source.count, (0x30...0x39).contains(source[at]) { at += 1 }
+        }
         add(isInteger ? .integer : .number, source[start..<at].filter { $0 != 0x5F })
     }
 

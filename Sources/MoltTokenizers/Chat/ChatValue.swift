@@ -66,6 +66,18 @@ indirect enum ChatValue: Sendable {
         }
     }
 
+    /// Takes from a number the values in it and each kilobyte of its texts; stops when nothing is left.
+    func weigh(_ left: inout Int) {
+        guard left > 0 else { return }
+        left -= 1
+        switch self {
+        case .list(let values), .tuple(let values): for value in values where left > 0 { value.weigh(&left) }
+        case .table(let table): for (_, value) in table.members where left > 0 { value.weigh(&left) }
+        case .text(let text): left -= text.utf8.count >> 10
+        case .undefined, .none, .bool, .int, .double, .namespace, .macro, .function: break
+        }
+    }
+
     static func isEqual(_ left: ChatValue, _ right: ChatValue) -> Bool {
         switch (left, right) {
         case (.undefined, .undefined), (.none, .none): return true
