@@ -1,5 +1,9 @@
 package import FoundationEssentials
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// The files of the audit log, oldest first, and whether they still say what was written.
 package struct AuditTrail: Sendable {
     package let home: String
@@ -68,9 +72,37 @@ package struct AuditTrail: Sendable {
     /// Reads all lines. Whoever has this user's rights can write the whole log anew: the last hash, kept elsewhere,
     /// tells.
     package func verify() -> Verdict {
-        let mark = try? JSONFile.read(Mark.self, from: markFile), kept = rotated()
+        for _ in 0..<3 {
+            // A daemon may set a full file aside meanwhile.
+            let before = files(), verdict = verify(before)
+            if verdict.problem == nil || files() == before { return verdict }
+        }
+        return verify(files())
+    }
+
+    /// One that is just being set aside has two names.
+    private func files() -> [NumberedFile] {
+        let all = (rotated() + [current]).compactMap(NumberedFile.init)
+        return all.enumerated().filter { $0 == 0 || $1.number != all[$0 - 1].number }.map(\.element)
+    }
+
+    private struct NumberedFile: Equatable {
+        let path: String
+        let number: UInt64
+
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            self.path = path
+            number = UInt64(status.st_ino)
+        }
+    }
+
+    private func verify(_ files: [NumberedFile]) -> Verdict {
+        let mark = try? JSONFile.read(Mark.self, from: markFile)
+        let mayBeginLater = files.count { $0.path != current } >= Self.filesMax
         var verdict = Verdict()
-        for path in kept + [current] where FileManager.default.fileExists(atPath: path) {
+        for path in files.map(\.path) {
             guard let data = try? DurableFile.read(path, limit: Self.fileBytesMax) else {
                 verdict.problem = "\(path) cannot be read, or is larger than the daemon makes it"
                 return verdict
@@ -80,7 +112,7 @@ package struct AuditTrail: Sendable {
                     verdict.problem = "line \(index + 1) of \(path) is not as it was written"
                     return verdict
                 }
-                if let problem = verdict.problem(with: line, mark, mayBeginLater: kept.count >= Self.filesMax) {
+                if let problem = verdict.problem(with: line, mark, mayBeginLater: mayBeginLater) {
                     verdict.problem = "line \(index + 1) of \(path), record \(line.number), \(problem)"
                     return verdict
                 }
