@@ -12,4 +12,6 @@ package enum WireLimits {
     package static let runsListedMax = 10_000
     package static let timelineEntries = 1_000
     package static let progressPoints = 500
+    /// Reports of evaluations that `molt show` tells.
+    package static let evaluations = 3
 }

@@ -1,3 +1,5 @@
+package import MoltCore
+
 /// Everything about one run; what `molt show RUN --json` prints.
 package struct RunDetail: Codable, Hashable, Sendable {
     package var summary: RunSummary
@@ -14,6 +16,8 @@ package struct RunDetail: Codable, Hashable, Sendable {
     package var saving: SavingDetail?
     /// Which ranks make the others wait just now, in words.
     package var slow: String?
+    /// The newest reports of `molt eval`, oldest first.
+    package var evaluations: [EvaluationReport] = []
 
     package init(
         summary: RunSummary, runFolder: String, workingDirectory: String, host: String, gitCommit: String? = nil,
@@ -30,7 +34,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case runFolder, workingDirectory, host, gitCommit, tokens, validationLoss, secondsLeft, attempts, checkpoints
-        case saving, slow
+        case saving, slow, evaluations
     }
 
     /// The summary's fields and these lie side by side in one object.
@@ -48,6 +52,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
         checkpoints = try container.decode([CheckpointDetail].self, forKey: .checkpoints)
         saving = try container.decodeIfPresent(SavingDetail.self, forKey: .saving)
         slow = try container.decodeIfPresent(String.self, forKey: .slow)
+        evaluations = try container.decodeIfPresent([EvaluationReport].self, forKey: .evaluations) ?? []
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -64,6 +69,7 @@ package struct RunDetail: Codable, Hashable, Sendable {
         try container.encode(checkpoints, forKey: .checkpoints)
         try container.encode(saving, forKey: .saving)
         try container.encode(slow, forKey: .slow)
+        try container.encode(evaluations, forKey: .evaluations)
     }
 }
 

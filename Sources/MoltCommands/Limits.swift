@@ -13,8 +13,6 @@ enum Limits {
     static let logLinesDefault = 200
     /// Seconds for `git` to describe the user's folder.
     static let gitSeconds = 2.0
-    /// Reports that `molt eval --show` shows, and `molt show`; bytes of one.
+    /// Reports that `molt eval --show` shows.
     static let evaluationsShown = 100
-    static let evaluationsOnPage = 3
-    static let evaluationBytes = 16 << 20
 }

@@ -1,7 +1,7 @@
 /// What an evaluation of a model found: a file in `evaluations/` of the run's folder, and what `molt eval` shows.
-package struct EvaluationReport: Codable, Equatable, Sendable {
+package struct EvaluationReport: Codable, Hashable, Sendable {
     /// A number with the interval in which it lies in 95 of 100 repetitions.
-    package struct Measure: Codable, Equatable, Sendable {
+    package struct Measure: Codable, Hashable, Sendable {
         package var name: String
         package var value: Double
         package var low: Double?
@@ -16,7 +16,7 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
     }
 
     /// One setting of what is swept, with what was measured there.
-    package struct Point: Codable, Equatable, Sendable {
+    package struct Point: Codable, Hashable, Sendable {
         /// By the names in `axes`.
         package var at: [String: Double]
         /// What was counted: targets, questions, answers.

@@ -27,7 +27,13 @@ struct WireTests {
     }
 
     @Test func aRunKeepsEverythingOnTheWire() throws {
-        let detail = sample()
+        var detail = sample()
+        detail.evaluations = [
+            EvaluationReport(
+                task: "recall", checkpoint: "/c", step: 10, createdAt: 2, seconds: 1, settings: ["seed": "1"],
+                axes: ["pairs"], intervals: "Wilson, 95 %",
+                points: [.init(at: ["pairs": 4], count: 8, measures: [.share("exact", 2, of: 8)])])
+        ]
         #expect(try JSONDecoder().decode(RunDetail.self, from: JSONFile.encode(detail)) == detail)
     }
 

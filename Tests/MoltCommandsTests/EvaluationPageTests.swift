@@ -1,5 +1,7 @@
+import FoundationEssentials
 import MoltCommands
 import MoltCore
+import MoltTesting
 import Testing
 
 /// What `molt eval` shows of a report.
@@ -54,6 +56,22 @@ struct EvaluationPageTests {
         #expect(lines[(start + 1)...].map { $0.split(separator: " ").joined(separator: " ") } == [
             "depth \\ tokens 512 1024", "0 100 % 0 %", "0.50 100 % 50 %", "1 100 % 100 %",
         ])
+    }
+
+    @Test func theReportsOfARunsFolderAreShown() throws {
+        let molt = try Molt()
+        let none = try molt("eval", "./run", "--show")
+        #expect(none.status == 0 && none.out.hasPrefix("no evaluations yet"))
+        let folder = RunFolder(path: molt.folder("run")).evaluations
+        try DurableFile.makeFolder(folder)
+        let report = Self.report(["pairs"], Self.sweep)
+        try JSONFile.write(report, to: "\(folder)/1000-recall.json")
+        let shown = try molt("eval", "./run", "--show")
+        #expect(shown.out.contains("1.000 [0.676, 1.000]") && shown.out.contains("exact by pairs"))
+        let json = try molt("eval", "./run", "--show", "--json")
+        #expect(try JSONDecoder().decode([EvaluationReport].self, from: Data(json.out.utf8)) == [report])
+        #expect(try molt("eval", "./run").status == 2)
+        #expect(try molt("eval", "./run", "--show", "--task", "recall").status == 2)
     }
 
     @Test func hostileWordsInAReportAreShownEscaped() {

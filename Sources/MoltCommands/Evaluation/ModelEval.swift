@@ -42,7 +42,7 @@ struct ModelEval: AsyncParsableCommand {
         let engine = Engine()
         let folder = try await engine.place(of: model)
         guard let task else {
-            let reports = EvaluationReports.read(folder)
+            let reports = EvaluationFolder.read(RunFolder(path: folder), newest: Limits.evaluationsShown)
             return try Output.render(reports, json: output.json) { terminal in
                 reports.isEmpty
                     ? ["no evaluations yet; try: molt eval \(DisplayText.escaped(model)) --task perplexity --data FILE"]
@@ -55,25 +55,12 @@ struct ModelEval: AsyncParsableCommand {
     }
 }
 
-/// Where reports come from: the engine, or a run's folder.
+/// Where reports come from: the engine.
 enum EvaluationReports {
-    /// Those of a run, oldest first; files that are none are passed over.
-    static func read(_ folder: String) -> [EvaluationReport] {
-        let path = RunFolder(path: folder).evaluations
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        var reports: [EvaluationReport] = []
-        for name in names.filter({ $0.hasSuffix(".json") }).sorted().suffix(Limits.evaluationsShown) {
-            guard let data = try? DurableFile.read("\(path)/\(name)", limit: Limits.evaluationBytes),
-                let report = try? JSONDecoder().decode(EvaluationReport.self, from: data)
-            else { continue }
-            reports.append(report)
-        }
-        return reports.sorted { $0.createdAt < $1.createdAt }
-    }
-
     /// What the engine finds; its own words about an error go straight to standard error.
     static func made(by program: String, _ arguments: [String]) throws -> EvaluationReport {
-        guard let ended = Child.standardOutput(of: program, arguments: arguments, limit: Limits.evaluationBytes) else {
+        let limit = EvaluationFolder.bytesMax
+        guard let ended = Child.standardOutput(of: program, arguments: arguments, limit: limit) else {
             throw CommandFailure.unavailable(
                 "the engine cannot be started", at: program, fix: "is Molt installed completely?")
         }

@@ -19,12 +19,9 @@ struct RunShow: AsyncParsableCommand {
         let client = try await DaemonLink(settings: settings).client()
         let detail = try await client.run(run)
         let curve = plot && !output.json ? try? await client.progress(detail.summary.id) : nil
-        // They lie in the run's folder; from another machine it may not be seen.
-        let evaluations = output.json
-            ? [] : EvaluationReports.read(detail.runFolder).suffix(Limits.evaluationsOnPage)
         try Output.render(detail, json: output.json) { terminal in
             RunPage.lines(detail, curve: curve, now: settings.now(), terminal: terminal)
-                + evaluations.flatMap { [""] + EvaluationPage.lines($0, terminal: terminal) }
+                + detail.evaluations.flatMap { [""] + EvaluationPage.lines($0, terminal: terminal) }
         }
     }
 }
