@@ -3,7 +3,7 @@
 
 For each task and architecture: one run a learning rate under the first seed, then the best of them under the other seeds.
 Everything goes through `molt submit` and `molt eval`; runs that are there already are not trained again. Writes
-Benchmarks/science.json, science.md and science.svg.
+Benchmarks/science.json, science.md and science.svg, and fills the README's section.
 
   Scripts/science.py FOLDER [--task recall|phone-book] [--steps N] [--seeds 1,2,3] [--rates 3e-3,1e-2]
 """
@@ -161,6 +161,24 @@ def report(found_by_task, seconds, rates, seeds):
     return "\n".join(lines) + "\n"
 
 
+def fill_readme(found_by_task):
+    """The README's own section: the tables and the plot between its two marks."""
+    path = f"{ROOT}/README.md"
+    with open(path) as file:
+        text = file.read()
+    begin, end = "<!-- science -->\n", "<!-- /science -->"
+    if begin not in text or end not in text:
+        return
+    parts = ["![share of right answers](Benchmarks/science.svg)"]
+    for task, found in found_by_task.items():
+        runs = next(iter(found["runs"].values()))
+        parts += [f"{task}, {runs[0]['steps']} steps, the mean of {len(runs)} seeds (the least and the most):",
+                  table(task, found)]
+    head, rest = text.split(begin, 1)
+    with open(path, "w") as file:
+        file.write(head + begin + "\n" + "\n\n".join(parts) + "\n\n" + end + rest.split(end, 1)[1])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
@@ -187,6 +205,7 @@ def main():
         file.write(report(found, seconds, rates, seeds))
     with open(f"{ROOT}/Benchmarks/science.svg", "w") as file:
         file.write(plot(found))
+    fill_readme(found)
     recall = found.get("recall")
     if recall:
         least = min(score(run) for run in recall["runs"]["hybrid"])
