@@ -83,6 +83,10 @@ extension WorkerTests {
             #expect(answers.prefix(4).map { $0["prompt"] } == [.number(0), .number(0), .number(1), .number(1)])
             #expect(answers[0]["id"] == .text("a") && answers[2]["id"] == nil && answers[2]["seed"] == .number(9))
             #expect(answers[4]["tokens"] == .number(20) && answers[4]["texts"] == .number(4))
+            guard case .number(let speed) = answers[4]["tokensPerSecond"] else {
+                return #expect(Bool(false), "no speed in \(answers[4])")
+            }
+            #expect(speed > 0)
             let error = await #expect(throws: Spawn.Failure.self) {
                 try await Spawn.output(["generate", "--run-folder", fleet.run.path, "--prompt", "a", "--top-p", "3"])
             }

@@ -46,7 +46,7 @@ package struct GenerationResult: Sendable {
 }
 
 /// How much was generated, and how fast.
-package struct GenerationSpeed: Codable, Sendable {
+package struct GenerationSpeed: Encodable, Sendable {
     package var texts = 0
     package var promptTokens = 0
     package var tokens = 0
@@ -59,5 +59,19 @@ package struct GenerationSpeed: Codable, Sendable {
     /// Of the tokens after the first of each text: the first comes with the prompt.
     package var tokensPerSecond: Double {
         decodeSeconds > 0 ? Double(max(0, tokens - texts)) / decodeSeconds : 0
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case texts, promptTokens, tokens, prefillSeconds, decodeSeconds, tokensPerSecond
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(texts, forKey: .texts)
+        try container.encode(promptTokens, forKey: .promptTokens)
+        try container.encode(tokens, forKey: .tokens)
+        try container.encode(prefillSeconds, forKey: .prefillSeconds)
+        try container.encode(decodeSeconds, forKey: .decodeSeconds)
+        try container.encode(tokensPerSecond, forKey: .tokensPerSecond)
     }
 }
