@@ -64,7 +64,7 @@ let exclusions = [
     "MoltModelsTests": ["Golden", "Oracle"],
     "MoltSimulationTests": ["Traces"],
     "MoltOptimTests": ["Golden"],
-    "MoltTrainerTests": ["Recorder"],
+    "MoltTrainerTests": ["Recorder", "Oracle"],
     "MoltTokenizersTests": ["Oracle"],
 ]
 

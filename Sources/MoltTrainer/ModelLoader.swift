@@ -39,6 +39,14 @@ enum ModelLoader {
         return model
     }
 
+    /// The model of a checkpoint of adapters, with them beside its weights.
+    static func adapted(_ source: CheckpointSource) throws -> HybridModel {
+        let section = try source.manifest.state(StateKey.model, as: ModelSection.self, at: source.folder)
+        let model = try HybridModel(section, registry: ParameterRegistry(seed: 0))
+        _ = try loadAdapted(source, into: model)
+        return model
+    }
+
     /// The base as the adapters know it, then the adapters.
     private static func loadAdapted(
         _ source: CheckpointSource, into model: HybridModel

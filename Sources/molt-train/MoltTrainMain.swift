@@ -14,6 +14,6 @@ struct MoltTrain: ParsableCommand {
         subcommands: [
             TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, InspectCommand.self, BigramCommand.self,
             BenchCommand.self, ConvertCommand.self, VerifyCommand.self, LogitsCommand.self,
-            PrepareCommand.self, DataReportCommand.self, DataExportCommand.self,
+            PrepareCommand.self, DataReportCommand.self, DataExportCommand.self, AdapterCommand.self,
         ])
 }
