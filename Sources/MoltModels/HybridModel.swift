@@ -86,7 +86,7 @@ package final class HybridModel {
     }
 
     /// What scores are divided by goes into the hidden states, which are fewer.
-    private func divided(_ hidden: Tensor) throws(TorchError) -> Tensor {
+    func divided(_ hidden: Tensor) throws(TorchError) -> Tensor {
         section.logitsDivisor == 1 ? hidden : try hidden / section.logitsDivisor
     }
 

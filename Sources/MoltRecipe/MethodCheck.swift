@@ -23,7 +23,25 @@ struct MethodCheck {
         if method.promptText != nil, method.type != .promptTuning {
             refuse("method.prompt_text", "'prompt_text' is for 'type: prompt_tuning'", nil)
         }
+        checkObjective()
         checkEarlyStopping()
+    }
+
+    private func checkObjective() {
+        guard isComplete, recipe.prefers else { return }
+        if recipe.initFrom == nil {
+            refuse(
+                "objective.type", "'type: dpo' needs a model to start from, which is the reference, too",
+                "set 'init_from' to a model's folder, a checkpoint or a run id")
+        }
+        if recipe.data?.synthetic != nil {
+            refuse("data.synthetic", "'objective: {type: dpo}' trains on pairs from files", nil)
+        }
+        for path in (recipe.data?.train ?? []) + (recipe.data?.validation ?? []) where path.hasSuffix(".txt") {
+            refuse(
+                "data.train", "'objective: {type: dpo}' needs pairs, and \(DisplayText.escaped(path)) is plain text",
+                "JSONL lines like {\"prompt\": …, \"chosen\": …, \"rejected\": …}")
+        }
     }
 
     private func checkTargets() {

@@ -19,4 +19,7 @@ extension Recipe {
     package var gpusPerRank: Int { resources.gpusPerNode / resources.ranks }
 
     package var trains: Bool { task == .pretrain || task == .finetune }
+
+    /// Whether it trains on pairs of answers, beside a model that stays as it is.
+    package var prefers: Bool { trains && objective?.type == .dpo }
 }

@@ -17,6 +17,7 @@ extension Recipe {
         reader.need(.task, \.task, .choice)
         reader.read(.initFrom, \.initFrom, .pathUnless(isRunID))
         reader.section.method = .read(reader.subtree(.method), problems)
+        reader.section.objective = .read(reader.subtree(.objective), problems)
         reader.section.model = .read(reader.subtree(.model), problems)
         reader.section.data = .read(reader.subtree(.data), problems)
         reader.section.prepare = .read(reader.subtree(.prepare), problems)

@@ -7,6 +7,8 @@ package struct Recipe: Codable, Hashable, Sendable {
     /// A Hugging Face folder, a Molt checkpoint folder, or a run id (resolved to a folder at submission).
     package var initFrom: String?
     package var method: MethodSection
+    /// Nil for the next token.
+    package var objective: ObjectiveSection?
     package var model: ModelSection?
     package var data: DataSection?
     /// For `task: prepare`.
@@ -31,8 +33,8 @@ package struct Recipe: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, task, method, model, data, prepare, train, optimizer, schedule, parallel, checkpoint, resources
-        case policy, notify, command, environment
+        case name, task, method, objective, model, data, prepare, train, optimizer, schedule, parallel, checkpoint
+        case resources, policy, notify, command, environment
         case initFrom = "init_from"
         case workingDirectory = "working_directory"
     }

@@ -10,6 +10,8 @@ enum StateKey {
     static let model = "model"
     static let method = "method"
     static let base = "base"
+    /// The model that preferences are measured from, of a run that trains all weights.
+    static let reference = "reference"
     /// In a run's own copy of its base: what `init_from` said.
     static let origin = "init_from"
     static let tokenizer = "tokenizer"

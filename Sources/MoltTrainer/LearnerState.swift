@@ -18,6 +18,8 @@ final class LearnerState {
     let saved: [Parameter]
     /// What the adapters stand on; nil when all weights are trained.
     let base: BaseReference?
+    /// What preferences are measured from; nil when that is this model without its adapters, or nothing is.
+    let reference: (model: HybridModel, source: BaseReference)?
     var progress = TrainingProgress()
 
     /// Builds the model and gives it its first weights: fresh ones, or those of `source`.
@@ -50,6 +52,7 @@ final class LearnerState {
                     + "\(registry.count) parameters are trained")
             }
         }
+        reference = try Self.reference(plan, base, source, device)
         saved = method.type.adapts ? registry.adapters : registry.parameters
         parameters = registry.trainable
         let settings = plan.recipe.optimizer
@@ -59,6 +62,20 @@ final class LearnerState {
             AdamW.Settings(
                 beta1: settings.betas.first ?? 0.9, beta2: settings.betas.dropFirst().first ?? 0.95,
                 epsilon: settings.epsilon, weightDecay: settings.weightDecay), group: { groups($0) })
+    }
+
+    /// A second model, frozen at the weights that the run starts from.
+    private static func reference(
+        _ plan: TrainingPlan, _ base: BaseReference?, _ source: CheckpointSource?, _ device: Device
+    ) throws -> (model: HybridModel, source: BaseReference)? {
+        guard plan.recipe.prefers, !plan.recipe.method.type.adapts else { return nil }
+        guard let source, let base else {
+            throw UserError("preferences need a model to start from", at: "init_from", fix: "name one")
+        }
+        let model = try HybridModel(plan.model, registry: ParameterRegistry(device: device, seed: 0))
+        _ = try ModelLoader.load(source, into: model)
+        for parameter in model.registry.parameters { try parameter.setTrainable(false) }
+        return (model, base)
     }
 
     /// Everything copied to host memory, so that training can go on while it is written.
@@ -80,6 +97,7 @@ final class LearnerState {
         ]
         if let synthetic = plan.data.synthetic { state[StateKey.synthetic] = try StateText.encode(synthetic) }
         if let base { state[StateKey.base] = try StateText.encode(base) }
+        if let reference { state[StateKey.reference] = try StateText.encode(reference.source) }
         return CheckpointSnapshot(
             name: name, run: run,
             groups: [
@@ -98,6 +116,13 @@ final class LearnerState {
                     "the model in \(base.folder) is not the one these adapters were trained on", at: folder)
             }
         }
+        if let reference {
+            let saved = try manifest.state(StateKey.reference, as: BaseReference.self, at: folder)
+            guard saved.sha256 == reference.source.sha256 else {
+                throw UserError(
+                    "the model in \(reference.source.folder) is not the reference that the run began with", at: folder)
+            }
+        }
         try ModelFiles.load(saved, from: folder, manifest)
         let saved = try manifest.state(StateKey.progress, as: TrainingProgress.self, at: folder)
         var moments: [String: Tensor] = [:]
@@ -114,7 +139,9 @@ final class LearnerState {
     /// Gives every rank what rank 0 holds: each has read files or drawn numbers by itself, and one that differs would
     /// train another model without a word.
     func share(in group: ProcessGroup) throws(TorchError) {
-        try group.broadcast(model.registry.parameters.map(\.value) + optimizer.state.map(\.tensor))
+        try group.broadcast(
+            model.registry.parameters.map(\.value) + optimizer.state.map(\.tensor)
+                + (reference?.model.registry.parameters.map(\.value) ?? []))
     }
 
     /// Training adapters must not have moved what they stand on.

@@ -41,14 +41,16 @@ struct Origin {
         _ recipe: Recipe, _ own: CheckpointManifest?, _ run: RunFolder, _ events: EventLog
     ) throws(UserError) -> CheckpointSource? {
         guard var named = recipe.initFrom else { return nil }
-        let isAdapting = recipe.method.type.adapts
-        guard own == nil || isAdapting else { return nil }
+        let key = recipe.method.type.adapts ? StateKey.base : StateKey.reference
+        // What stays as it is beside what is trained.
+        let isKept = recipe.method.type.adapts || recipe.prefers
+        guard own == nil || isKept else { return nil }
         let beat = { events.beat(.load) }
         // Adapters need their base for ever; other runs only until their first checkpoint, which is not worth a copy.
-        let base = OwnBase(run: run, named: named, copies: isAdapting, beat: beat)
+        let base = OwnBase(run: run, named: named, copies: isKept, beat: beat)
         if let found = try base.find(isTrained: own != nil) { return found }
         // A run that `init_from` names may have gone on since; the adapters belong to what they were trained on.
-        if let own { named = try own.state(StateKey.base, as: BaseReference.self, at: run.checkpoints).folder }
+        if let own { named = try own.state(key, as: BaseReference.self, at: run.checkpoints).folder }
         let source = try CheckpointSource(named, key: "init_from", beat: beat)
         do {
             return try base.adopt(source)

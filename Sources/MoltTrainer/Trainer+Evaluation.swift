@@ -45,6 +45,7 @@ extension Trainer {
         let all = validation.sampleCount(), limit = plan.recipe.train.evaluateSequences
         let (samples, _) = validation.take(limit > 0 ? min(limit, all) : all, from: DataPosition())
         var sum = 0.0
+        preferred = PreferenceCount()
         for part in plan.shares.validationBatches(samples) {
             let reason = try agree().reason
             if reason != .none { return reason }
@@ -56,8 +57,14 @@ extension Trainer {
         let targets = validation.targetCount(of: samples)
         let loss = try group.sum([sum])[0] / Double(max(1, targets))
         record(loss)
+        var words: String?
+        if plan.recipe.prefers {
+            let sums = try group.sum([Double(preferred.pairs), Double(preferred.right), preferred.margins])
+            words = PreferenceCount.text(pairs: sums[0], right: sums[1], margins: sums[2])
+        }
         if context.isMain {
             var event = RunEvent(.validation, at: Clock.now(), step: learner.progress.step)
+            event.message = words
             event.validationLoss = loss.isFinite ? loss : nil
             validationLoss = event.validationLoss
             event.tokens = targets

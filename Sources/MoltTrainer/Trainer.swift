@@ -34,6 +34,8 @@ package final class Trainer {
     var validationLoss: Double?
     /// The state after the last step is the best so far, and not saved yet.
     var wantsBestSaved = false
+    /// Of the pairs since this was last set back.
+    var preferred = PreferenceCount()
     var lastStopFileLook = 0.0
     var stopFileSeen = false
     var lastLook = Clock.monotonic()

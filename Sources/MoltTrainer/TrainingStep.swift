@@ -88,6 +88,9 @@ extension Trainer {
         let shape = [batch.rows, batch.length]
         let tokens = try Tensor(batch.tokens, shape: shape).to(device)
         let targets = try Tensor(batch.targets, shape: shape).to(device)
+        if let objective = plan.recipe.objective, plan.recipe.prefers {
+            return try preferenceLoss(tokens, targets, objective)
+        }
         let documents = try Tensor(batch.sequenceIndex, shape: shape).to(device)
         let dtype: DType? = plan.recipe.train.precision == .bf16 ? .bfloat16 : nil
         return try autocast(dtype, on: device) { () throws(TorchError) in

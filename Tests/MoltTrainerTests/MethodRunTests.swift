@@ -52,11 +52,29 @@ extension WorkerTests {
                 let notes = whole.events().compactMap(\.message)
                 #expect(notes.contains { $0.contains("adapters stand on are unchanged") }, "\(type)")
                 #expect(notes.contains { $0.contains("coverage 100 % of the requested targets") }, "\(type)")
+                if type == .dora { try await expectTheVerbsKeepIt(whole, base) }
                 guard !type.merges else { continue }
                 let text = try await Spawn.output(
                     ["generate", "--run-folder", whole.run.path, "--prompt", "line", "--max-tokens", "3", "--greedy"])
                 #expect(text.hasPrefix("line"), "\(type)")
             }
+        }
+
+        /// Out to peft's layout and back: the same tensors. Merged: a model that needs no base.
+        private func expectTheVerbsKeepIt(_ run: Fleet, _ base: Fleet) async throws {
+            let path = run.run.path, peft = run.folder("peft"), back = run.folder("back"), whole = run.folder("whole")
+            _ = try await Spawn.output(["adapter", "export", "--run-folder", path, "--out", peft])
+            _ = try await Spawn.output(["adapter", "import", peft, "--base", base.run.path, "--out", back])
+            _ = try await Spawn.output(["adapter", "merge", "--run-folder", path, "--out", whole])
+            func tensors(_ folder: String) throws -> [String: Data] {
+                let name = CheckpointName(step: 0, epoch: 0)
+                return try Self.tensors("\(RunFolder(path: folder).checkpoints)/\(name)/model.safetensors")
+            }
+            #expect(try tensors(back) == Self.newest(run, "model"))
+            let merged = try tensors(whole), before = try Self.newest(base, "model")
+            #expect(Set(merged.keys) == Set(before.keys))
+            let changed = merged.filter { $0.value != before[$0.key] }.keys
+            #expect(changed.count == 10 && changed.allSatisfy { $0.hasSuffix("_proj.weight") }, "\(changed)")
         }
 
         /// The file holds all weights, those that were frozen as they were.
@@ -81,8 +99,12 @@ extension WorkerTests {
 
         /// The bytes of each tensor of a safetensors file.
         private static func tensors(_ fleet: Fleet, _ name: CheckpointName, _ file: String) throws -> [String: Data] {
+            try tensors("\(fleet.checkpoints.folder(of: name))/\(file).safetensors")
+        }
+
+        private static func tensors(_ path: String) throws -> [String: Data] {
             struct Entry: Decodable { var data_offsets: [Int]? }
-            let file = try DurableFile.read("\(fleet.checkpoints.folder(of: name))/\(file).safetensors")
+            let file = try DurableFile.read(path)
             let length = file.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
             let header = try JSONDecoder().decode([String: Entry].self, from: file[8..<8 + length])
             return header.compactMapValues { entry in

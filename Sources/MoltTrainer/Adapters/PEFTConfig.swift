@@ -1,7 +1,7 @@
 import MoltCore
 
-/// `adapter_config.json` as peft writes it: the keys that say what the tensors mean. Those of methods that Molt does not
-/// have are read to refuse them.
+/// `adapter_config.json` as peft writes it: the keys that say what the tensors mean. Those of methods that Molt does
+/// not have are read to refuse them.
 package struct PEFTConfig: Codable, Equatable, Sendable {
     package var peftType: String
     package var taskType: String? = "CAUSAL_LM"
@@ -71,7 +71,8 @@ package struct PEFTConfig: Codable, Equatable, Sendable {
     func check(at path: String) throws(UserError) {
         let known = ["LORA", "PROMPT_TUNING", "P_TUNING"]
         func refuse(_ what: String) -> UserError {
-            UserError("\(what) is not among what Molt has", at: path, fix: "merge the adapter with peft, and import that")
+            UserError(
+                "\(what) is not among what Molt has", at: path, fix: "merge the adapter with peft, and import that")
         }
         guard known.contains(peftType) else {
             throw refuse("an adapter of the type '\(DisplayText.escaped(peftType, limit: 40))'")

@@ -10,9 +10,25 @@ struct TrainingData {
     let beat: () -> Void
 
     func open() throws(UserError) -> (training: any SampleSource, validation: (any SampleSource)?) {
+        if plan.recipe.prefers { return try pairs() }
         if let synthetic = plan.data.synthetic { return try SyntheticData.loaders(synthetic, plan, tokenizer) }
         let held = plan.data.validation
         return (try training(), held.isEmpty ? nil : try loader(held, .validation, seed: nil))
+    }
+
+    /// Pairs come from their own files: those that `molt data prepare` makes tell no prompt from an answer.
+    private func pairs() throws(UserError) -> (training: any SampleSource, validation: (any SampleSource)?) {
+        let held = plan.data.validation
+        let heldFiles = held.isEmpty ? [] : try DataPaths.resolve(held, key: "data.validation")
+        let files = try DataPaths.resolve(
+            plan.data.train, key: "data.train", excluding: Set(heldFiles.map(DataPaths.identity(of:))))
+        func pairs(_ files: [String], seed: UInt64?) throws(UserError) -> PreferencePairs {
+            try PreferencePairs(
+                files: files, tokenizer: tokenizer, chat: chat, sequenceLength: plan.data.sequenceLength, seed: seed,
+                beat: beat)
+        }
+        let seed = UInt64(bitPattern: Int64(plan.data.shuffleSeed ?? plan.recipe.train.seed))
+        return (try pairs(files, seed: seed), heldFiles.isEmpty ? nil : try pairs(heldFiles, seed: nil))
     }
 
     private func training() throws(UserError) -> any SampleSource {
