@@ -3,6 +3,7 @@ package enum ForeignModel {
     /// Nil when nothing at the path looks like one.
     package static func open(_ path: String) throws -> (any ModelWeights)? {
         if StateSpacesFolder.isOne(path), !SafetensorsShards.areIn(path) { return try StateSpacesFolder(path) }
+        if DistributedCheckpoint.folder(path) != nil { return try DistributedCheckpoint(path) }
         if MegatronCheckpoint.isOne(path) { return try MegatronCheckpoint(path) }
         return HuggingFaceFolder.isOne(path) ? try HuggingFaceFolder(path) : nil
     }
@@ -13,6 +14,7 @@ package enum ForeignModel {
         case is HuggingFaceFolder: "hf"
         case is StateSpacesFolder: "state-spaces"
         case is MegatronCheckpoint: "megatron"
+        case is DistributedCheckpoint: "distributed"
         default: "molt"
         }
     }

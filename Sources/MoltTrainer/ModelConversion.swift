@@ -6,7 +6,10 @@ import MoltNN
 
 /// Takes models from one layout to another, checks them, and says what became of every tensor.
 package enum ModelConversion {
-    package enum Layout: String, Sendable, CaseIterable { case molt, hf, megatron }
+    package enum Layout: String, Sendable, CaseIterable {
+        case molt, hf, megatron, distributed
+        case stateSpaces = "state-spaces"
+    }
 
     package struct Choice: Sendable {
         package var layout: Layout
@@ -44,6 +47,12 @@ package enum ModelConversion {
             case .megatron:
                 try DurableFile.makeFolder(inner)
                 try MegatronExport(weights, type: choice.type, ranks: choice.ranks).write(into: inner)
+            case .distributed:
+                try DurableFile.makeFolder(inner)
+                try DistributedExport(weights, type: choice.type).write(into: inner)
+            case .stateSpaces:
+                try DurableFile.makeFolder(inner)
+                try StateSpacesExport(weights, type: choice.type).write(into: inner)
             }
             (report.sha256After, report.numericCheck) = try inspect(inner)
             guard report.sha256After == report.sha256Before else {
@@ -61,6 +70,14 @@ package enum ModelConversion {
         var report = weights.report(format: ForeignModel.layout(of: weights))
         (report.sha256After, report.numericCheck) = try inspect(path)
         return report
+    }
+
+    /// Compares two models tensor by tensor, in fp32, whatever layouts they lie in.
+    package static func compare(_ path: String, with other: String) throws -> ModelComparison {
+        let (a, b) = (
+            try CheckpointSource(path, key: path).weights(), try CheckpointSource(other, key: other).weights()
+        )
+        return try ModelComparison(a, b)
     }
 
     private static func inspect(_ path: String) throws -> (String, ConversionReport.NumericCheck) {

@@ -50,14 +50,21 @@ struct ConvertCommand: ParsableCommand {
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Load a model, check its weights, and let it score tokens.",
+        commandName: "verify",
+        abstract: "Load a model, check its weights, let it score tokens; or compare two models.",
         discussion: "Example: molt-train verify models/bamba --json")
 
     @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String
+    @Argument(help: "Another one, to compare with.") var other: String?
     @Flag(help: "Print the report as JSON.") var json = false
 
     func run() throws {
-        Ending.after { try ReportText.print(try ModelConversion.verify(source), json: json) }
+        Ending.after {
+            guard let other else { return try ReportText.print(try ModelConversion.verify(source), json: json) }
+            let comparison = try ModelConversion.compare(source, with: other)
+            try ReportText.print(comparison, json: json)
+            if !comparison.isEqual { Ending.leave(1) }
+        }
     }
 }
 

@@ -8,6 +8,16 @@ enum ReportText {
         _ = Output.write(Array(lines(report).map { $0 + "\n" }.joined().utf8))
     }
 
+    static func print(_ comparison: ModelComparison, json: Bool) throws {
+        if json { return try Output.json(comparison) }
+        var lines = ["\(comparison.equal) of \(comparison.compared) tensors are equal"]
+        lines += comparison.different.prefix(20).map { "differs   \($0.name) by \($0.maxDifference) at most" }
+        lines += comparison.onlyInFirst.prefix(20).map { "only in the first   \($0)" }
+        lines += comparison.onlyInSecond.prefix(20).map { "only in the second   \($0)" }
+        lines += comparison.configuration.map { "configuration   \($0)" }
+        _ = Output.write(Array(lines.map { $0 + "\n" }.joined().utf8))
+    }
+
     static func lines(_ report: ConversionReport) -> [String] {
         var rows: [(String, String)] = [
             ("from", "\(DisplayText.escaped(report.folder)) (\(report.format))"),

@@ -31,7 +31,7 @@ struct FlagsTests {
         molt model logits [--dtype --out --tokens] model
         molt model ls [--data --json --length --pipeline --tensor]
         molt model show [--data --json --length --pipeline --tensor] name
-        molt model verify [--json] model
+        molt model verify [--json] model other
         molt prune [--dry-run --json --keep] runs
         molt recipe check [--json --site -s] recipe key=value
         molt recipe ls [--json]

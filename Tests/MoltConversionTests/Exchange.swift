@@ -63,6 +63,11 @@ enum Exchange {
         let hybrid = try ModelInMemory(Folders.model(MegatronTests.section()), place: "", tokenizer: nil)
         try DurableFile.makeFolder(folder("megatron"))
         try MegatronExport(hybrid, type: nil, ranks: 4).write(into: folder("megatron"))
+        try DurableFile.makeFolder(folder("distributed"))
+        try DistributedExport(hybrid, type: .bfloat16).write(into: folder("distributed"))
+        let mamba = try ModelInMemory(Folders.model(StateSpacesTests.section()), place: "", tokenizer: nil)
+        try DurableFile.makeFolder(folder("state-spaces"))
+        try StateSpacesExport(mamba, type: nil).write(into: folder("state-spaces"))
         try python("read", folder.path)
         return folder
     }

@@ -43,7 +43,10 @@ struct ModelExport: AsyncParsableCommand {
               molt model export 7k2m --format hf --out exports/support-bot
             """)
 
-    enum Layout: String, ExpressibleByArgument, CaseIterable { case hf, megatron }
+    enum Layout: String, ExpressibleByArgument, CaseIterable {
+        case hf, megatron, distributed
+        case stateSpaces = "state-spaces"
+    }
 
     @Argument(help: "A run, or the folder of a run or of a model.") var model: String
     @Option(name: .long, help: "Whose layout.") var format: Layout = .hf
@@ -72,16 +75,21 @@ struct ModelVerify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Check a model's files, load it, and let it score tokens.",
         discussion: """
+            With a second model, the weights of both are compared; it ends with 1 when they differ.
+
             Example:
               molt model verify exports/support-bot
             """)
 
     @Argument(help: "A run, or the folder of a run or of a model.") var model: String
+    @Argument(help: "Another one, to compare it with.") var other: String?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let engine = Engine()
-        try engine.run(["verify", try await engine.place(of: model)] + output.words)
+        var places = [try await engine.place(of: model)]
+        if let other { places.append(try await engine.place(of: other)) }
+        try engine.run(["verify"] + places + output.words)
     }
 }
 

@@ -34,7 +34,7 @@ package struct MegatronExport {
             let model = PickleTree.dictionary(
                 tensors.enumerated().map { (.text($0.element.name), .tensor($0.offset)) })
             let root = PickleTree.fields([
-                ("args", .object(.global("argparse", "Namespace"), Self.arguments(weights.section, ranks: ranks))),
+                ("args", Self.arguments(weights.section, ranks: ranks)),
                 ("checkpoint_version", .number(3)), ("iteration", .integer(0)), ("model", model),
             ])
             try TorchFileWriter.write(root, tensors, to: "\(place)/\(MegatronFiles.weightsNames[0])") { index in
@@ -51,7 +51,7 @@ package struct MegatronExport {
     }
 
     /// What Megatron's code reads of its own options, and `MegatronSettings` here.
-    static func arguments(_ model: ModelSection, ranks: Int) -> [(String, PickleTree)] {
+    static func arguments(_ model: ModelSection, ranks: Int) -> PickleTree {
         let inner = model.mambaHeads * model.mambaHeadSize
         var fields: [(String, PickleTree)] = [
             ("num_layers", .integer(model.pattern.layers.count)), ("hidden_size", .integer(model.hiddenSize)),
@@ -77,6 +77,6 @@ package struct MegatronExport {
                 ("rotary_percent", .number(model.rotaryShare)), ("rotary_base", .number(model.rotaryBase)),
             ]
         }
-        return fields
+        return .object(.global("argparse", "Namespace"), .fields(fields))
     }
 }

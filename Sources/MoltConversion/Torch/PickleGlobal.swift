@@ -29,7 +29,8 @@ extension PickleGlobal {
 
     private static let inertNames: Set<String> = [
         "argparse.Namespace", "builtins.object", "__builtin__.object", "builtins.bytearray", "types.SimpleNamespace",
-        "torch.Size", "torch.device", "torch.serialization._get_layout", "io.BytesIO", "_io.BytesIO",
+        "torch.Size", "torch.device", "pathlib.PosixPath", "pathlib.PurePosixPath", "torch.serialization._get_layout",
+        "io.BytesIO", "_io.BytesIO",
         // States of random generators beside the weights.
         "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype",
         "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",

@@ -14,8 +14,8 @@ indirect enum PickleTree {
     case global(String, String)
     /// What calling a function with arguments gives.
     case call(PickleTree, [PickleTree])
-    /// An object of a class, with fields.
-    case object(PickleTree, [(String, PickleTree)])
+    /// An object of a class, with its state: fields, unless the class makes something else of it.
+    case object(PickleTree, PickleTree)
     /// The tensor at an index of the file's tensors.
     case tensor(Int)
 
@@ -62,10 +62,10 @@ struct PickleWriter {
             write(function)
             write(.tuple(arguments))
             bytes.append(UInt8(ascii: "R"))
-        case .object(let type, let fields):
+        case .object(let type, let state):
             write(type)
             bytes += [UInt8(ascii: ")"), 0x81]
-            write(.fields(fields))
+            write(state)
             bytes.append(UInt8(ascii: "b"))
         case .tensor(let index): write(tensor: index)
         }

@@ -52,6 +52,7 @@ def write(folder):
         save_file(reference, folder / f"{case.name}.safetensors", {"model": json.dumps(case.molt)})
     pickles(folder / "pickles")
     megatron.write(folder / "legacy", weight)
+    megatron.write_distributed(folder / "distributed", weight)
 
 
 class Harm:
@@ -119,7 +120,12 @@ def read(folder):
 
     if (folder / "megatron").is_dir():
         save_file(megatron.merged(folder / "megatron"), folder / "megatron.safetensors")
-    for place in sorted(path for path in folder.iterdir() if (path / "config.json").exists()):
+    if (folder / "distributed").is_dir():
+        save_file(megatron.distributed(folder / "distributed"), folder / "distributed.safetensors")
+    if (folder / "state-spaces").is_dir():
+        save_file({name: tensor.clone() for name, tensor in torch.load(
+            folder / "state-spaces/pytorch_model.bin", weights_only=True).items()}, folder / "state-spaces.safetensors")
+    for place in sorted(path for path in folder.iterdir() if (path / "generation_config.json").exists()):
         model, info = AutoModelForCausalLM.from_pretrained(
             place, attn_implementation="eager", experts_implementation="eager", output_loading_info=True,
             dtype=torch.float32)

@@ -140,3 +140,56 @@ def merged(folder):
             local = [part.split([size // len(parts) for size in sizes]) for part in parts]
             result[name] = torch.cat([torch.cat([part[i] for part in local]) for i in range(len(sizes))])
     return {name: tensor.contiguous() for name, tensor in result.items()}
+
+
+def whole(own):
+    """Under the names of a distributed checkpoint: in_proj and conv1d component by component."""
+    state = {"embedding.word_embeddings.weight": own["backbone.embeddings.weight"],
+             "decoder.final_norm.weight": own["backbone.norm_f.weight"], "output_layer.weight": own["lm_head.weight"]}
+    for index, letter in enumerate(PATTERN):
+        mine, theirs = f"backbone.layers.{index}.", f"decoder.layers.{index}."
+        get = lambda name: own[mine + "mixer." + name]
+        norm = own[mine + "norm.weight"]
+        if letter == "M":
+            state[theirs + "mixer.in_proj.layer_norm_weight"] = norm
+            parts = get("in_proj.weight").split([INNER, INNER, GROUP, GROUP, HEADS])
+            state |= {f"{theirs}mixer.in_proj.weight.{c}": part for c, part in zip(["z", "x", "B", "C", "dt"], parts)}
+            for name in ("conv1d.weight", "conv1d.bias"):
+                parts = get(name).split([INNER, GROUP, GROUP])
+                state |= {f"{theirs}mixer.{name}.{c}": part for c, part in zip("xBC", parts)}
+            for name in ("dt_bias", "A_log", "D", "norm.weight", "out_proj.weight"):
+                state[theirs + "mixer." + name] = get(name)
+        elif letter == "*":
+            fused = together(get("q_proj.weight"), get("k_proj.weight"), get("v_proj.weight"), QUERIES, KEYS, WIDTH)
+            state[theirs + "self_attention.linear_qkv.layer_norm_weight"] = norm
+            state[theirs + "self_attention.linear_qkv.weight"] = fused
+            state[theirs + "self_attention.linear_proj.weight"] = get("o_proj.weight")
+        else:
+            state[theirs + "mlp.linear_fc1.layer_norm_weight"] = norm
+            state[theirs + "mlp.linear_fc1.weight"] = get("up_proj.weight")
+            state[theirs + "mlp.linear_fc2.weight"] = get("down_proj.weight")
+    return {name: tensor.clone() for name, tensor in state.items()}
+
+
+def write_distributed(folder, weight):
+    from torch.distributed import checkpoint
+
+    own = own_weights(weight)
+    inner = folder / "iter_0000100"
+    inner.mkdir(parents=True)
+    state = whole(own) | {"optimizer.state.exp_avg.decoder.layers.0.mixer.D": torch.zeros(HEADS)}
+    checkpoint.save(state, checkpoint_id=inner, no_dist=True)
+    args = argparse.Namespace(num_attention_heads=QUERIES, mamba_num_groups=GROUPS, squared_relu=True)
+    torch.save({"args": args, "iteration": 100}, inner / "common.pt")
+    (folder / "latest_checkpointed_iteration.txt").write_text("100")
+
+
+def distributed(folder):
+    """All tensors of a distributed checkpoint, as torch loads them."""
+    from torch.distributed import checkpoint
+
+    reader = checkpoint.FileSystemReader(folder / "release")
+    state = {name: torch.empty(entry.size, dtype=entry.properties.dtype)
+             for name, entry in reader.read_metadata().state_dict_metadata.items()}
+    checkpoint.load(state, storage_reader=reader, no_dist=True)
+    return state
