@@ -39,6 +39,7 @@ package final class Corpus: DocumentSource {
                 try indexText(of: file, Int32(index))
             }
         }
+        if let failure = tokenizer.failure { throw failure }
     }
 
     package var documentCount: Int { shapes.count }

@@ -12,6 +12,12 @@ package protocol Tokenizer: Sendable {
     func encode(_ bytes: ArraySlice<UInt8>) -> [Int32]
     /// The bytes of the ordinary tokens; specials and unknown ids have none.
     func decode(_ tokens: some Sequence<Int32>) -> [UInt8]
+    /// Why a text could not be encoded or decoded, the first time that it happened: whoever reads texts asks for it.
+    var failure: UserError? { get }
+}
+
+extension Tokenizer {
+    package var failure: UserError? { nil }
 }
 
 /// Ids with a meaning of their own.
@@ -22,6 +28,12 @@ package struct SpecialTokens: Hashable, Sendable {
     package var end: Int32
     /// Fills a sequence that has no more documents; never a target.
     package var padding: Int32
+
+    package init(begin: Int32, end: Int32, padding: Int32) {
+        self.begin = begin
+        self.end = end
+        self.padding = padding
+    }
 }
 
 /// The embedded default: ids 0–255 are the bytes, 256 begins a document, 257 ends it, 258 pads.

@@ -9,7 +9,8 @@ package struct TextGenerator {
     package let tokenizer: any Tokenizer
 
     package init(_ source: CheckpointSource) throws {
-        tokenizer = try Tokenizers.named(source.manifest.state[StateKey.tokenizer] ?? "bytes")
+        tokenizer = try TokenizerCopy.open(
+            source.manifest.state[StateKey.tokenizer] ?? "bytes", checkpoint: source.folder)
         model = try ModelLoader.model(of: source)
     }
 

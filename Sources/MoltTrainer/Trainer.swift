@@ -66,6 +66,8 @@ package final class Trainer {
         events.phase(.data)
         let data = TrainingData(plan: plan, tokenizer: tokenizer, chat: chat) { events.beat(.data) }
         (loader, validation) = try data.open()
+        if let failure = tokenizer.failure { throw failure }
+        if context.isMain { try TokenizerCopy.keep(tokenizer, in: context.run) }
         events.phase(.load)
         try RandomState.seed(UInt64(bitPattern: Int64(recipe.train.seed)))
         let prompt = recipe.method.promptText.map { tokenizer.encode(Array($0.utf8)[...]).map(Int.init) } ?? []

@@ -40,7 +40,7 @@ extension WorkerTests {
                 recipe, _ in
                 recipe.train.globalBatch = 5
             },
-            Mistake("an unknown tokenizer", "the tokenizer 'x.json' is not known") { recipe, _ in
+            Mistake("an unknown tokenizer", "there is no tokenizer at 'x.json'") { recipe, _ in
                 recipe.data?.tokenizer = "x.json"
             },
             Mistake("a vocabulary too small", "the model has 100 token ids, the tokenizer 259") { recipe, _ in

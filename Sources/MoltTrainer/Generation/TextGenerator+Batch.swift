@@ -109,6 +109,7 @@ extension TextGenerator {
     }
 
     private func check(_ prompts: [[Int32]]) throws {
+        if let failure = tokenizer.failure { throw failure }
         let rows = model.section.vocabularySize ?? 0
         for token in prompts.joined() where token < 0 || Int(token) >= rows {
             throw UserError(

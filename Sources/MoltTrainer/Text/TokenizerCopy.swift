@@ -1,0 +1,52 @@
+import FoundationEssentials
+import MoltCore
+import MoltData
+import MoltTokenizers
+
+/// A run keeps its own copy of its tokenizer, so that its checkpoints can be used when the original is gone or changed.
+enum TokenizerCopy {
+    /// Copies the files into the run's folder, below the start of their hash; once.
+    static func keep(_ tokenizer: any Tokenizer, in run: RunFolder) throws {
+        guard let tokenizer = tokenizer as? FileTokenizer else { return }
+        let folder = "\(run.path)/\(folderName(of: tokenizer.name))"
+        try DurableFile.makeFolder("\(run.path)/tokenizer")
+        try DurableFile.makeFolder(folder)
+        for part in TokenizerFile.parts(of: tokenizer.file) {
+            let data = try DurableFile.read(part, limit: Limits.tokenizerBytesMax)
+            try DurableFile.write(data, to: "\(folder)/\(part.lastComponent)")
+        }
+        guard try FileTokenizer.name(of: "\(folder)/\(tokenizer.file.lastComponent)") == tokenizer.name else {
+            throw UserError("the tokenizer changed while it was copied", at: tokenizer.file)
+        }
+    }
+
+    private static func folderName(of name: String) -> String {
+        "tokenizer/" + String(name.split(separator: ":").last?.prefix(16) ?? "")
+    }
+
+    /// The tokenizer of a checkpoint: by its hash where its run keeps it, or beside an imported model's weights.
+    /// - Parameter name: as the checkpoint records it.
+    static func open(_ name: String, checkpoint: String) throws(UserError) -> any Tokenizer {
+        guard name != "bytes" else { return try Tokenizers.named(name) }
+        guard name.contains(FileTokenizer.mark) else {
+            return try FileTokenizer(name.hasPrefix("/") ? name : "\(checkpoint)/\(name)", key: "tokenizer")
+        }
+        let file = String(name.split(separator: "@").dropLast().joined(separator: "@"))
+        guard !file.isEmpty, !file.contains("/") else {
+            throw UserError("the checkpoint's manifest has no usable \"tokenizer\"", at: checkpoint)
+        }
+        let places = ["\(checkpoint)/../..", checkpoint].map { "\($0)/\(folderName(of: name))/\(file)" }
+        guard let path = places.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+            throw UserError(
+                "the tokenizer that the model was trained with is not in its run's folder", at: checkpoint,
+                fix: "put \(DisplayText.escaped(name)) and what lies beside it into \(folderName(of: name))/ there")
+        }
+        let tokenizer = try FileTokenizer(path, key: "tokenizer")
+        guard tokenizer.name == name else {
+            throw UserError(
+                "the tokenizer is not the one that the model was trained with", at: path,
+                fix: "put \(DisplayText.escaped(name)) and what lay beside it there")
+        }
+        return tokenizer
+    }
+}

@@ -1,0 +1,86 @@
+import FoundationEssentials
+import MoltCore
+import MoltRecipe
+import MoltTesting
+import MoltTrainer
+import Testing
+
+/// Training and generating with a tokenizer of a file, with the real program.
+extension WorkerTests {
+    struct FileTokenizerTests {
+        private let folder = TemporaryFolder("tokenizer")
+
+        /// All bytes, some merges, and two tokens that begin and end a turn.
+        private func writeTokenizer() throws {
+            var vocabulary: [String] = []
+            var merges: [String] = []
+            var extra: UInt32 = 0x100
+            for byte in UInt32(0)..<256 {
+                let prints = (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
+                if let scalar = Unicode.Scalar(prints ? byte : extra) { vocabulary.append(String(scalar)) }
+                if !prints { extra += 1 }
+            }
+            for (left, right) in [
+                ("t", "h"), ("th", "e"), ("o", "x"), ("Ġ", "the"), ("l", "i"), ("n", "e"), ("li", "ne"),
+            ] {
+                merges.append("\(left) \(right)")
+                vocabulary.append(left + right)
+            }
+            let entries = vocabulary.enumerated().map { index, token in
+                let text = token == "\"" || token == "\\" ? "\\\(token)" : token
+                return "\"\(text)\": \(index)"
+            }
+            let added = ["<|im_start|>", "<|im_end|>"].enumerated().map { index, token in
+                "{\"id\": \(vocabulary.count + index), \"content\": \"\(token)\", \"special\": true}"
+            }
+            let json = """
+                {"added_tokens": [\(added.joined(separator: ", "))],
+                 "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+                 "decoder": {"type": "ByteLevel"},
+                 "model": {"type": "BPE", "vocab": {\(entries.joined(separator: ", "))},
+                           "merges": [\(merges.map { "\"\($0)\"" }.joined(separator: ", "))]}}
+                """
+            let config = """
+                {"bos_token": "<|im_start|>", "eos_token": {"content": "<|im_end|>"}, "chat_template":
+                 "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>' }}{% endfor %}"}
+                """
+            try DurableFile.write(Data(json.utf8), to: folder("tokenizer.json"))
+            try DurableFile.write(Data(config.utf8), to: folder("tokenizer_config.json"))
+        }
+
+        @Test func aRunKeepsItsTokenizerAndGeneratesWithoutTheOriginal() async throws {
+            try writeTokenizer()
+            var recipe = try TinyRecipe.make(folder, steps: 4)
+            recipe.data?.tokenizer = folder.path
+            recipe.data?.validation = []
+            let chat =
+                #"{"messages": [{"role": "user", "content": "the ox"}, {"role": "assistant", "content": "line"}]}"#
+            let lines = Array(repeating: chat, count: 40).joined(separator: "\n")
+            try DurableFile.write(Data(lines.utf8), to: folder("chat.jsonl"))
+            recipe.data?.train = [folder("train.txt"), folder("chat.jsonl")]
+            let fleet = try Fleet(recipe)
+            #expect(try await fleet.live() == [0], "\(fleet.output())")
+            try FileManager.default.removeItem(atPath: folder("tokenizer.json"))
+            let order = ["generate", "--run-folder", fleet.run.path, "--prompt", "the ox", "--max-tokens", "5"]
+            let text = try await Spawn.output(order + ["--seed", "3"])
+            #expect(text.hasPrefix("the ox"))
+            // A copy that somebody edits is not the one that the model was trained with.
+            let copies = "\(fleet.run.path)/tokenizer"
+            let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: copies).first)
+            try DurableFile.write(Data("{}".utf8), to: "\(copies)/\(copy)/tokenizer_config.json")
+            #expect(throws: UserError.self) {
+                try TextGenerator(try CheckpointSource(fleet.run.path, key: "--run-folder"))
+            }
+        }
+
+        @Test func aTokenizerLargerThanTheEmbeddingIsSaid() async throws {
+            try writeTokenizer()
+            var recipe = try TinyRecipe.make(folder, steps: 4)
+            recipe.data?.tokenizer = folder("tokenizer.json")
+            recipe.model?.vocabularySize = 200
+            let fleet = try Fleet(recipe)
+            #expect(try await fleet.live() == [78])
+            #expect(fleet.output().contains("the model has 200 token ids, the tokenizer 265"))
+        }
+    }
+}
