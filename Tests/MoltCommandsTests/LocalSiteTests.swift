@@ -56,6 +56,19 @@ struct LocalSiteTests {
         return try #require(last)
     }
 
+    @Test func aPreparationIsARunLikeAnyOtherOnTwoRanks() throws {
+        let molt = try Molt()
+        let lines = (0..<500).map { #"{"text": "line \#($0 % 400)"}"# }
+        try molt.write(lines.joined(separator: "\n"), to: "a.jsonl")
+        try molt.write(
+            "name: prepared\ntask: prepare\ndata: {train: a.jsonl}\nresources: {ranks_per_node: 2}\n"
+                + "prepare: {out: tokens, deduplicate: true, unit_bytes: 2000}\n", to: "r.yaml")
+        let answer = try molt.run("\(molt.programs)/molt", ["submit", "r.yaml", "--wait"])
+        #expect(answer.status == 0, "\(answer.error)")
+        let report = try molt("data", "report", "tokens", "--sequence-length", "64", "--json")
+        #expect(report.out.contains("\"documents\":400"), "\(report.out) \(report.error)")
+    }
+
     @Test func waitingEndsWithTheRunAndItsStory() throws {
         let molt = try prepared(12)
         let answer = try molt("submit", "r.yaml", "--wait")
