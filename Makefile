@@ -6,7 +6,8 @@
 # make bench-commands   how long molt's commands take, and what the daemon asks of Slurm
 # make science   what small models recall: hybrids, pure Mamba-2 and attention, trained alike
 # make soak      the randomized live tests with many seeds, an hour at a time; goes on where it ended
-.PHONY: build demo test install bench bench-prepare bench-commands soak clean
+# make bench-tokenizers  how fast texts are encoded, beside tokenizers, sentencepiece and tiktoken
+.PHONY: bench-tokenizers build demo test install bench bench-prepare bench-commands soak clean
 .PHONY: build demo test install bench bench-commands science soak clean
 
 build:
@@ -40,3 +41,6 @@ soak:
 
 clean:
 	rm -rf .build build
+
+bench-tokenizers: build
+	@"$$(Scripts/oracles)" Scripts/bench-tokenizers

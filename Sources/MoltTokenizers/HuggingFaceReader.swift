@@ -28,7 +28,7 @@ struct HuggingFaceReader {
     }
 
     private mutating func note(_ token: [UInt8], _ id: Int32) {
-        while tokens.count <= Int(id) { tokens.append(nil) }
+        if tokens.count <= Int(id) { tokens += repeatElement(nil, count: Int(id) + 1 - tokens.count) }
         tokens[Int(id)] = token
         names.set(token, id)
     }
@@ -48,7 +48,9 @@ struct HuggingFaceReader {
             let unknown = try place.member("unk_token")?.bytes() ?? Array("[UNK]".utf8)
             var model = WordModel(vocabulary: names, unknown: unknown)
             model.prefix = try place.member("continuing_subword_prefix")?.bytes() ?? Array("##".utf8)
-            if let limit = place.member("max_input_chars_per_word") { model.charactersMax = Int(try limit.id()) }
+            if let limit = place.member("max_input_chars_per_word") {
+                model.charactersMax = min(Int(try limit.id()), 1000)
+            }
             return .words(model)
         case "WordLevel":
             try readVocabulary(vocabulary)

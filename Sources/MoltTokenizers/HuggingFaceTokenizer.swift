@@ -167,7 +167,11 @@ final class HuggingFaceTokenizer: TokenizerModel {
         }
         if plain != nil { return result }
         guard let decoders else { return Array(texts.joined(separator: [0x20])) }
-        for decoder in decoders { texts = try decoder.apply(texts) }
+        for decoder in decoders {
+            // What is made of bytes is text for the next step.
+            texts = texts.map { UTF8Text.isValid($0) ? $0 : Array(String(decoding: $0, as: UTF8.self).utf8) }
+            texts = try decoder.apply(texts)
+        }
         return Array(texts.joined())
     }
 

@@ -4,14 +4,14 @@ enum Limits {
     static let fileBytesMax = 512 << 20
     static let jsonDepthMax = 128
     /// Ids above it are refused; the largest known vocabularies have 256,000 tokens.
-    static let idMax = 1 << 24
+    static let idMax = 1 << 22
     static let tokenBytesMax = 1 << 16
     static let addedTokensMax = 1 << 16
     static let addedTokenBytesMax = 1 << 10
     static let pipelineStepsMax = 64
     static let patternBytesMax = 1 << 16
     /// Backtracking steps of one match of a pattern; the known ones need a few for a character.
-    static let matchStepsMax: UInt32 = 50_000_000
+    static let matchStepsMax: UInt32 = 5_000_000
     static let jitStackBytesMax = 1 << 20
     /// Text that one call encodes.
     static let textBytesMax = 1 << 31 - 1

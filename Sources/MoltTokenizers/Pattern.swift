@@ -17,7 +17,7 @@ final class Pattern: @unchecked Sendable {
                 "the regular expression '\(DisplayText.escaped(String(source.prefix(100))))' is not understood",
                 at: place, fix: "classes inside classes are known as [A&&[^B]] only")
         }
-        var options = PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK
+        var options = PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C
         options |= dialect == .oniguruma ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY
         let context = pcre2_compile_context_create_8(nil)
         defer { pcre2_compile_context_free_8(context) }

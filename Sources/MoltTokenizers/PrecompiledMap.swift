@@ -33,7 +33,9 @@ final class PrecompiledMap: Sendable {
             node ^= offset(unit)
             if unit >> 8 & 1 == 1, node < units.count {
                 let value = Int(units[node] & 0x7FFF_FFFF)
-                if value <= replacements.count, !found(index + 1, value) { return }
+                // One that begins within a character is none.
+                let isWhole = value < replacements.count && replacements[value] & 0xC0 != 0x80
+                if isWhole, !found(index + 1, value) { return }
             }
         }
     }

@@ -19,12 +19,12 @@ final class TiktokenTokenizer: TokenizerModel {
         var tokens: [[UInt8]?] = []
         for (token, id) in ranks {
             vocabulary.set(token, id)
-            while tokens.count <= Int(id) { tokens.append(nil) }
+            if tokens.count <= Int(id) { tokens += repeatElement(nil, count: Int(id) + 1 - tokens.count) }
             tokens[Int(id)] = token
         }
         for (name, id) in specials {
             names.set(Array(name.utf8), id)
-            while tokens.count <= Int(id) { tokens.append(nil) }
+            if tokens.count <= Int(id) { tokens += repeatElement(nil, count: Int(id) + 1 - tokens.count) }
             tokens[Int(id)] = Array(name.utf8)
         }
         self.tokens = tokens

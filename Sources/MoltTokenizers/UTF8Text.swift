@@ -81,8 +81,10 @@ enum UTF8Text {
             var at = 0
             result.reserveCapacity(buffer.count)
             while at < buffer.count {
-                result.append(scalar(base + at))
-                at += length(base[at])
+                let length = length(base[at])
+                // Of what is cut within a character nothing is read behind its end.
+                result.append(at + length <= buffer.count ? scalar(base + at) : 0xFFFD)
+                at += length
             }
             return result
         }

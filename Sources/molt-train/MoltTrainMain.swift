@@ -13,7 +13,7 @@ struct MoltTrain: ParsableCommand {
         version: MoltVersion.current,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, InspectCommand.self, BigramCommand.self,
-            BenchCommand.self, ConvertCommand.self, VerifyCommand.self, LogitsCommand.self,
+            BenchCommand.self, TokenizerBenchCommand.self, ConvertCommand.self, VerifyCommand.self, LogitsCommand.self,
             PrepareCommand.self, DataReportCommand.self, DataExportCommand.self, AdapterCommand.self,
         ])
 }

@@ -66,6 +66,8 @@ struct OracleTexts: Sendable {
         let key = try run("cat \(sources) | sha256sum | cut -c 1-12")
         let folder = "\(root)/build/oracles/tokenizers-\(key)-\(Trial.seed)-\(megabytes)"
         guard !FileManager.default.fileExists(atPath: "\(folder)/done") else { return folder }
+        // A soak makes hundreds of megabytes for every seed.
+        if Trial.isSoak { _ = try run("rm -rf '\(root)'/build/oracles/tokenizers-*") }
         let python = try run("'\(root)/Scripts/oracles'")
         _ = try run(
             "'\(python)' '\(scripts[1])' '\(folder)' \(Trial.seed) '\(megabytes)' 10000 >&2 && touch '\(folder)/done'"
