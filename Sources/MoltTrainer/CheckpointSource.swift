@@ -1,8 +1,9 @@
+import MoltCheckpoint
 package import MoltConversion
 package import MoltCore
 
-/// A checkpoint that a user names: its own folder, or a run's folder, of which the newest whole one is meant; or a
-/// model of another tool's, such as a Hugging Face folder.
+/// A checkpoint that a user names: its own folder, or a run's folder, of which the newest whole one is meant, or with
+/// `/best` behind it that of the lowest validation loss; or a model of another tool's, such as a Hugging Face folder.
 package struct CheckpointSource {
     package let folder: String
     package let manifest: CheckpointManifest
@@ -13,6 +14,7 @@ package struct CheckpointSource {
     ///   - key: the recipe's key, or the option, that named it.
     ///   - beat: called again and again while files are read.
     package init(_ path: String, key: String, beat: () -> Void = {}) throws(UserError) {
+        let path = try Self.best(path, key: key) ?? path
         if let manifest = try Self.checkpoint(path, key: key, contents: true, beat) {
             self.init(folder: path, manifest)
             return
@@ -36,6 +38,22 @@ package struct CheckpointSource {
                 fix: "name a run's folder, a folder step-…-e… below its checkpoints/, or a Hugging Face folder")
         }
         self.init(folder: runCheckpoints.folder(of: newest.name), newest.manifest)
+    }
+
+    /// What `<run>/best` means; nil for other paths.
+    private static func best(_ path: String, key: String) throws(UserError) -> String? {
+        guard path.hasSuffix("/best") else { return nil }
+        let checkpoints = CheckpointFolder(path: RunFolder(path: String(path.dropLast(5))).checkpoints)
+        do throws(FileError) {
+            var losses: [CheckpointName: Double] = [:]
+            for name in try checkpoints.names() {
+                let manifest = "\(checkpoints.folder(of: name))/\(CheckpointManifest.fileName)"
+                losses[name] = (try? JSONFile.read(CheckpointManifest.self, from: manifest))?.validationLoss
+            }
+            return Retention.best(losses).map(checkpoints.folder)
+        } catch {
+            throw UserError(error.description, at: key)
+        }
     }
 
     private init(folder: String, _ manifest: CheckpointManifest) {

@@ -131,6 +131,9 @@ extension WorkerTests {
             #expect(whole.events().contains { $0.message?.hasPrefix("stopped early: 3 validations in a row") == true })
             // Each validation was the best so far, and its state was saved.
             #expect(try whole.checkpoints.names().map(\.step) == [6, 9, 12])
+            let losses = whole.events().filter { $0.kind == .validation }.compactMap(\.validationLoss)
+            let lowest = losses.firstIndex(of: losses.min() ?? 0).map { Double(3 * ($0 + 1)) }
+            #expect(try await whole.inspect(whole.run.path + "/best")["step"] as? Double == lowest)
             let parts = try Fleet(recipe, sameNumericsAs: whole)
             try parts.start()
             #expect(await parts.poll { parts.lastStep(epoch: 1) >= 7 }, "\(parts.output())")
