@@ -7,8 +7,7 @@
 # make science   what small models recall: hybrids, pure Mamba-2 and attention, trained alike
 # make soak      the randomized live tests with many seeds, an hour at a time; goes on where it ended
 # make bench-tokenizers  how fast texts are encoded, beside tokenizers, sentencepiece and tiktoken
-.PHONY: bench-tokenizers build demo test install bench bench-prepare bench-commands soak clean
-.PHONY: build demo test install bench bench-commands science soak clean
+.PHONY: build demo test install bench bench-commands bench-prepare bench-tokenizers science soak clean
 
 build:
 	@Scripts/setup

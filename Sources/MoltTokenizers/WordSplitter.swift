@@ -1,4 +1,4 @@
-/// Finds the words of the best-known split patterns without a regular expression; a test compares it with PCRE2.
+/// Finds the words of the best-known split patterns without a regular expression. `LibraryTests` compares what follows.
 struct WordSplitter: Sendable {
     enum Kind: Hashable, Sendable {
         /// GPT-2's, which is also GPT-NeoX's: `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|…`
