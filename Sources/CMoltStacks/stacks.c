@@ -67,7 +67,9 @@ static void name_of(long thread, char *name, size_t size) {
     name[strcspn(name, "\n")] = 0;
 }
 
-static int ask(long thread) {
+enum outcome { TOLD, SILENT, ENDED };
+
+static enum outcome ask(long thread) {
     int mine = atomic_fetch_add(&turn, 1) + 1;
     siginfo_t info;
     memset(&info, 0, sizeof info);
@@ -76,14 +78,15 @@ static int ask(long thread) {
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value.sival_int = mine;
-    if (syscall(SYS_rt_tgsigqueueinfo, (long)getpid(), thread, (long)ask_signal(), &info) != 0) return 0;
+    if (syscall(SYS_rt_tgsigqueueinfo, (long)getpid(), thread, (long)ask_signal(), &info) != 0)
+        return errno == ESRCH ? ENDED : SILENT;
     for (int passed = 0; passed < PATIENCE_MS; passed++) {
-        if (atomic_load(&answered) == mine) return 1;
+        if (atomic_load(&answered) == mine) return TOLD;
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     // From here on its answer would stand under another thread's name.
     atomic_fetch_add(&turn, 1);
-    return 0;
+    return SILENT;
 }
 
 void molt_stacks_write(int32_t descriptor) {
@@ -100,7 +103,11 @@ void molt_stacks_write(int32_t descriptor) {
         name_of(thread, name, sizeof name);
         snprintf(line, sizeof line, "stack of thread %ld %s:\n", thread, name);
         say(descriptor, line);
-        if (!ask(thread)) say(descriptor, "(it does not answer)\n");
+        switch (ask(thread)) {
+        case TOLD: break;
+        case SILENT: say(descriptor, "(it does not answer)\n"); break;
+        case ENDED: say(descriptor, "(it has ended meanwhile)\n"); break;
+        }
         count++;
     }
     closedir(threads);
