@@ -32,7 +32,8 @@ enum ReportText {
         }
         if let sha256 = report.sha256After { rows.append(("checksum", "\(sha256), of the weights in fp32")) }
         if let check = report.numericCheck {
-            rows.append(("scores", "finite over \(check.tokens) tokens, rms \(check.rmsLogit)"))
+            let rms = Decimals.text(check.rmsLogit, digits: 4)
+            rows.append(("scores", "finite over \(check.tokens) tokens, rms \(rms)"))
         }
         if let obstacle = report.obstacle { rows.append(("note", obstacle)) }
         return rows.map { $0.0 + String(repeating: " ", count: max(1, 10 - $0.0.count)) + $0.1 }
