@@ -150,7 +150,7 @@ def report(found_by_task, seconds, rates, seeds):
              "![share of right answers](science.svg)", "",
              "Two layers of width 64, trained alike: the same sequences in the same order, steps and schedule. The learning "
              f"rate is the best of {', '.join(rates)} for each model under seed {seeds[0]}; then seeds {', '.join(seeds)}: "
-             "the mean, and the least and the most. The state of a Mamba-2 layer is 8 wide in all models. What counts is "
+             "the mean, and the least and the most. The recipe says how wide the state of a Mamba-2 layer is. What counts is "
              "an answer that is right in all its tokens, for sequences that training has not seen."]
     for task, found in found_by_task.items():
         runs = next(iter(found["runs"].values()))
