@@ -57,6 +57,9 @@ final class CurlHandle {
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_USERAGENT, "molt")
         set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+        // Of its own accord libcurl sends again what got no answer on a connection that was used before; what may have
+        // an effect gets a new one, therefore.
+        set(CURLOPT_FRESH_CONNECT, request.method == .get ? 0 : 1)
         var headers: UnsafeMutablePointer<curl_slist>?
         defer { curl_slist_free_all(headers) }
         for header in request.headers + ["Expect:"] { headers = curl_slist_append(headers, header) }

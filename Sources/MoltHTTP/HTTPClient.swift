@@ -11,7 +11,8 @@ package actor HTTPClient {
         executor.asUnownedSerialExecutor()
     }
 
-    /// Waits for the whole answer. Never retries: only the caller knows whether that is safe.
+    /// Waits for the whole answer. What may have an effect is never sent twice: only the caller knows whether that is
+    /// safe.
     package func send(_ request: HTTPRequest) throws(HTTPError) -> HTTPAnswer {
         if handle == nil { handle = CurlHandle() }
         guard let handle else { throw .broken("libcurl cannot be initialised") }

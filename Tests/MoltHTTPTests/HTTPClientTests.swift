@@ -103,6 +103,21 @@ struct HTTPClientTests {
         }
     }
 
+    /// libcurl sends again what got no answer on a connection that was used before.
+    @Test(arguments: [HTTPMethod.post, .delete])
+    func whatMayHaveHadAnEffectIsNotSentAgain(_ method: HTTPMethod) async throws {
+        let server = try SocketServer { $0.hasPrefix("GET") ? SocketServer.http("200 OK", "x") : nil }
+        defer { server.stop() }
+        let client = HTTPClient()
+        _ = try await client.send(get("/a", at: server.path))
+        await #expect {
+            try await client.send(HTTPRequest(method, "/b", at: .socket(server.path)))
+        } throws: { error in
+            (error as? HTTPError)?.wasNotSent == false
+        }
+        #expect(server.seen.count == 2)
+    }
+
     @Test(arguments: ["ftp://example.org", "example.org", "", "file:///etc/passwd"])
     func onlyHTTPIsSpoken(_ origin: String) async throws {
         await #expect(throws: HTTPError.invalidAddress(origin)) {

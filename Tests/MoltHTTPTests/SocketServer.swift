@@ -35,7 +35,7 @@ final class SocketServer: Sendable {
         DispatchQueue(label: "server").async { [self] in
             while case let connection = accept(listener, nil, nil), connection >= 0 {
                 accepted.withLock { $0 += 1 }
-                serve(connection, answer)
+                DispatchQueue.global().async { [self] in serve(connection, answer) }
             }
         }
     }
