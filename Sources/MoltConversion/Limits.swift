@@ -31,4 +31,7 @@ enum Limits {
     /// Files in an archive, and bytes of its table of contents.
     static let archiveEntriesMax = 1_000_000
     static let archiveTableBytesMax = 256 << 20
+    /// Bytes of a name in a tar archive that its header has no room for, and of a header's further fields.
+    static let archiveNameBytesMax = 4096
+    static let archiveFieldsBytesMax = 1 << 20
 }

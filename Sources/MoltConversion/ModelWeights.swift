@@ -1,4 +1,6 @@
+import FoundationEssentials
 package import MoltCheckpoint
+import MoltCore
 package import MoltRecipe
 
 /// A model's weights under Molt's own names, read one at a time, whatever files and layout they lie in.
@@ -15,6 +17,34 @@ package protocol ModelWeights {
     /// Ids with a meaning of their own, as far as they are known.
     var specials: SpecialIDs { get }
     func read(_ name: String) throws -> HostTensor
+    /// Copies the tokenizer's files into a folder.
+    /// - Returns: the name there of the one that a tokenizer is made from, or the name of one that has no files.
+    func copyTokenizer(into folder: String) throws -> String?
+}
+
+extension ModelWeights {
+    /// What lies beside the tokenizer's main file; without such a file, what lies beside the weights.
+    package func copyTokenizer(into folder: String) throws -> String? {
+        func copy(_ path: String, as name: String) throws(FileError) {
+            try DurableFile.write(
+                try DurableFile.read(path, limit: Limits.tokenizerBytesMax), to: "\(folder)/\(name)")
+        }
+        guard let main = tokenizer, let slash = main.lastIndex(of: "/") else {
+            for name in TokenizerFiles(place).present { try copy("\(place)/\(name)", as: name) }
+            return tokenizer
+        }
+        let source = String(main[..<slash])
+        let name = String(main[main.index(after: slash)...])
+        for beside in TokenizerFiles(source).present { try copy("\(source)/\(beside)", as: beside) }
+        let standard = TokenizerFiles.standard(name)
+        if standard != name {
+            try copy(main, as: standard)
+            if FileManager.default.fileExists(atPath: "\(main).json") {
+                try copy("\(main).json", as: "\(standard).json")
+            }
+        }
+        return standard
+    }
 }
 
 /// One weight as it lies in a file.

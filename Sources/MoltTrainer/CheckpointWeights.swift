@@ -14,9 +14,11 @@ extension CheckpointSource {
             specials: .init(tokenizer: tokenizer))
     }
 
-    /// The tokenizer's name or file; one that lies in the checkpoint's folder is named without it.
+    /// The tokenizer's name or file: the run keeps one for its checkpoints; one that lies in the checkpoint's folder is
+    /// named without it.
     var tokenizer: String? {
         guard let name = manifest.state[StateKey.tokenizer] else { return nil }
+        if let kept = TokenizerCopy.kept(name, checkpoint: folder) { return kept }
         guard !name.contains("/"), TokenizerFiles(folder).present.contains(name) else { return name }
         return "\(folder)/\(name)"
     }

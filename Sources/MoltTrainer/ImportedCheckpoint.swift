@@ -45,20 +45,9 @@ enum ImportedCheckpoint {
                 files.append(written)
             }
             let manifest = try manifest(
-                weights, files: files, origin: origin, tokenizer: copyTokenizer(weights, staged))
+                weights, files: files, origin: origin, tokenizer: weights.copyTokenizer(into: staged))
             try DurableFile.write(manifest.encoded(), to: "\(staged)/\(CheckpointManifest.fileName)")
         }
-    }
-
-    /// The tokenizer goes along, and is named by its place in the folder.
-    private static func copyTokenizer(_ weights: any ModelWeights, _ folder: String) throws -> String? {
-        guard let main = weights.tokenizer, let slash = main.lastIndex(of: "/") else { return weights.tokenizer }
-        let files = TokenizerFiles(String(main[..<slash]))
-        for name in files.present {
-            let data = try DurableFile.read("\(files.folder)/\(name)", limit: Limits.tokenizerBytesMax)
-            try DurableFile.write(data, to: "\(folder)/\(name)")
-        }
-        return String(main[main.index(after: slash)...])
     }
 
     private static func shards(

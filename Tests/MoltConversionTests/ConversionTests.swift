@@ -49,6 +49,30 @@ struct ConversionTests {
         #expect(FileManager.default.contents(atPath: folder("back/generation_config.json")) != nil)
     }
 
+    /// A run keeps its tokenizer under the start of its hash; an export has it under the name that tools look for.
+    @Test(arguments: [("own.json", "tokenizer.json"), ("own.model", "tokenizer.model")])
+    func anExportOfARunHasItsTokenizerBesideIt(_ kept: String, _ expected: String) throws {
+        try Folders.write(Folders.section(), to: folder("theirs"))
+        let text = Data(#"{"model":{"vocab":{"a":1}}}"#.utf8)
+        try DurableFile.write(text, to: folder("theirs/tokenizer.json"))
+        for name in ["run", "run/checkpoints", "run/tokenizer", "run/tokenizer/0123456789abcdef"] {
+            try DurableFile.makeFolder(folder(name))
+        }
+        let checkpoint = folder("run/checkpoints/step-00000003-e1")
+        _ = try ModelConversion.convert(folder("theirs"), to: checkpoint, .init(.molt))
+        try FileManager.default.moveItem(
+            atPath: "\(checkpoint)/tokenizer.json", toPath: folder("run/tokenizer/0123456789abcdef/\(kept)"))
+        var manifest = try JSONFile.read(CheckpointManifest.self, from: "\(checkpoint)/manifest.json")
+        #expect(manifest.state["tokenizer"] == "tokenizer.json")
+        manifest.state["tokenizer"] = "\(kept)@sha256:0123456789abcdef\(String(repeating: "0", count: 48))"
+        try DurableFile.write(manifest.encoded(), to: "\(checkpoint)/manifest.json")
+        for (layout, out) in [(ModelConversion.Layout.hf, "hf"), (.molt, "molt")] {
+            _ = try ModelConversion.convert(checkpoint, to: folder(out), .init(layout))
+            #expect(try DurableFile.read(folder("\(out)/\(expected)")) == text)
+        }
+        #expect(try CheckpointSource(folder("molt"), key: "").weights().tokenizer == folder("molt/\(expected)"))
+    }
+
     @Test(arguments: [(StoredType.bfloat16, "BF16"), (.float16, "F16")])
     func halfPrecisionIsWrittenAndReadAgain(_ type: StoredType, _ name: String) throws {
         try Folders.write(Folders.section(.mamba2, "MM"), to: folder("theirs"))

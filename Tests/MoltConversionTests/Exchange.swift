@@ -33,7 +33,8 @@ enum Exchange {
     private static func write() throws -> String {
         let others = "\(root)/Tests/MoltModelsTests/Oracle/"
         let sources = [
-            script, "\(root)/Tests/MoltConversionTests/Oracle/megatron.py", others + "cases.py", others + "papers.py",
+            script, "\(root)/Tests/MoltConversionTests/Oracle/megatron.py",
+            "\(root)/Tests/MoltConversionTests/Oracle/nemo.py", others + "cases.py", others + "papers.py",
             others + "numbers_by_name.py",
             "\(root)/Scripts/goldens/synthetic.py", "\(root)/Scripts/oracles.txt",
         ]

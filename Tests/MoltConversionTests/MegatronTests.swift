@@ -98,6 +98,15 @@ struct MegatronTests {
         #expect(error?.what.contains("the file of rank 2, stage 0 of 4 × 1 is missing") == true)
     }
 
+    /// What is left looks like a whole model of half the width.
+    @Test func theLastRankThatIsMissingIsMissedToo() throws {
+        try Folders.write(Self.section(), to: folder("theirs"))
+        _ = try ModelConversion.convert(folder("theirs"), to: folder("megatron"), .init(.megatron, ranks: 2))
+        try FileManager.default.removeItem(atPath: folder("megatron/release/mp_rank_01"))
+        let error = #expect(throws: UserError.self) { try MegatronCheckpoint(folder("megatron")) }
+        #expect(error?.what.contains("the files of 1 of 2 ranks are there") == true)
+    }
+
     @Test(arguments: [(3, "8 "), (16, "8 ")])
     func ranksThatCannotShareAreRefused(_ ranks: Int, _ expected: String) throws {
         try Folders.write(Self.section(), to: folder("theirs"))

@@ -8,8 +8,8 @@ struct ModelImport: AsyncParsableCommand {
         commandName: "import", abstract: "Bring a model of another tool's in, and check it.",
         discussion: """
             The folder may be Hugging Face's (config.json and safetensors), mamba_ssm's (pytorch_model.bin), \
-            Megatron's (mp_rank_…, all ranks) or a checkpoint of Molt's; pickles in it are read and never executed. \
-            What is made is \
+            Megatron's (mp_rank_…, all ranks), NeMo's or a checkpoint of Molt's; a .nemo archive is read where it \
+            lies. Pickles are read and never executed. What is made is \
             a checkpoint that init_from, generate and eval take, or a Hugging Face folder. It ends with a report of \
             the tensors that were read, renamed, unused and missing, and with a numeric check.
 
@@ -19,7 +19,7 @@ struct ModelImport: AsyncParsableCommand {
 
     enum Layout: String, ExpressibleByArgument, CaseIterable { case molt, hf }
 
-    @Argument(help: "The folder to read.") var folder: String
+    @Argument(help: "The folder, or the .nemo archive, to read.") var folder: String
     @Option(name: .long, help: "The folder to make.") var out: String
     @Option(name: .long, help: "Molt's layout or Hugging Face's.") var format: Layout = .molt
     @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep

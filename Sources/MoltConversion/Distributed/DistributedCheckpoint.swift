@@ -13,6 +13,7 @@ package struct DistributedCheckpoint: ModelWeights {
     package let tensors: [String: StoredTensor]
     package let unused: [String]
     private let names: [String: String]
+    private let files: FileSet
     private let index: DistributedIndex
     private let sources: [String: (tensor: MegatronTensor, index: Int)]
 
@@ -31,8 +32,13 @@ package struct DistributedCheckpoint: ModelWeights {
 
     package init(_ path: String) throws {
         guard let folder = Self.folder(path) else { throw UserError("there is no distributed checkpoint", at: path) }
-        place = folder
-        let index = try DistributedIndex(folder: folder)
+        try self.init(FileSet(folder: folder), settings: nil)
+    }
+
+    /// - Parameter settings: of a checkpoint that has them beside the weights; else they are in a file among them.
+    init(_ files: FileSet, settings: MegatronSettings?) throws {
+        let place = files.path("")
+        let index = try DistributedIndex(files)
         var names: [String: String] = [:]
         var shapes: [String: [Int]] = [:]
         for (name, entry) in index.entries {
@@ -43,9 +49,9 @@ package struct DistributedCheckpoint: ModelWeights {
             }
             shapes[current] = entry.shape
         }
-        (self.index, self.names) = (index, names)
-        section = try Self.settings(folder).section(Self.joined(shapes), at: folder)
-        let plan = try MegatronPlan(section, at: folder)
+        (self.place, self.files, self.index, self.names) = (place, files, index, names)
+        section = try (settings ?? Self.settings(files)).section(Self.joined(shapes), at: place)
+        let plan = try MegatronPlan(section, at: place)
         var tensors: [String: StoredTensor] = [:]
         var sources: [String: (tensor: MegatronTensor, index: Int)] = [:]
         var used: Set<String> = []
@@ -59,7 +65,7 @@ package struct DistributedCheckpoint: ModelWeights {
             }
             used.formUnion(pieces.map(\.name))
             let written = pieces.compactMap { names[$0.name] }
-            let type = try Self.type(index, written[0], folder)
+            let type = try Self.type(index, written[0], files)
             for (number, own) in tensor.own.enumerated() {
                 sources[own] = (tensor, number)
                 tensors[own] = StoredTensor(
@@ -83,14 +89,13 @@ package struct DistributedCheckpoint: ModelWeights {
             throw UserError("the tensor '\(name)' is missing", at: place)
         }
         let pieces = tensor.storedPieces(isSplit: names["\(tensor.name).x"] != nil)
-        let parts = try pieces.map { try Self.assembled(index, names[$0.name] ?? $0.name, place) }
+        let parts = try pieces.map { try Self.assembled(index, names[$0.name] ?? $0.name, files) }
         return tensor.part(number, of: parts.count == 1 ? parts[0] : .stacked(parts, name: tensor.name))
     }
 
-    private static func settings(_ folder: String) throws -> MegatronSettings {
-        let path = "\(folder)/\(common)"
-        guard FileManager.default.fileExists(atPath: path) else { return MegatronSettings([:]) }
-        let file = try TorchFile(path: path)
+    private static func settings(_ files: FileSet) throws -> MegatronSettings {
+        guard let slice = try files.open(common) else { return MegatronSettings([:]) }
+        let file = try TorchFile(slice)
         return MegatronSettings(file.heap, file.heap.field("args", of: file.root))
     }
 
@@ -110,10 +115,14 @@ package struct DistributedCheckpoint: ModelWeights {
         return joined
     }
 
-    private static func chunk(_ chunk: DistributedIndex.Chunk, _ name: String, _ folder: String) throws -> HostTensor
-    {
-        let path = "\(folder)/\(chunk.file)"
-        guard let slice = try FileSlice(path: path).slice(at: chunk.at, count: chunk.count) else {
+    private static func chunk(_ chunk: DistributedIndex.Chunk, _ name: String, _ files: FileSet) throws -> HostTensor {
+        let path = files.path(chunk.file)
+        guard let whole = try files.open(chunk.file) else {
+            throw UserError(
+                "the file is missing; it holds '\(DisplayText.escaped(name, limit: 200))' or parts of it", at: path,
+                fix: "copy the whole folder")
+        }
+        guard let slice = whole.slice(at: chunk.at, count: chunk.count) else {
             throw UserError("the file ends before '\(DisplayText.escaped(name, limit: 200))'", at: path)
         }
         let file = try TorchFile(slice)
@@ -123,21 +132,21 @@ package struct DistributedCheckpoint: ModelWeights {
         return try file.read(tensor, name: name)
     }
 
-    private static func type(_ index: DistributedIndex, _ name: String, _ folder: String) throws -> StoredType {
+    private static func type(_ index: DistributedIndex, _ name: String, _ files: FileSet) throws -> StoredType {
         guard let first = index.entries[name]?.chunks.first else {
             throw UserError("the tensor '\(DisplayText.escaped(name, limit: 200))' has no parts", at: index.path)
         }
-        return try chunk(first, name, folder).type
+        return try chunk(first, name, files).type
     }
 
-    private static func assembled(_ index: DistributedIndex, _ name: String, _ folder: String) throws -> HostTensor {
+    private static func assembled(_ index: DistributedIndex, _ name: String, _ files: FileSet) throws -> HostTensor {
         guard let entry = index.entries[name], let first = entry.chunks.first else {
             throw UserError("the tensor '\(DisplayText.escaped(name, limit: 200))' has no parts", at: index.path)
         }
-        let type = try chunk(first, name, folder).type
+        let type = try chunk(first, name, files).type
         var assembly = ChunkAssembly(shape: entry.shape, size: type.bytes)
         for chunk in entry.chunks {
-            let part = try Self.chunk(chunk, name, folder)
+            let part = try Self.chunk(chunk, name, files)
             guard part.type == type, assembly.put(part, at: chunk.offsets) else {
                 throw UserError(
                     "a part of '\(DisplayText.escaped(name, limit: 200))' lies outside it", at: index.path)

@@ -2,6 +2,10 @@ import FoundationEssentials
 package import MoltCheckpoint
 import MoltCore
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// The index of a distributed checkpoint of torch (`.metadata`): which part of which tensor lies where.
 struct DistributedIndex {
     static let name = ".metadata"
@@ -28,10 +32,11 @@ struct DistributedIndex {
         var offsets: [Int]
     }
 
-    init(folder: String) throws {
-        path = "\(folder)/\(Self.name)"
+    init(_ files: FileSet) throws {
+        path = files.path(Self.name)
         let heap = PickleHeap()
-        var reader = PickleReader(try FileSlice(path: path), into: heap)
+        guard let slice = try files.open(Self.name) else { throw FileError("open", path, code: ENOENT) }
+        var reader = PickleReader(slice, into: heap)
         let root = try reader.read()
         guard let tensors = heap.field("state_dict_metadata", of: root),
             let stored = heap.field("storage_data", of: root)

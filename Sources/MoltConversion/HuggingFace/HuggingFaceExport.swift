@@ -86,18 +86,10 @@ package struct HuggingFaceExport {
     }
 
     private func copyTokenizer(into folder: String) throws {
-        let source = TokenizerFiles(weights.tokenizer.map { Self.parent(of: $0) } ?? weights.place)
-        for name in source.present {
-            let data = try DurableFile.read("\(source.folder)/\(name)", limit: Limits.tokenizerBytesMax)
-            try DurableFile.write(data, to: "\(folder)/\(name)")
-        }
-        guard !source.present.contains("generation_config.json") else { return }
+        _ = try weights.copyTokenizer(into: folder)
+        guard !TokenizerFiles(folder).present.contains("generation_config.json") else { return }
         var fields = HuggingFaceConfig.tokens(weights.specials).filter { $0.value != .null }
         fields["_from_model_config"] = .flag(true)
         try DurableFile.write(JSONTree.file(fields), to: "\(folder)/generation_config.json")
-    }
-
-    private static func parent(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 }

@@ -10,9 +10,10 @@ package struct TokenizerFiles {
     }
 
     /// Copied beside an export, whatever is there of them.
-    private static let names = [
+    static let names = [
         "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json", "generation_config.json",
+        "tokenizer.tiktoken", "tokenizer.tiktoken.json",
     ]
 
     package var present: [String] {
@@ -21,7 +22,14 @@ package struct TokenizerFiles {
 
     /// The path of the one that a tokenizer is made from.
     package var main: String? {
-        ["tokenizer.json", "tokenizer.model"].map { "\(folder)/\($0)" }.first(where: FileManager.default.fileExists)
+        Self.mains.map { "\(folder)/\($0)" }.first(where: FileManager.default.fileExists)
+    }
+
+    private static let mains = ["tokenizer.json", "tokenizer.model", "tokenizer.tiktoken"]
+
+    /// The name that a file such as `my-own.model` gets beside weights, where tools look for it.
+    static func standard(_ name: String) -> String {
+        mains.first { main in name.hasSuffix(main.dropFirst("tokenizer".count)) } ?? name
     }
 
     private struct Contents: Decodable {

@@ -25,7 +25,7 @@ package struct MegatronCheckpoint: ModelWeights {
         guard let folder = MegatronFiles.folder(path) else {
             throw UserError("there is no checkpoint of Megatron's", at: path)
         }
-        try self.init(MegatronFiles(folder: folder), settings: nil)
+        try self.init(MegatronFiles(FileSet(folder: folder)), settings: nil)
     }
 
     /// - Parameter settings: of an archive that has them beside the weights; else they are in the files.
@@ -43,11 +43,13 @@ package struct MegatronCheckpoint: ModelWeights {
             }
         }
         self.shares = shares
+        let settings = settings ?? found ?? MegatronSettings([:])
+        try settings.compare(ranks: files.ranks, stages: files.stages, at: place)
         var shapes: [String: [Int]] = [:]
         for (name, held) in shares {
             shapes[name] = Self.wholeShape(name, held.map(\.tensor.shape), ranks: files.ranks)
         }
-        section = try (settings ?? found ?? MegatronSettings([:])).section(shapes, at: place)
+        section = try settings.section(shapes, at: place)
         let plan = try MegatronPlan(section, at: place)
         var tensors: [String: StoredTensor] = [:]
         var sources: [String: (tensor: MegatronTensor, index: Int)] = [:]

@@ -2,7 +2,7 @@ import FoundationEssentials
 import MoltCore
 
 /// The files of a checkpoint of Megatron's legacy format: one for each rank, `mp_rank_<tensor>` or
-/// `mp_rank_<tensor>_<pipeline>`.
+/// `mp_rank_<tensor>_<pipeline>`, which NeMo calls `tp_rank_<tensor>_pp_rank_<pipeline>`.
 struct MegatronFiles {
     struct Rank: Hashable {
         var tensor: Int
@@ -33,25 +33,18 @@ struct MegatronFiles {
         return holdsRanks("\(path)/release") ? "\(path)/release" : nil
     }
 
-    init(folder: String) throws {
-        var members: [String: FileSlice] = [:]
-        for name in try CheckpointFolder(path: folder).entries() where Self.rank(of: name) != nil {
-            for file in Self.weightsNames where FileManager.default.fileExists(atPath: "\(folder)/\(name)/\(file)") {
-                members["\(name)/\(file)"] = try FileSlice(path: "\(folder)/\(name)/\(file)")
-            }
-        }
-        try self.init(members, at: folder)
-    }
-
-    /// - Parameter members: by path in the checkpoint; one file without a rank's folder is a single rank's.
-    init(_ members: [String: FileSlice], at place: String) throws(UserError) {
+    /// - Parameter set: one file without a rank's folder is a single rank's.
+    init(_ set: FileSet) throws {
+        let place = set.path("")
         var files: [Rank: FileSlice] = [:]
-        for (path, slice) in members {
-            let parts = path.split(separator: "/").map(String.init)
-            guard let name = parts.last, Self.weightsNames.contains(name) else { continue }
-            let rank = parts.dropLast().last.flatMap(Self.rank(of:)) ?? Rank(tensor: 0, pipeline: 0)
-            guard files.updateValue(slice, forKey: rank) == nil else {
-                throw UserError("it holds two files of rank \(rank.tensor), stage \(rank.pipeline)", at: place)
+        let folders = [("", Rank(tensor: 0, pipeline: 0))]
+            + (try set.entries().sorted().compactMap { name in Self.rank(of: name).map { ("\(name)/", $0) } })
+        for (folder, rank) in folders {
+            for name in Self.weightsNames {
+                guard let slice = try set.open(folder + name) else { continue }
+                guard files.updateValue(slice, forKey: rank) == nil else {
+                    throw UserError("it holds two files of rank \(rank.tensor), stage \(rank.pipeline)", at: place)
+                }
             }
         }
         guard !files.isEmpty else {
@@ -70,7 +63,10 @@ struct MegatronFiles {
     }
 
     static func rank(of name: String) -> Rank? {
-        let parts = name.split(separator: "_", omittingEmptySubsequences: false)
+        var parts = name.split(separator: "_", omittingEmptySubsequences: false)
+        if parts.count == 6, parts[0] == "tp", parts[3] == "pp", parts[4] == "rank" {
+            parts = ["mp", parts[1], parts[2], parts[5]]
+        }
         guard (3...4).contains(parts.count), parts[0] == "mp", parts[1] == "rank",
             let tensor = Int(parts[2]), 0..<4096 ~= tensor
         else { return nil }

@@ -54,6 +54,7 @@ struct MegatronSettings {
         guard let embeddings = shapes["embedding.word_embeddings.weight"], embeddings.count == 2 else {
             throw UserError("the tensor 'embedding.word_embeddings.weight' is missing", at: place)
         }
+        try refuseOtherNorms(place)
         let pattern = try Self.pattern(shapes, place)
         var model = ModelSection(pattern: pattern, hiddenSize: embeddings[1], mambaHeads: 0)
         model.family = pattern.count(of: .mamba) == pattern.layers.count ? .mamba2 : .nemotronH
@@ -75,12 +76,13 @@ struct MegatronSettings {
             case .mamba: try readMamba(&model, shape, place)
             case .attention:
                 try readAttention(&model, shape, own.keys.contains(layer + "self_attention.linear_qkv.bias"), place)
-            default: try readMLP(&model, shape, own.keys.contains(layer + "mlp.linear_fc1.bias"))
+            default: try readMLP(&model, shape, own.keys.contains(layer + "mlp.linear_fc1.bias"), place)
             }
         }
         var problems: [String] = []
         ModelCheck(model) { _, what, _ in problems.append(what) }.run()
         if let first = problems.first { throw UserError("it describes no model: \(first)", at: place) }
+        try compare(model, at: place)
         return model
     }
 
@@ -117,7 +119,7 @@ struct MegatronSettings {
         let inner = try shape("mixer.norm.weight", 1)[0]
         let conv = try shape("mixer.conv1d.weight", 3)
         model.mambaHeadSize = inner / model.mambaHeads
-        model.groups = integer("mamba_num_groups", "mamba_ngroups", "mamba_ngroups_ssm") ?? 8
+        model.groups = groups ?? 8
         model.stateSize = (conv[0] - inner) / 2 / model.groups
         model.convolutionKernel = conv[2]
         guard model.mambaHeadSize * model.mambaHeads == inner, inner + 2 * model.groups * model.stateSize == conv[0]
@@ -141,21 +143,19 @@ struct MegatronSettings {
         model.keyValueHeads = max(1, (rows - out) / 2 / model.attentionHeadSize)
         (model.attentionBias, model.attentionOutputBias) = (bias, bias)
         if text("position_embedding_type") == "rope" {
-            model.rotaryShare = number("rotary_percent") ?? 1
+            model.rotaryShare = number("rotary_percent", "rotary_percentage") ?? 1
             model.rotaryBase = number("rotary_base") ?? 10_000
         }
     }
 
-    private func readMLP(_ model: inout ModelSection, _ shape: Shape, _ bias: Bool) throws(UserError) {
+    private func readMLP(
+        _ model: inout ModelSection, _ shape: Shape, _ bias: Bool, _ place: String
+    ) throws(UserError) {
         let rows = try shape("mlp.linear_fc1.weight", 2)[0]
         let inner = try shape("mlp.linear_fc2.weight", 2)[1]
         model.feedForwardSize = inner
         model.gatedMLP = rows == 2 * inner
         model.feedForwardBias = bias
-        switch text("activation") {
-        case "squared-relu"?: model.activation = .squaredReLU
-        case "swiglu"?, "fast-swiglu"?: model.activation = .silu
-        default: model.activation = flag("squared_relu") ? .squaredReLU : flag("swiglu") ? .silu : .gelu
-        }
+        model.activation = try activation(place)
     }
 }

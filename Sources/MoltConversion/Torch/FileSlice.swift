@@ -12,7 +12,8 @@ struct FileSlice {
         deinit { close(number) }
     }
 
-    let path: String
+    /// The file, or how messages name what lies in it.
+    private(set) var path: String
     /// Bytes of the file.
     private let range: Range<Int>
     private let descriptor: Descriptor
@@ -33,6 +34,13 @@ struct FileSlice {
     }
 
     var count: Int { range.count }
+
+    /// The same part under another name in messages.
+    func named(_ path: String) -> FileSlice {
+        var slice = self
+        slice.path = path
+        return slice
+    }
 
     /// Nil unless the part lies in this one.
     func slice(at offset: Int, count: Int) -> FileSlice? {

@@ -24,6 +24,20 @@ enum TokenizerCopy {
         "tokenizer/" + String(name.split(separator: ":").last?.prefix(16) ?? "")
     }
 
+    /// Of a name with a hash: the file's own.
+    private static func file(of name: String) -> String? {
+        guard name.contains(FileTokenizer.mark) else { return nil }
+        let file = name.split(separator: "@").dropLast().joined(separator: "@")
+        return file.isEmpty || file.contains("/") ? nil : file
+    }
+
+    /// Where a checkpoint's run, or the checkpoint, keeps the file of that name and hash; nil when neither does.
+    static func kept(_ name: String, checkpoint: String) -> String? {
+        guard let file = file(of: name) else { return nil }
+        return ["\(checkpoint)/../..", checkpoint].map { "\($0)/\(folderName(of: name))/\(file)" }
+            .first { FileManager.default.fileExists(atPath: $0) }
+    }
+
     /// The tokenizer of a checkpoint: by its hash where its run keeps it, or beside an imported model's weights.
     /// - Parameter name: as the checkpoint records it.
     static func open(_ name: String, checkpoint: String) throws(UserError) -> any Tokenizer {
@@ -31,12 +45,10 @@ enum TokenizerCopy {
         guard name.contains(FileTokenizer.mark) else {
             return try FileTokenizer(name.hasPrefix("/") ? name : "\(checkpoint)/\(name)", key: "tokenizer")
         }
-        let file = String(name.split(separator: "@").dropLast().joined(separator: "@"))
-        guard !file.isEmpty, !file.contains("/") else {
+        guard file(of: name) != nil else {
             throw UserError("the checkpoint's manifest has no usable \"tokenizer\"", at: checkpoint)
         }
-        let places = ["\(checkpoint)/../..", checkpoint].map { "\($0)/\(folderName(of: name))/\(file)" }
-        guard let path = places.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+        guard let path = kept(name, checkpoint: checkpoint) else {
             throw UserError(
                 "the tokenizer that the model was trained with is not in its run's folder", at: checkpoint,
                 fix: "put \(DisplayText.escaped(name)) and what lies beside it into \(folderName(of: name))/ there")

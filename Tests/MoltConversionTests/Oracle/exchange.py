@@ -19,6 +19,7 @@ import torch  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 import megatron  # noqa: E402
+import nemo  # noqa: E402
 from cases import CASES  # noqa: E402
 from numbers_by_name import tokens, weight  # noqa: E402
 from papers import PaperModel  # noqa: E402
@@ -53,6 +54,7 @@ def write(folder):
     pickles(folder / "pickles")
     megatron.write(folder / "legacy", weight)
     megatron.write_distributed(folder / "distributed", weight)
+    nemo.write(folder / "nemo", weight)
 
 
 class Harm:

@@ -58,8 +58,48 @@ class AttnMaskType(enum.Enum):
 AttnMaskType.__module__ = "megatron.core.transformer.enums"
 
 
+def rank_models(own, ranks, stages, is_old):
+    """By rank and stage: norms under their own names as in the files of 2024, or in what follows them."""
+    files = {(rank, stage): {} for rank in range(ranks) for stage in range(stages)}
+
+    def put(stage, name, parts):
+        for rank in range(ranks):
+            files[rank, stage][name] = parts[rank]
+
+    everywhere = lambda tensor: [tensor.clone() for _ in range(ranks)]
+    put(0, "embedding.word_embeddings.weight", shares(own["backbone.embeddings.weight"], [ROWS], ranks))
+    for index, letter in enumerate(PATTERN):
+        stage, local = (0, index) if index < 3 or stages == 1 else (1, index - 3)
+        mine, theirs = f"backbone.layers.{index}.", f"decoder.layers.{local}."
+        get = lambda name: own[mine + "mixer." + name]
+        norm = everywhere(own[mine + "norm.weight"])
+        if letter == "M":
+            put(stage, theirs + ("norm.weight" if is_old else "mixer.in_proj.layer_norm_weight"), norm)
+            put(stage, theirs + "mixer.in_proj.weight",
+                shares(get("in_proj.weight"), [INNER, INNER, GROUP, GROUP, HEADS], ranks))
+            for name in ("conv1d.weight", "conv1d.bias"):
+                put(stage, theirs + "mixer." + name, shares(get(name), [INNER, GROUP, GROUP], ranks))
+            for name in ("dt_bias", "A_log", "D", "norm.weight"):
+                put(stage, theirs + "mixer." + name, shares(get(name), [len(get(name))], ranks))
+            put(stage, theirs + "mixer.out_proj.weight", columns(get("out_proj.weight"), ranks))
+        elif letter == "*":
+            put(stage, theirs + ("input_layernorm.weight" if is_old else "self_attention.linear_qkv.layer_norm_weight"),
+                norm)
+            fused = together(get("q_proj.weight"), get("k_proj.weight"), get("v_proj.weight"), QUERIES, KEYS, WIDTH)
+            put(stage, theirs + "self_attention.linear_qkv.weight", shares(fused, [len(fused)], ranks))
+            put(stage, theirs + "self_attention.linear_proj.weight", columns(get("o_proj.weight"), ranks))
+        else:
+            put(stage, theirs + ("pre_mlp_layernorm.weight" if is_old else "mlp.linear_fc1.layer_norm_weight"), norm)
+            put(stage, theirs + "mlp.linear_fc1.weight", shares(get("up_proj.weight"), [FFN], ranks))
+            put(stage, theirs + "mlp.linear_fc1._extra_state", [None] * ranks)
+            put(stage, theirs + "mlp.linear_fc2.weight", columns(get("down_proj.weight"), ranks))
+    put(stages - 1, "decoder.final_norm.weight", everywhere(own["backbone.norm_f.weight"]))
+    put(stages - 1, "output_layer.weight", shares(own["lm_head.weight"], [ROWS], ranks))
+    return files
+
+
 def write(folder, weight):
-    """As the files of 2024: norms under their own names, two stages of two ranks, what else lies in such files."""
+    """As the files of 2024, two stages of two ranks, with what else lies in such files."""
     import sys
     import types
 
@@ -67,44 +107,10 @@ def write(folder, weight):
         sys.modules[name] = types.ModuleType(name)
     sys.modules["megatron.core.transformer.enums"].AttnMaskType = AttnMaskType
     own = own_weights(weight)
-    files = {(rank, stage): {} for rank in range(2) for stage in range(2)}
-
-    def put(stage, name, parts):
-        for rank in range(2):
-            files[rank, stage][name] = parts[rank]
-
-    everywhere = lambda tensor: [tensor.clone(), tensor.clone()]
-    put(0, "embedding.word_embeddings.weight", shares(own["backbone.embeddings.weight"], [ROWS], 2))
-    for index, letter in enumerate(PATTERN):
-        stage, local = (0, index) if index < 3 else (1, index - 3)
-        mine, theirs = f"backbone.layers.{index}.", f"decoder.layers.{local}."
-        get = lambda name: own[mine + "mixer." + name]
-        norm = everywhere(own[mine + "norm.weight"])
-        if letter == "M":
-            put(stage, theirs + "norm.weight", norm)
-            put(stage, theirs + "mixer.in_proj.weight",
-                shares(get("in_proj.weight"), [INNER, INNER, GROUP, GROUP, HEADS], 2))
-            for name in ("conv1d.weight", "conv1d.bias"):
-                put(stage, theirs + "mixer." + name, shares(get(name), [INNER, GROUP, GROUP], 2))
-            for name in ("dt_bias", "A_log", "D", "norm.weight"):
-                put(stage, theirs + "mixer." + name, shares(get(name), [len(get(name))], 2))
-            put(stage, theirs + "mixer.out_proj.weight", columns(get("out_proj.weight"), 2))
-        elif letter == "*":
-            put(stage, theirs + "input_layernorm.weight", norm)
-            fused = together(get("q_proj.weight"), get("k_proj.weight"), get("v_proj.weight"), QUERIES, KEYS, WIDTH)
-            put(stage, theirs + "self_attention.linear_qkv.weight", shares(fused, [len(fused)], 2))
-            put(stage, theirs + "self_attention.linear_proj.weight", columns(get("o_proj.weight"), 2))
-        else:
-            put(stage, theirs + "pre_mlp_layernorm.weight", norm)
-            put(stage, theirs + "mlp.linear_fc1.weight", shares(get("up_proj.weight"), [FFN], 2))
-            put(stage, theirs + "mlp.linear_fc1._extra_state", [None, None])
-            put(stage, theirs + "mlp.linear_fc2.weight", columns(get("down_proj.weight"), 2))
-    put(1, "decoder.final_norm.weight", everywhere(own["backbone.norm_f.weight"]))
-    put(1, "output_layer.weight", shares(own["lm_head.weight"], [ROWS], 2))
     args = argparse.Namespace(
         num_attention_heads=QUERIES, mamba_num_groups=GROUPS, norm_epsilon=1e-5, squared_relu=True, swiglu=False,
         position_embedding_type="none", params_dtype=torch.bfloat16, mask=AttnMaskType.causal, lr=[1e-4, None])
-    for (rank, stage), model in files.items():
+    for (rank, stage), model in rank_models(own, 2, 2, is_old=True).items():
         place = folder / "release" / f"mp_rank_{rank:02d}_{stage:03d}"
         place.mkdir(parents=True)
         torch.save({
@@ -171,14 +177,17 @@ def whole(own):
     return {name: tensor.clone() for name, tensor in state.items()}
 
 
-def write_distributed(folder, weight):
+def save_distributed(folder, own, prefix=""):
     from torch.distributed import checkpoint
 
-    own = own_weights(weight)
-    inner = folder / "iter_0000100"
-    inner.mkdir(parents=True)
+    folder.mkdir(parents=True)
     state = whole(own) | {"optimizer.state.exp_avg.decoder.layers.0.mixer.D": torch.zeros(HEADS)}
-    checkpoint.save(state, checkpoint_id=inner, no_dist=True)
+    checkpoint.save({prefix + name: tensor for name, tensor in state.items()}, checkpoint_id=folder, no_dist=True)
+
+
+def write_distributed(folder, weight):
+    inner = folder / "iter_0000100"
+    save_distributed(inner, own_weights(weight))
     args = argparse.Namespace(num_attention_heads=QUERIES, mamba_num_groups=GROUPS, squared_relu=True)
     torch.save({"args": args, "iteration": 100}, inner / "common.pt")
     (folder / "latest_checkpointed_iteration.txt").write_text("100")

@@ -1,0 +1,132 @@
+import FoundationEssentials
+import MoltCheckpoint
+import MoltConversion
+import MoltCore
+import MoltRecipe
+import MoltTesting
+import MoltTrainer
+import Testing
+
+/// NeMo's archives and folders, as Python's tarfile and torch write them; see `Oracle/nemo.py`.
+@Suite(.serialized)
+struct NemoTests {
+    private let folder = TemporaryFolder("nemo")
+
+    private func theirs(_ name: String) throws -> String { try Exchange.written.get() + "/nemo/\(name)" }
+
+    @Test(arguments: [
+        "plain.nemo", "ranks.nemo", "stages.nemo", "distributed.nemo", "inner.nemo", "plain", "ranks", "distributed",
+        "new",
+    ])
+    func everyLayoutHoldsTheModelBitForBit(_ name: String) throws {
+        let path = try theirs(name)
+        let truth = try SafetensorsFile(path: Exchange.written.get() + "/legacy.safetensors")
+        let found = try NemoCheckpoint(path)
+        #expect(Set(found.tensors.keys) == Set(truth.header.entries.map(\.name)))
+        for entry in truth.header.entries {
+            #expect(try found.read(entry.name) == truth.read(entry), "\(entry.name)")
+        }
+        #expect(found.section.pattern.description == "M*-M-" && found.section.activation == .squaredReLU)
+        #expect(found.section.groups == 2 && found.section.attentionHeads == 4 && found.section.rotaryShare == 0)
+        #expect(found.unused.allSatisfy { $0.contains("optimizer") }, "\(found.unused)")
+        let legacy = try Exchange.written.get() + "/legacy"
+        #expect(try ModelConversion.compare(path, with: legacy).isEqual)
+    }
+
+    @Test(arguments: ["ranks.nemo", "distributed.nemo", "new"])
+    func anImportScoresLikeThePlainFolderAndHasTheTokenizerBesideIt(_ name: String) throws {
+        let path = try theirs(name)
+        let report = try ModelConversion.convert(path, to: folder("ours"), .init(.molt))
+        #expect(report.format == "nemo" && report.numericCheck?.isFinite == true && report.missing.isEmpty)
+        let tokenizer = try DurableFile.read(folder("ours/tokenizer.model"))
+        #expect(tokenizer == Data("\n\u{E}\n\u{5}<unk>\u{15}\0\0\0\0\u{18}\u{2}".utf8))
+        try JSONFile.write([[1, 2, 3, 39, 7], [5]], to: folder("tokens.json"))
+        for (model, out) in [(folder("ours"), "a"), (try Exchange.written.get() + "/legacy", "b")] {
+            try ModelConversion.scores(model, tokens: folder("tokens.json"), out: folder(out), precision: .fp32)
+        }
+        #expect(try DurableFile.read(folder("a")) == DurableFile.read(folder("b")))
+    }
+
+    @Test func aCompressedArchiveSaysWhatToDo() throws {
+        let error = #expect(throws: UserError.self) { try NemoCheckpoint(theirs("zipped.nemo")) }
+        #expect(error?.what.contains("compressed") == true && error?.fix?.contains("tar -xzf") == true)
+    }
+
+    struct Contradiction: Sendable, CustomStringConvertible {
+        let old: String
+        let new: String
+        let expected: String
+        var description: String { new }
+
+        init(_ old: String, _ new: String, _ expected: String) {
+            (self.old, self.new, self.expected) = (old, new, expected)
+        }
+    }
+
+    static let contradictions = [
+        Contradiction("hidden_size: 16", "hidden_size: 32", "says hidden_size 32, and the weights make it 16"),
+        Contradiction("hidden_size: 16", "hidden_size: sixteen", "says hidden_size 'sixteen'"),
+        Contradiction("hidden_size: 16", "hidden_size: -16", "says hidden_size -16"),
+        Contradiction("hidden_size: 16", "width: 16", "does not say hidden_size"),
+        Contradiction("num_layers: 5", "num_layers: 6", "says num_layers 6, and the weights make it 5"),
+        Contradiction("M*-M-", "M*-MM", "says hybrid_override_pattern 'M*-MM', and the weights make it M*-M-"),
+        Contradiction("ffn_hidden_size: 12", "ffn_hidden_size: 24", "says ffn_hidden_size 24"),
+        Contradiction("vocab_size: 40", "vocab_size: 41", "says vocab_size 41, and the weights make it 40"),
+        Contradiction("kv_channels: 4", "kv_channels: 8", "says kv_channels 8"),
+        Contradiction("num_query_groups: 2", "num_query_groups: 4", "says num_query_groups 4"),
+        Contradiction("mamba_ssm_ngroups: 2", "mamba_ssm_ngroups: 3", "fit no Mamba-2 layer"),
+        Contradiction("ngroups_mamba: 8", "mamba_state_dim: 8", "says mamba_state_dim 8, and the weights make it 4"),
+        Contradiction("tensor_model_parallel_size: 2", "tensor_model_parallel_size: 4", "the files of 2 of 4 ranks"),
+        Contradiction("normalization: RMSNorm", "normalization: layernorm1p", "its norms are 'layernorm1p'"),
+        Contradiction("activation: squared-relu", "activation: reglu", "the activation 'reglu'"),
+        Contradiction("model: nemo:", "model: nemo:other-", "names the tokenizer 'other-"),
+        Contradiction("num_layers: 5", "num_layers: 5\nnum_layers: 5", "'num_layers' appears twice"),
+        Contradiction("num_layers: 5", "num_layers: [", "not valid YAML"),
+    ]
+
+    /// The file is named, and nothing is written.
+    @Test(arguments: contradictions)
+    func aConfigurationOfAnotherModelIsRefused(_ change: Contradiction) throws {
+        try FileManager.default.copyItem(atPath: theirs("ranks"), toPath: folder("model"))
+        try Folders.edit(folder("model/model_config.yaml"), change.old, change.new)
+        let error = #expect(throws: UserError.self) {
+            try ModelConversion.convert(folder("model"), to: folder("out"), .init(.molt))
+        }
+        #expect(error?.description.contains(change.expected) == true, "\(String(describing: error))")
+        #expect(error?.location?.hasPrefix(folder("model")) == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
+    }
+
+    @Test func whatIsNotWholeIsNamed() throws {
+        let manager = FileManager.default
+        func refusal(_ name: String, _ harm: (String) throws -> Void) throws -> String {
+            let path = folder(name + "-\(UInt16.random(in: .min ... .max))")
+            try manager.copyItem(atPath: theirs(name), toPath: path)
+            try harm(path)
+            return #expect(throws: UserError.self) { try NemoCheckpoint(path) }?.description ?? ""
+        }
+        let rank = try refusal("ranks") { try manager.removeItem(atPath: "\($0)/mp_rank_01") }
+        #expect(rank.contains("the files of 1 of 2 ranks are there"))
+        let first = try refusal("ranks") { try manager.removeItem(atPath: "\($0)/mp_rank_00") }
+        #expect(first.contains("the file of rank 0, stage 0 of 2 × 1 is missing"))
+        let weights = try refusal("plain") { try manager.removeItem(atPath: "\($0)/model_weights.ckpt") }
+        #expect(weights.contains("there is no rank's file"))
+        let index = try refusal("distributed") { try manager.removeItem(atPath: "\($0)/model_weights/.metadata") }
+        #expect(index.contains("have no index") && index.contains("model_weights"))
+        let part = try refusal("distributed") { try manager.removeItem(atPath: "\($0)/model_weights/__0_0.distcp") }
+        #expect(part.contains("__0_0.distcp") && part.contains("the file is missing"))
+        let zarr = try refusal("distributed") { path in
+            try manager.removeItem(atPath: "\(path)/model_weights/.metadata")
+            try DurableFile.makeFolder("\(path)/model_weights/model.decoder.final_norm.weight")
+            try DurableFile.write(
+                Data("{}".utf8), to: "\(path)/model_weights/model.decoder.final_norm.weight/.zarray")
+        }
+        #expect(zarr.contains("zarr format, which is not read") && zarr.contains("torch_dist"))
+        let both = try refusal("plain") { path in
+            try DurableFile.makeFolder("\(path)/mp_rank_00")
+            try manager.copyItem(
+                atPath: "\(path)/model_weights.ckpt", toPath: "\(path)/mp_rank_00/model_weights.ckpt")
+        }
+        #expect(both.contains("it holds two files of rank 0"))
+    }
+}
