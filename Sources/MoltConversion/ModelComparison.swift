@@ -1,5 +1,6 @@
 import MoltCheckpoint
 import MoltModels
+package import MoltRecipe
 import MoltTensor
 
 /// Two models, weight by weight.
@@ -27,10 +28,15 @@ package struct ModelComparison: Codable, Equatable, Sendable {
         different.isEmpty && onlyInFirst.isEmpty && onlyInSecond.isEmpty && configuration.isEmpty
     }
 
-    package init(_ first: any ModelWeights, _ second: any ModelWeights) throws {
-        let (a, b) = (first.section.relevant.architecture, second.section.relevant.architecture)
+    /// The keys in which two models differ, of those that any of their layers reads.
+    package static func configuration(_ first: ModelSection, _ second: ModelSection) -> [String] {
+        let (a, b) = (first.relevant.architecture, second.relevant.architecture)
         // The family decides names alone; where they differ, the tensors say so.
-        configuration = Set(a.keys).union(b.keys).filter { $0 != "family" && a[$0] != b[$0] }.sorted()
+        return Set(a.keys).union(b.keys).filter { $0 != "family" && a[$0] != b[$0] }.sorted()
+    }
+
+    package init(_ first: any ModelWeights, _ second: any ModelWeights) throws {
+        configuration = Self.configuration(first.section, second.section)
         onlyInFirst = first.tensors.keys.filter { second.tensors[$0] == nil }.sorted()
         onlyInSecond = second.tensors.keys.filter { first.tensors[$0] == nil }.sorted()
         for name in first.tensors.keys.sorted() where second.tensors[name] != nil {

@@ -26,6 +26,20 @@ package enum StagedFolder {
         }
     }
 
+    /// The same for one file.
+    package static func makeFile<Result>(_ path: String, _ fill: (String) throws -> Result) throws -> Result {
+        try refuseTaken(path)
+        let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: .min ... .max))"
+        defer { try? FileManager.default.removeItem(atPath: temporary) }
+        try DurableFile.makeFolder(temporary)
+        let file = "\(temporary)/file"
+        let result = try fill(file)
+        try refuseTaken(path)
+        guard rename(file, path) == 0 else { throw FileError("rename to", path) }
+        try DurableFile.syncFolder(of: path)
+        return result
+    }
+
     private static func refuseTaken(_ path: String) throws(UserError) {
         var status = stat()
         guard lstat(path, &status) != 0 else {

@@ -7,7 +7,7 @@ import MoltNN
 /// Takes models from one layout to another, checks them, and says what became of every tensor.
 package enum ModelConversion {
     package enum Layout: String, Sendable, CaseIterable {
-        case molt, hf, megatron, distributed
+        case molt, hf, megatron, distributed, nemo
         case stateSpaces = "state-spaces"
     }
 
@@ -35,6 +35,7 @@ package enum ModelConversion {
         report.out = out
         report.outFormat = choice.layout.rawValue
         report.sha256Before = try hash(weights, after: choice.type)
+        guard choice.layout != .nemo else { return try pack(weights, to: out, choice, report) }
         try StagedFolder.make(out) { staged in
             let inner = "\(staged)/model"
             switch choice.layout {
@@ -53,14 +54,46 @@ package enum ModelConversion {
             case .stateSpaces:
                 try DurableFile.makeFolder(inner)
                 try StateSpacesExport(weights, type: choice.type).write(into: inner)
+            case .nemo: break
             }
-            (report.sha256After, report.numericCheck) = try inspect(inner)
-            guard report.sha256After == report.sha256Before else {
-                throw UserError("the weights that were written are not those that were read", at: out)
-            }
+            try compare(inner, with: weights, &report)
             try StagedFolder.lift(inner, to: staged)
         }
         return report
+    }
+
+    /// Writes the one layout that is a file.
+    private static func pack(
+        _ weights: any ModelWeights, to out: String, _ choice: Choice, _ report: ConversionReport
+    ) throws -> ConversionReport {
+        guard out.hasSuffix(".nemo") else {
+            throw UserError(
+                "NeMo's archives are files, and their names end in .nemo", at: out, fix: "give --out \(out).nemo")
+        }
+        var report = report
+        try StagedFolder.makeFile(out) { staged in
+            try NemoExport(weights, type: choice.type, ranks: choice.ranks).write(to: staged)
+            try compare(staged, with: weights, &report)
+        }
+        return report
+    }
+
+    /// What was written, read again, must be the model that was read.
+    private static func compare(
+        _ written: String, with weights: any ModelWeights, _ report: inout ConversionReport
+    ) throws {
+        let out = report.out ?? written
+        let lost = ModelComparison.configuration(
+            weights.section, try CheckpointSource(written, key: written).weights().section)
+        guard lost.isEmpty else {
+            throw UserError(
+                "the layout has no place for this model's \(lost.joined(separator: ", "))", at: out,
+                fix: "choose another --format")
+        }
+        (report.sha256After, report.numericCheck) = try inspect(written)
+        guard report.sha256After == report.sha256Before else {
+            throw UserError("the weights that were written are not those that were read", at: out)
+        }
     }
 
     /// Loads what lies at `path` and lets it score tokens.

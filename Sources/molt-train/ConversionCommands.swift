@@ -28,7 +28,7 @@ struct ConvertCommand: ParsableCommand {
 
     @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String
     @Option(help: "The layout to write.") var format: ModelConversion.Layout
-    @Option(help: "The folder to make.") var out: String
+    @Option(help: "The folder to make, or the file (nemo).") var out: String
     @Option(help: "The type of the weights.") var dtype: WeightType = .keep
     @Option(help: "Bytes of a shard at most.") var shardBytes: Int?
     @Option(help: "Ranks of Megatron's tensor parallelism.") var tensorParallel: Int = 1

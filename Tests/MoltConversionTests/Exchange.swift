@@ -64,6 +64,10 @@ enum Exchange {
         let hybrid = try ModelInMemory(Folders.model(MegatronTests.section()), place: "", tokenizer: nil)
         try DurableFile.makeFolder(folder("megatron"))
         try MegatronExport(hybrid, type: nil, ranks: 4).write(into: folder("megatron"))
+        try DurableFile.write(Data("pieces".utf8), to: folder("own.model"))
+        let named = try ModelInMemory(
+            Folders.model(MegatronTests.section()), place: "", tokenizer: folder("own.model"))
+        for ranks in [1, 4] { try NemoExport(named, type: nil, ranks: ranks).write(to: folder("\(ranks).nemo")) }
         try DurableFile.makeFolder(folder("distributed"))
         try DistributedExport(hybrid, type: .bfloat16).write(into: folder("distributed"))
         let mamba = try ModelInMemory(Folders.model(StateSpacesTests.section()), place: "", tokenizer: nil)

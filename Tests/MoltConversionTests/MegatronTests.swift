@@ -107,6 +107,35 @@ struct MegatronTests {
         #expect(error?.what.contains("the files of 1 of 2 ranks are there") == true)
     }
 
+    struct Loss: Sendable, CustomStringConvertible {
+        let description: String
+        let change: @Sendable (inout ModelSection) -> Void
+    }
+
+    static let losses = [
+        Loss(description: "activation") { ($0.gatedMLP, $0.activation) = (false, .silu) },
+        Loss(description: "activation") { $0.activation = .geluTanh },
+        Loss(description: "attention_multiplier") { $0.attentionScale = 0.3 },
+        Loss(description: "attention_softcap") { $0.attentionSoftcap = 20 },
+        Loss(description: "rope_factor, rope_scaling") { ($0.rotaryScaling, $0.rotaryFactor) = (.linear, 4) },
+        Loss(description: "norm_before_gate") { $0.normBeforeGate = true },
+    ]
+
+    /// Weights alone would come back the same, and score otherwise.
+    @Test(arguments: losses, [ModelConversion.Layout.megatron, .distributed, .nemo])
+    func whatItsArgumentsCannotSayIsRefused(_ loss: Loss, _ layout: ModelConversion.Layout) throws {
+        let section = try Self.section {
+            $0.family = .hybrid
+            loss.change(&$0)
+        }
+        try Folders.write(section, to: folder("theirs"))
+        let error = #expect(throws: UserError.self) {
+            try ModelConversion.convert(folder("theirs"), to: folder("out.nemo"), .init(layout))
+        }
+        #expect(error?.what.contains("no place for this model's \(loss)") == true, "\(String(describing: error))")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["theirs"])
+    }
+
     @Test(arguments: [(3, "8 "), (16, "8 ")])
     func ranksThatCannotShareAreRefused(_ ranks: Int, _ expected: String) throws {
         try Folders.write(Self.section(), to: folder("theirs"))

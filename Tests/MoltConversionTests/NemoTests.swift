@@ -47,6 +47,54 @@ struct NemoTests {
         #expect(try DurableFile.read(folder("a")) == DurableFile.read(folder("b")))
     }
 
+    /// What Python's tarfile, PyYAML and torch (weights alone) make of ours.
+    @Test(arguments: [1, 4])
+    func pythonReadsAnExport(_ ranks: Int) throws {
+        let folder = try Exchange.read.get()
+        let found = try SafetensorsFile(path: folder("\(ranks).nemo.safetensors"))
+        let expected = try SafetensorsFile(path: folder("megatron.safetensors"))
+        #expect(Set(found.header.entries.map(\.name)) == Set(expected.header.entries.map(\.name)))
+        for entry in expected.header.entries {
+            let own = try #require(found.header.entries.first { $0.name == entry.name })
+            #expect(try found.read(own) == expected.read(entry))
+        }
+        let text = found.header.metadata["config"] ?? ""
+        for part in [
+            "\"hidden_size\": 16,", "\"hybrid_override_pattern\": \"M-*M-\"", "\"mamba_ssm_ngroups\": 8,",
+            "\"layernorm_epsilon\": 1e-05,", "\"activation\": \"swiglu\"", "\"rotary_percentage\": 0.5,",
+            "\"tokenizer_bytes\": \"706965636573\"", "_tokenizer.model\"", "megatron_mamba_model.MegatronMambaModel",
+            ranks == 1 ? "[\"./model_weights.ckpt\"]" : "\"./mp_rank_03/model_weights.ckpt\"]",
+        ] { #expect(text.contains(part), "\(part) in \(text)") }
+    }
+
+    @Test(arguments: [1, 2, 8], [StoredType?.none, .bfloat16])
+    func anExportIsReadBackBitForBit(_ ranks: Int, _ type: StoredType?) throws {
+        let section = try MegatronTests.section { $0.activation = .squaredReLU }
+        try Folders.write(section, to: folder("theirs"))
+        try DurableFile.write(Data(#"{"model":{"vocab":{"a":1}}}"#.utf8), to: folder("theirs/tokenizer.json"))
+        let out = folder("model.nemo")
+        let report = try ModelConversion.convert(folder("theirs"), to: out, .init(.nemo, type: type, ranks: ranks))
+        #expect(report.sha256After == report.sha256Before && report.outFormat == "nemo")
+        if type == nil { #expect(try ModelConversion.compare(folder("theirs"), with: out).isEqual) }
+        _ = try ModelConversion.convert(out, to: folder("back"), .init(.hf))
+        #expect(try DurableFile.read(folder("back/tokenizer.json")).count == 27)
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(Set(left) == ["theirs", "model.nemo", "back"])
+    }
+
+    @Test func anExportIsAFileThatIsThereWholeOrNotAtAll() throws {
+        try Folders.write(MegatronTests.section(), to: folder("theirs"))
+        try DurableFile.write(Data("mine".utf8), to: folder("taken.nemo"))
+        for (out, expected) in [("folder", "end in .nemo"), ("taken.nemo", "it is there already")] {
+            let error = #expect(throws: UserError.self) {
+                try ModelConversion.convert(folder("theirs"), to: folder(out), .init(.nemo))
+            }
+            #expect(error?.what.contains(expected) == true)
+        }
+        #expect(try DurableFile.read(folder("taken.nemo")) == Data("mine".utf8))
+        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)) == ["theirs", "taken.nemo"])
+    }
+
     @Test func aCompressedArchiveSaysWhatToDo() throws {
         let error = #expect(throws: UserError.self) { try NemoCheckpoint(theirs("zipped.nemo")) }
         #expect(error?.what.contains("compressed") == true && error?.fix?.contains("tar -xzf") == true)

@@ -39,21 +39,23 @@ struct ModelExport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write a trained model for other tools, adapters merged in.",
         discussion: """
+            NeMo's layout is one file, whose name ends in .nemo; the others are folders.
+
             Example:
               molt model export 7k2m --format hf --out exports/support-bot
             """)
 
     enum Layout: String, ExpressibleByArgument, CaseIterable {
-        case hf, megatron, distributed
+        case hf, megatron, distributed, nemo
         case stateSpaces = "state-spaces"
     }
 
     @Argument(help: "A run, or the folder of a run or of a model.") var model: String
     @Option(name: .long, help: "Whose layout.") var format: Layout = .hf
-    @Option(name: .long, help: "The folder to make.") var out: String
+    @Option(name: .long, help: "The folder or file to make.") var out: String
     @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep
     @Option(name: .long, help: "Bytes of a file of weights at most (hf).") var shardBytes: Int?
-    @Option(name: .long, help: "Ranks that each matrix is cut over (megatron).") var tensorParallel = 1
+    @Option(name: .long, help: "Ranks that each matrix is cut over (megatron, nemo).") var tensorParallel = 1
     @OptionGroup var output: OutputOptions
 
     func run() async throws {

@@ -11,6 +11,7 @@ package struct DistributedExport {
     package init(_ weights: any ModelWeights, type: StoredType?) throws(UserError) {
         (self.weights, self.type) = (weights, type)
         plan = try MegatronPlan(weights.section, at: weights.place)
+        try MegatronExport.refuseLoss(of: weights.section, plan, at: weights.place)
     }
 
     private struct Written {

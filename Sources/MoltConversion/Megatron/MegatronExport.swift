@@ -14,6 +14,7 @@ package struct MegatronExport {
     package init(_ weights: any ModelWeights, type: StoredType?, ranks: Int) throws(UserError) {
         (self.weights, self.type, self.ranks) = (weights, type, ranks)
         plan = try MegatronPlan(weights.section, at: weights.place)
+        try Self.refuseLoss(of: weights.section, plan, at: weights.place)
         for tensor in plan.tensors {
             if let obstacle = tensor.obstacle(ranks: ranks) {
                 throw UserError(
@@ -28,32 +29,60 @@ package struct MegatronExport {
         for rank in 0..<ranks {
             let place = "\(folder)/release/\(MegatronFiles.name(rank))"
             try DurableFile.makeFolder(place)
-            let tensors = plan.tensors.map {
-                PlannedTensor(name: $0.name, type: storedType($0), shape: $0.shareShape(ranks: ranks))
-            }
+            let tensors = tensors
             let model = PickleTree.dictionary(
                 tensors.enumerated().map { (.text($0.element.name), .tensor($0.offset)) })
             let root = PickleTree.fields([
                 ("args", Self.arguments(weights.section, ranks: ranks)),
                 ("checkpoint_version", .number(3)), ("iteration", .integer(0)), ("model", model),
             ])
-            try TorchFileWriter.write(root, tensors, to: "\(place)/\(MegatronFiles.weightsNames[0])") { index in
-                let tensor = plan.tensors[index]
-                let whole = tensor.whole(of: try tensor.own.map { try weights.read($0) })
-                return try tensor.share(of: whole, rank: rank, of: ranks).converted(to: storedType(tensor)).bytes
+            try TorchFileWriter.write(root, tensors, to: "\(place)/\(MegatronFiles.weightsNames[0])") {
+                try contents($0, rank: rank)
             }
         }
         try DurableFile.write(Data("release".utf8), to: "\(folder)/\(MegatronFiles.marker)")
+    }
+
+    /// What each rank's file holds, under Megatron's names.
+    var tensors: [PlannedTensor] {
+        plan.tensors.map {
+            PlannedTensor(name: $0.name, type: storedType($0), shape: $0.shareShape(ranks: ranks))
+        }
+    }
+
+    /// Of the tensor at an index of `tensors`.
+    func contents(_ index: Int, rank: Int) throws -> [UInt8] {
+        let tensor = plan.tensors[index]
+        let whole = tensor.whole(of: try tensor.own.map { try weights.read($0) })
+        return try tensor.share(of: whole, rank: rank, of: ranks).converted(to: storedType(tensor)).bytes
+    }
+
+    /// Megatron's arguments cannot say everything of a model: what is read back must be the model that is there.
+    static func refuseLoss(of model: ModelSection, _ plan: MegatronPlan, at place: String) throws(UserError) {
+        let values = Dictionary(uniqueKeysWithValues: settings(model, ranks: 1).map { ($0.key, $0.value) })
+        let shapes = Dictionary(uniqueKeysWithValues: plan.tensors.map { ($0.name, $0.shape) })
+        let read = try MegatronSettings(values).section(shapes, at: place)
+        let lost = ModelComparison.configuration(model, read)
+        guard lost.isEmpty else {
+            throw UserError(
+                "Megatron's arguments have no place for this model's \(lost.joined(separator: ", "))", at: place,
+                fix: "export it with --format hf")
+        }
     }
 
     private func storedType(_ tensor: MegatronTensor) -> StoredType {
         type ?? weights.tensors[tensor.own[0]]?.type ?? .float32
     }
 
-    /// What Megatron's code reads of its own options, and `MegatronSettings` here.
     static func arguments(_ model: ModelSection, ranks: Int) -> PickleTree {
+        let fields = settings(model, ranks: ranks).map { ($0.key, PickleTree($0.value)) }
+        return .object(.global("argparse", "Namespace"), .fields(fields))
+    }
+
+    /// What Megatron's code reads of its own options, and `MegatronSettings` here.
+    static func settings(_ model: ModelSection, ranks: Int) -> [(key: String, value: JSONTree)] {
         let inner = model.mambaHeads * model.mambaHeadSize
-        var fields: [(String, PickleTree)] = [
+        var fields: [(key: String, value: JSONTree)] = [
             ("num_layers", .integer(model.pattern.layers.count)), ("hidden_size", .integer(model.hiddenSize)),
             ("ffn_hidden_size", .integer(model.feedForwardSize)),
             ("padded_vocab_size", .integer(model.vocabularySize ?? 0)),
@@ -77,6 +106,6 @@ package struct MegatronExport {
                 ("rotary_percent", .number(model.rotaryShare)), ("rotary_base", .number(model.rotaryBase)),
             ]
         }
-        return .object(.global("argparse", "Namespace"), .fields(fields))
+        return fields
     }
 }

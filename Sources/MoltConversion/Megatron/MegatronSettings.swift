@@ -75,7 +75,9 @@ struct MegatronSettings {
             switch kind {
             case .mamba: try readMamba(&model, shape, place)
             case .attention:
-                try readAttention(&model, shape, own.keys.contains(layer + "self_attention.linear_qkv.bias"), place)
+                try readAttention(&model, shape, place)
+                model.attentionBias = own.keys.contains(layer + "self_attention.linear_qkv.bias")
+                model.attentionOutputBias = own.keys.contains(layer + "self_attention.linear_proj.bias")
             default: try readMLP(&model, shape, own.keys.contains(layer + "mlp.linear_fc1.bias"), place)
             }
         }
@@ -130,9 +132,7 @@ struct MegatronSettings {
         }
     }
 
-    private func readAttention(
-        _ model: inout ModelSection, _ shape: Shape, _ bias: Bool, _ place: String
-    ) throws(UserError) {
+    private func readAttention(_ model: inout ModelSection, _ shape: Shape, _ place: String) throws(UserError) {
         guard let heads = integer("num_attention_heads") else {
             throw UserError("the arguments beside the weights do not say num_attention_heads", at: place)
         }
@@ -141,7 +141,6 @@ struct MegatronSettings {
         model.attentionHeads = heads
         model.attentionHeadSize = max(1, out / heads)
         model.keyValueHeads = max(1, (rows - out) / 2 / model.attentionHeadSize)
-        (model.attentionBias, model.attentionOutputBias) = (bias, bias)
         if text("position_embedding_type") == "rope" {
             model.rotaryShare = number("rotary_percent", "rotary_percentage") ?? 1
             model.rotaryBase = number("rotary_base") ?? 10_000

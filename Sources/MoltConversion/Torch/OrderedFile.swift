@@ -35,6 +35,20 @@ struct OrderedFile {
         count += bytes.count
     }
 
+    /// Puts other bytes where some lie already.
+    func replace(_ bytes: [UInt8], at place: Int) throws(FileError) {
+        precondition(place + bytes.count <= count)
+        var offset = 0
+        while offset < bytes.count {
+            let done = bytes.withUnsafeBytes {
+                pwrite(descriptor.number, $0.baseAddress.map { $0 + offset }, bytes.count - offset, place + offset)
+            }
+            if done < 0, errno == EINTR { continue }
+            guard done > 0 else { throw FileError("write", path, code: done == 0 ? EIO : errno) }
+            offset += done
+        }
+    }
+
     func close() throws(FileError) {
         guard fsync(descriptor.number) == 0 else { throw FileError("sync", path) }
     }

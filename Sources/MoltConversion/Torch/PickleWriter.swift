@@ -23,6 +23,19 @@ indirect enum PickleTree {
         .dictionary(fields.map { (.text($0.0), $0.1) })
     }
 
+    init(_ value: JSONTree) {
+        self =
+            switch value {
+            case .null: .null
+            case .flag(let flag): .flag(flag)
+            case .integer(let integer): .integer(integer)
+            case .number(let number): .number(number)
+            case .text(let text): .text(text)
+            case .list(let values): .list(values.map { PickleTree($0) })
+            case .object(let fields): .fields(fields.map { ($0.key, PickleTree($0.value)) })
+            }
+    }
+
     static func size(_ shape: [Int]) -> PickleTree {
         .call(.global("torch", "Size"), [.tuple(shape.map { .integer($0) })])
     }

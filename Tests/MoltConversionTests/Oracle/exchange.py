@@ -122,6 +122,8 @@ def read(folder):
 
     if (folder / "megatron").is_dir():
         save_file(megatron.merged(folder / "megatron"), folder / "megatron.safetensors")
+    for archive in folder.glob("*.nemo"):
+        nemo.merged(archive)
     if (folder / "distributed").is_dir():
         save_file(megatron.distributed(folder / "distributed"), folder / "distributed.safetensors")
     if (folder / "state-spaces").is_dir():

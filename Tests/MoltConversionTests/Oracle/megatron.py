@@ -123,12 +123,17 @@ def write(folder, weight):
 
 def merged(folder):
     """Ranks' shares side by side, under Megatron's names."""
-    ranks, result = [], {}
+    ranks = []
     for place in sorted((folder / "release").iterdir()):
         loaded = torch.load(place / "model_optim_rng.pt", weights_only=False)
         args = loaded["args"]
         ranks.append(loaded["model"])
     assert args.tensor_model_parallel_size == len(ranks)
+    return merge(ranks, args)
+
+
+def merge(ranks, args):
+    result = {}
     inner, group = args.mamba_num_heads * args.mamba_head_dim, args.mamba_num_groups * args.mamba_state_dim
     for name in ranks[0]:
         parts = [rank[name] for rank in ranks]

@@ -1,12 +1,15 @@
 """NeMo's checkpoints, written by Python's own tarfile in the layouts of its save_restore_connector.py: one file of
 weights, a folder for each rank, a distributed checkpoint, what they unpack to, and a folder of NeMo 2's.
 """
+import argparse
 import io
+import json
 import shutil
 import tarfile
 
 import torch
 import yaml
+from safetensors.torch import save_file
 
 import megatron
 from megatron import FFN, GROUPS, HEADS, HIDDEN, KEYS, PATTERN, QUERIES, ROWS, SIZE, STATE, WIDTH
@@ -105,3 +108,13 @@ def read(path):
         model = values["tokenizer"].get("model") or ""
         tokenizer = load("./" + model.removeprefix("nemo:")) if model else b""
     return values, weights, tokenizer
+
+
+def merged(path):
+    """Ranks' shares side by side, under Megatron's names, with what else is in the archive."""
+    values, weights, tokenizer = read(path)
+    assert values["tensor_model_parallel_size"] == len(weights)
+    args = argparse.Namespace(**values, swiglu=values["activation"] == "swiglu")
+    ranks = [{key.removeprefix("model."): tensor for key, tensor in weights[name].items()} for name in sorted(weights)]
+    values |= {"names": sorted(weights), "tokenizer_bytes": tokenizer.hex()}
+    save_file(megatron.merge(ranks, args), f"{path}.safetensors", {"config": json.dumps(values)})
