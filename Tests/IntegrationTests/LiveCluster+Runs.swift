@@ -4,11 +4,12 @@ import MoltCore
 
 extension LiveCluster {
     /// A program that counts: a step each quarter of a second, its checkpoint is one number, a stop saves and exits 75.
+    /// Its second argument, if any, is how many seconds that takes.
     static let counter = """
         file=$MOLT_CHECKPOINT_DIR/count
         count=$(cat "$file" 2>/dev/null || echo 0)
         save() { echo "$count" >"$file.tmp" && mv "$file.tmp" "$file"; }
-        trap 'save; exit 75' TERM USR1 USR2 INT
+        trap 'save; sleep "${2:-0}"; exit 75' TERM USR1 USR2 INT
         echo "restart $MOLT_RESTART epoch $MOLT_EPOCH from $count on $(hostname)"
         while [ "$count" -lt "$1" ]; do
             count=$((count + 1))
