@@ -28,6 +28,8 @@ enum Limits {
     static let pickleValuesMax = 16_000_000
     static let pickleMarksMax = 100_000
     static let dimensionsMax = 16
+    /// Parts of one tensor in a distributed checkpoint; each is compared with each.
+    static let chunksMax = 4096
     /// Files in an archive, and bytes of its table of contents.
     static let archiveEntriesMax = 1_000_000
     static let archiveTableBytesMax = 256 << 20

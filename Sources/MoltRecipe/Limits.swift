@@ -8,6 +8,8 @@ enum Limits {
     static let extendsDepth = 8
     static let overrides = 256
     static let listItems = 4096
+    /// Any size of a model.
+    static let sizeMax = 1 << 30
     /// Words of a command that are looked at as files of other people's, and the bytes of one that are read for it.
     static let programsChecked = 64
     static let programBytes = 64 << 20

@@ -10,12 +10,34 @@ package struct ModelCheck {
     }
 
     package func run() {
+        guard isCountable() else { return }
         checkRanges()
         checkFamily()
         for kind in LayerKind.allCases where model.pattern.count(of: kind) > 0 { check(kind) }
         if let highest = model.stepMaximum, highest <= model.stepMinimum {
             refuse("model.time_step_max", "time_step_max \(highest) is not above time_step_min", nil)
         }
+    }
+
+    /// Whether products of two sizes can be counted; others are refused, before anything is computed with them.
+    private func isCountable() -> Bool {
+        let sizes: KeyValuePairs = [
+            "hidden_size": model.hiddenSize, "vocab_size": model.vocabularySize ?? 1, "mamba_heads": model.mambaHeads,
+            "mamba_head_dim": model.mambaHeadSize, "groups": model.groups, "state_size": model.stateSize,
+            "chunk_size": model.chunkSize, "gated_norm_groups": model.gatedNormGroups ?? 1,
+            "inner_size": model.innerSize ?? 1, "time_step_rank": model.stepRank ?? 1,
+            "lru_width": model.recurrentWidth, "lru_blocks": model.recurrentBlocks,
+            "attention_heads": model.attentionHeads, "kv_heads": model.keyValueHeads,
+            "attention_head_dim": model.attentionHeadSize, "window": model.window,
+            "attention_conv": model.attentionConvolution, "ffn_size": model.feedForwardSize,
+            "experts": model.experts, "experts_per_token": model.expertsPerToken,
+            "expert_ffn_size": model.expertSize, "shared_ffn_size": model.sharedExpertSize,
+        ]
+        let absurd = sizes.filter { $0.value > Limits.sizeMax }
+        for (key, size) in absurd {
+            refuse("model.\(key)", "\(key) is \(size), and at most \(Limits.sizeMax) can be", nil)
+        }
+        return absurd.isEmpty
     }
 
     /// What the reader of recipes never lets through, and a program or a checkpoint may bring.
@@ -108,6 +130,10 @@ package struct ModelCheck {
     }
 
     private func checkRotary() {
+        guard 0...1 ~= model.rotaryShare else {
+            refuse("model.rope_fraction", "rope_fraction is \(model.rotaryShare), and only 0 to 1 can be", nil)
+            return
+        }
         let turned = Double(model.attentionHeadSize) * model.rotaryShare
         if turned.rounded() != turned || Int(turned) % 2 != 0 {
             refuse(

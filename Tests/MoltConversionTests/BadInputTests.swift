@@ -92,6 +92,29 @@ struct BadInputTests {
             try Folders.edit(
                 "\($0)/model.safetensors.index.json", "\"backbone.norm_f.weight\"", "\"backbone.norm_g.weight\"")
         },
+        Damage("a tensor in two shards", "is there twice: also in", "model-00001-of-", shards: true) { folder in
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+            let first = try #require(names.first { $0.hasPrefix("model-00001") })
+            let second = try #require(names.first { $0.hasPrefix("model-00002") })
+            let file = try SafetensorsFile(path: "\(folder)/\(first)")
+            let copy = try file.read(file.header.entries[0])
+            try Folders.rewrite("\(folder)/\(second)") { $0.append(copy) }
+        },
+        Damage("half an index", "model.safetensors.index.json: it is not an index of shards", shards: true) {
+            try $0.truncate("model.safetensors.index.json", to: 100)
+        },
+        Damage("an index of nothing", "it is not an index of shards", shards: true) {
+            try DurableFile.write(Data(#"{"weight_map": {}}"#.utf8), to: "\($0)/model.safetensors.index.json")
+        },
+        Damage("shards without an index", "safetensors files and no model.safetensors.index.json", shards: true) {
+            try FileManager.default.removeItem(atPath: "\($0)/model.safetensors.index.json")
+        },
+        Damage("a tensor of half its type's bytes", "model.safetensors: tensor", "bytes for F64") { folder in
+            var bytes = Array(try DurableFile.read("\(folder)/\(single)"))
+            let place = try #require(bytes.firstRange(of: Array("F32".utf8)))
+            bytes.replaceSubrange(place, with: Array("F64".utf8))
+            try DurableFile.write(Data(bytes), to: "\(folder)/\(single)")
+        },
         Damage("no weights at all", "there are no weights") {
             try FileManager.default.removeItem(atPath: "\($0)/\(single)")
         },
@@ -129,7 +152,52 @@ struct BadInputTests {
             let text = #"{"model":{"type":"BPE","vocab":{"a":0,"b":38}},"added_tokens":[{"id":41,"content":"<x>"}]}"#
             try DurableFile.write(Data(text.utf8), to: "\($0)/tokenizer.json")
         },
+        Damage(
+            "a SentencePiece model larger than the embeddings", "tokenizer.model: the tokenizer has 41 token ids",
+            "have 40 rows"
+        ) {
+            // Pieces of one letter, and what the trainer was told (fields 1 and 2 of the message).
+            let piece: [UInt8] = [0x0A, 0x03, 0x0A, 0x01, 0x61]
+            let rest: [UInt8] = [0x12, 0x02, 0x08, 0x01]
+            let bytes = [[UInt8]](repeating: piece, count: 41).flatMap { $0 } + rest
+            try DurableFile.write(Data(bytes), to: "\($0)/tokenizer.model")
+        },
     ]
+
+    /// Sizes that fit each other, and no machine.
+    @Test(
+        arguments: [
+            "hidden_size", "mamba_heads", "mamba_head_dim", "state_size", "vocab_size", "ffn_size",
+            "attention_heads", "attention_head_dim", "experts", "expert_ffn_size", "lru_width", "window",
+        ], [1 << 31, Int.max])
+    func sizesThatNoMachineHoldsAreRefused(_ key: String, _ size: Int) throws {
+        let folder = TemporaryFolder("absurd")
+        let path = folder("model")
+        let section = try Folders.section(.hybrid, "M-*E1RSZW") {
+            ($0.experts, $0.expertsPerToken, $0.expertSize) = (3, 2, 8)
+        }
+        try Folders.write(section, to: path)
+        let config = "\(path)/config.json"
+        let text = String(decoding: try DurableFile.read(config), as: UTF8.self)
+        let changed = text.replacing(try Regex("\"\(key)\": [0-9]+"), with: "\"\(key)\": \(size)")
+        #expect(changed != text)
+        try DurableFile.write(Data(changed.utf8), to: config)
+        let error = #expect(throws: (any Error).self) { try ModelConversion.verify(path) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(path), "\(String(describing: error))")
+    }
+
+    @Test(arguments: ["1e300", "Infinity", "-1", "NaN", "1.5", "1e19"])
+    func aShareOfRotaryPositionsThatIsNoneIsRefused(_ share: String) throws {
+        let folder = TemporaryFolder("absurd")
+        let text = """
+            {"model_type": "bamba", "num_hidden_layers": 2, "attn_layer_indices": [1], "hidden_size": 16,
+             "vocab_size": 40, "num_attention_heads": 2, "num_key_value_heads": 1, "mamba_n_heads": 4,
+             "mamba_d_head": 8, "mamba_d_state": 8, "intermediate_size": 24, "partial_rotary_factor": \(share)}
+            """
+        try DurableFile.write(Data(text.utf8), to: folder("config.json"))
+        let error = #expect(throws: UserError.self) { try ModelSection(config: folder("config.json")) }
+        #expect(error?.what.contains("rope_fraction") == true, "\(String(describing: error))")
+    }
 
     @Test(arguments: damages)
     func aDamagedFolderIsRefusedByNameAndNothingIsWritten(_ damage: Damage) throws {

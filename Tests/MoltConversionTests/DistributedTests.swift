@@ -85,6 +85,10 @@ struct DistributedTests {
         let outside = HostTensor(name: "", type: .uint8, shape: [2, 3, 2], bytes: Array(whole.prefix(12)))
         let fits = assembly.put(outside, at: [3, 0, 0])
         #expect(!fits)
+        // A part twice, and as many numbers as the whole has, are not the whole.
+        var doubled = ChunkAssembly(shape: [4, 3, 2], size: 1)
+        let first = doubled.put(outside, at: [0, 0, 0]), again = doubled.put(outside, at: [0, 0, 0])
+        #expect(first && !again && !doubled.isWhole)
     }
 }
 

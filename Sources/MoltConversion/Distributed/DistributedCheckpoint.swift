@@ -144,12 +144,18 @@ package struct DistributedCheckpoint: ModelWeights {
             throw UserError("the tensor '\(DisplayText.escaped(name, limit: 200))' has no parts", at: index.path)
         }
         let type = try chunk(first, name, files).type
+        guard entry.isFilled(by: type.bytes) else {
+            throw UserError(
+                "the parts of '\(DisplayText.escaped(name, limit: 200))' do not make up \(entry.shape)", at: index.path,
+                fix: "is the folder whole?")
+        }
         var assembly = ChunkAssembly(shape: entry.shape, size: type.bytes)
         for chunk in entry.chunks {
             let part = try Self.chunk(chunk, name, files)
             guard part.type == type, assembly.put(part, at: chunk.offsets) else {
                 throw UserError(
-                    "a part of '\(DisplayText.escaped(name, limit: 200))' lies outside it", at: index.path)
+                    "a part of '\(DisplayText.escaped(name, limit: 200))' lies outside it, or on another one",
+                    at: index.path)
             }
         }
         guard assembly.isWhole else {

@@ -22,6 +22,31 @@ struct DistributedIndex {
     struct Entry: Equatable {
         var shape: [Int]
         var chunks: [Chunk]
+
+        /// Whether the parts together have as many numbers as the tensor, and each the bytes for its own: only then
+        /// is there anything to make room for.
+        func isFilled(by bytes: Int) -> Bool {
+            guard let whole = Self.count(shape) else { return false }
+            var found = 0
+            for chunk in chunks {
+                guard let count = Self.count(chunk.sizes), count <= whole - found, count <= chunk.count / bytes else {
+                    return false
+                }
+                found += count
+            }
+            return found == whole
+        }
+
+        /// Nil for what cannot be counted.
+        private static func count(_ shape: [Int]) -> Int? {
+            var count = 1
+            for size in shape {
+                let (product, overflow) = count.multipliedReportingOverflow(by: size)
+                guard size >= 0, !overflow else { return nil }
+                count = product
+            }
+            return count
+        }
     }
 
     let path: String
@@ -43,10 +68,15 @@ struct DistributedIndex {
         else { throw UserError("it is not the index of a distributed checkpoint", at: path) }
         let places = try Self.places(heap, stored, path)
         for (name, value) in heap.fields(tensors) {
+            let shown = DisplayText.escaped(name, limit: 200)
             // Some entries are pickled objects and no tensors.
             guard let size = heap.field("size", of: value).flatMap({ heap.integers($0) }),
                 let chunks = heap.field("chunks", of: value).flatMap({ heap.list($0) })
             else { continue }
+            guard chunks.count <= Limits.chunksMax else {
+                throw Self.flaw(path, "'\(shown)' has \(chunks.count) parts; at most \(Limits.chunksMax) are read")
+            }
+            guard entries[name] == nil else { throw Self.flaw(path, "'\(shown)' is there twice") }
             entries[name] = Entry(
                 shape: size,
                 chunks: try chunks.map { chunk in
@@ -54,7 +84,7 @@ struct DistributedIndex {
                         let sizes = heap.field("sizes", of: chunk).flatMap({ heap.integers($0) }),
                         var place = places[Place(name: name, offsets: offsets)]
                     else {
-                        throw Self.flaw(path, "a part of '\(DisplayText.escaped(name, limit: 200))' lies nowhere")
+                        throw Self.flaw(path, "a part of '\(shown)' lies nowhere")
                     }
                     place.sizes = sizes
                     return place
@@ -93,22 +123,31 @@ package struct ChunkAssembly {
     package private(set) var bytes: [UInt8]
     private let size: Int
     private var filled = 0
+    private var boxes: [(offsets: [Int], sizes: [Int])] = []
 
     package init(shape: [Int], size: Int) {
         (self.shape, self.size) = (shape, size)
         bytes = [UInt8](repeating: 0, count: shape.reduce(size, *))
     }
 
-    /// Whether as many numbers were put in as the tensor has.
+    /// Whether every number was put in.
     package var isWhole: Bool { filled == bytes.count }
 
-    /// False when the part does not lie in the tensor.
+    /// False when the part does not lie in the tensor, or on what was put in before.
     package mutating func put(_ part: HostTensor, at offsets: [Int]) -> Bool {
         guard part.shape.count == shape.count, offsets.count == shape.count,
             zip(offsets, zip(part.shape, shape)).allSatisfy({ $0 >= 0 && $0 <= $1.1 && $1.0 <= $1.1 - $0 })
         else { return false }
+        guard !part.bytes.isEmpty else { return true }
+        let isFree = boxes.allSatisfy { box in
+            shape.indices.contains {
+                offsets[$0] >= box.offsets[$0] + box.sizes[$0] || box.offsets[$0] >= offsets[$0] + part.shape[$0]
+            }
+        }
+        guard isFree else { return false }
+        boxes.append((offsets, part.shape))
         filled += part.bytes.count
-        guard !part.bytes.isEmpty, let width = part.shape.last else {
+        guard let width = part.shape.last else {
             if shape.isEmpty { bytes = part.bytes }
             return true
         }

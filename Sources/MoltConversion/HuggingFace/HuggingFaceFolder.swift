@@ -65,9 +65,10 @@ package struct HuggingFaceFolder: ModelWeights {
             self.unused = unused
         }
         if let size = try TokenizerFiles(path).size, let rows = section.vocabularySize, size.ids > rows {
-            throw UserError(
-                "the tokenizer has \(size.ids) token ids, the embeddings have \(rows) rows", at: size.file,
-                fix: "the tokenizer is another model's, or the embeddings must grow")
+            throw UserError.tokenizer(size.ids, rows: rows, at: size.file)
+        }
+        if let model = try FileSet(folder: path).open("tokenizer.model") {
+            try SentencePieceSize.compare(model, with: section.vocabularySize)
         }
         try check()
     }

@@ -47,6 +47,8 @@ package struct MegatronCheckpoint: ModelWeights {
         try settings.compare(ranks: files.ranks, stages: files.stages, at: place)
         var shapes: [String: [Int]] = [:]
         for (name, held) in shares {
+            // What a share is missing of would look like a narrower model.
+            if held.count != files.ranks, !held[0].tensor.shape.isEmpty { throw Self.missing(name, held, files.ranks) }
             shapes[name] = Self.wholeShape(name, held.map(\.tensor.shape), ranks: files.ranks)
         }
         section = try settings.section(shapes, at: place)
@@ -129,12 +131,14 @@ package struct MegatronCheckpoint: ModelWeights {
         return shape
     }
 
+    private static func missing(_ name: String, _ held: [Share], _ ranks: Int) -> UserError {
+        UserError(
+            "the tensor '\(DisplayText.escaped(name, limit: 200))' is in the files of \(held.count) of \(ranks) ranks",
+            at: held[0].file.path)
+    }
+
     private static func compare(_ tensor: MegatronTensor, _ held: [Share], ranks: Int) throws(UserError) {
-        guard held.count == ranks else {
-            throw UserError(
-                "the tensor '\(tensor.name)' is in the files of \(held.count) of \(ranks) ranks",
-                at: held[0].file.path)
-        }
+        guard held.count == ranks else { throw missing(tensor.name, held, ranks) }
         if let obstacle = tensor.obstacle(ranks: ranks) {
             throw UserError("\(obstacle) cannot be shared by \(ranks) ranks", at: held[0].file.path)
         }

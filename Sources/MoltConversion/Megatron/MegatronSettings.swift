@@ -54,6 +54,11 @@ struct MegatronSettings {
         guard let embeddings = shapes["embedding.word_embeddings.weight"], embeddings.count == 2 else {
             throw UserError("the tensor 'embedding.word_embeddings.weight' is missing", at: place)
         }
+        if let (name, shape) = shapes.first(where: { !Self.isPossible($0.value) }) {
+            throw UserError(
+                "the tensor '\(DisplayText.escaped(name, limit: 200))' has the shape \(shape.prefix(20)), "
+                    + "and no model's has that", at: place)
+        }
         try refuseOtherNorms(place)
         let pattern = try Self.pattern(shapes, place)
         var model = ModelSection(pattern: pattern, hiddenSize: embeddings[1], mambaHeads: 0)
@@ -86,6 +91,11 @@ struct MegatronSettings {
         if let first = problems.first { throw UserError("it describes no model: \(first)", at: place) }
         try compare(model, at: place)
         return model
+    }
+
+    /// Whether sizes made of it can be counted.
+    private static func isPossible(_ shape: [Int]) -> Bool {
+        shape.count <= Limits.dimensionsMax && shape.allSatisfy { 0...Limits.sizeMax ~= $0 }
     }
 
     /// Which layer is what, from what it holds.

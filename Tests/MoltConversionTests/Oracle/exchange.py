@@ -54,6 +54,7 @@ def write(folder):
     pickles(folder / "pickles")
     megatron.write(folder / "legacy", weight)
     megatron.write_distributed(folder / "distributed", weight)
+    megatron.write_damaged(folder / "damaged", weight)
     nemo.write(folder / "nemo", weight)
 
 

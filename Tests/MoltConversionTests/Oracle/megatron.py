@@ -198,6 +198,88 @@ def write_distributed(folder, weight):
     (folder / "latest_checkpointed_iteration.txt").write_text("100")
 
 
+def write_damaged(folder, weight):
+    """Legacy checkpoints that are nearly right, one folder for each flaw; and indexes of distributed ones."""
+    own = own_weights(weight)
+    args = argparse.Namespace(num_attention_heads=QUERIES, mamba_num_groups=GROUPS, squared_relu=True)
+
+    def legacy(name, change, ranks=1, **others):
+        models = rank_models(own, ranks, 1, is_old=False)
+        change({rank: models[rank, 0] for rank in range(ranks)})
+        for rank in range(ranks):
+            place = folder / "legacy" / name / f"mp_rank_{rank:02d}"
+            place.mkdir(parents=True)
+            torch.save({"args": args, "model": models[rank, 0]} | others, place / "model_optim_rng.pt")
+
+    up, norm = "decoder.layers.1.self_attention.linear_proj.weight", "decoder.final_norm.weight"
+    first = "decoder.layers.0."
+    legacy("good", lambda ranks: None)
+    legacy("shape", lambda ranks: ranks[0].update({up: ranks[0][up][:8]}))
+    legacy("type", lambda ranks: ranks[0].update({norm: ranks[0][norm].to(torch.int32)}))
+    legacy("half", lambda ranks: ranks[1].update({up: ranks[1][up].half()}), ranks=2)
+    legacy("lost", lambda ranks: ranks[1].pop(up), ranks=2)
+    legacy("missing", lambda ranks: ranks[0].pop(norm))
+    legacy("twice", lambda ranks: ranks[0].update({"module." + up: ranks[0][up]}))
+    legacy("extra", lambda ranks: ranks[0].update({first + "mixer.E": torch.zeros(4)}))
+    legacy("gap", lambda ranks: [ranks[0].pop(name) for name in list(ranks[0]) if ".layers.2." in name])
+    legacy("kinds", lambda ranks: ranks[0].update({first + "mlp.linear_fc1.weight": torch.zeros(12, 16)}))
+    legacy("stages", lambda ranks: None, model0={})
+    legacy("huge", lambda ranks: ranks[0].update({first + "mixer.A_log": torch.zeros(1).expand(1 << 40)}))
+
+    from torch.distributed.checkpoint import metadata
+    indexes = folder / "indexes"
+    save_distributed(indexes / "good", own)
+    torch.save({"args": args, "iteration": 100}, indexes / "good" / "common.pt")
+
+    def index(name, change):
+        import pickle
+        import shutil
+
+        shutil.copytree(indexes / "good", indexes / name)
+        found = pickle.loads((indexes / name / ".metadata").read_bytes())
+        change(found, "decoder.final_norm.weight", "embedding.word_embeddings.weight")
+        (indexes / name / ".metadata").write_bytes(pickle.dumps(found, protocol=2))
+
+    def stored(found, name, **fields):
+        key = next(key for key in found.storage_data if key.fqn == name)
+        for field, value in fields.items():
+            setattr(found.storage_data[key], field, value)
+
+    def chunks(found, name, *parts):
+        """And each lies where the whole does."""
+        whole = next(value for key, value in found.storage_data.items() if key.fqn == name)
+        entry = found.state_dict_metadata[name]
+        entry.chunks = [metadata.ChunkStorageMetadata(torch.Size(at), torch.Size(size)) for at, size in parts]
+        for at, _ in parts:
+            found.storage_data[metadata.MetadataIndex(name, torch.Size(at), 0)] = whole
+
+    def sized(found, name, *size):
+        found.state_dict_metadata[name].size = torch.Size(size)
+
+    index("shape", lambda found, norm, table: sized(found, norm, HIDDEN + 1))
+    index("huge", lambda found, norm, table: sized(found, table, 1 << 62, 1 << 62))
+    index("large", lambda found, norm, table: [
+        sized(found, norm, 1 << 30), chunks(found, norm, ([0], [1 << 30]))])
+    index("wide", lambda found, norm, table: [
+        sized(found, table, 1 << 30, HIDDEN), sized(found, "output_layer.weight", 1 << 30, HIDDEN)])
+    index("hole", lambda found, norm, table: chunks(found, table, ([0, 0], [ROWS // 2, HIDDEN])))
+    index("overlap", lambda found, norm, table: chunks(
+        found, table, ([0, 0], [ROWS, HIDDEN]), ([1, 0], [ROWS, HIDDEN])))
+    index("away", lambda found, norm, table: stored(found, norm, relative_path="../good/__0_0.distcp"))
+    index("nowhere", lambda found, norm, table: chunks(found, table, ([3, 0], [ROWS, HIDDEN]))
+          or found.storage_data.pop(metadata.MetadataIndex(table, torch.Size([3, 0]), 0)))
+    index("beyond", lambda found, norm, table: stored(found, norm, offset=1 << 60))
+    index("below", lambda found, norm, table: stored(found, norm, offset=-1))
+    index("other", lambda found, norm, table: stored(
+        found, norm, offset=next(v for k, v in found.storage_data.items() if k.fqn.endswith("0.mixer.D")).offset,
+        length=next(v for k, v in found.storage_data.items() if k.fqn.endswith("0.mixer.D")).length))
+    index("missing", lambda found, norm, table: found.state_dict_metadata.pop(norm))
+    index("extra", lambda found, norm, table: found.state_dict_metadata.update(
+        {"decoder.layers.0.mixer.E": found.state_dict_metadata[norm]}) or found.storage_data.update(
+        {metadata.MetadataIndex("decoder.layers.0.mixer.E", torch.Size([0]), 0): next(
+            value for key, value in found.storage_data.items() if key.fqn == norm)}))
+
+
 def distributed(folder):
     """All tensors of a distributed checkpoint, as torch loads them."""
     from torch.distributed import checkpoint
