@@ -9,8 +9,7 @@ package struct TextGenerator {
     package let tokenizer: any Tokenizer
 
     package init(_ source: CheckpointSource) throws {
-        tokenizer = try TokenizerCopy.open(
-            source.manifest.state[StateKey.tokenizer] ?? "bytes", checkpoint: source.folder)
+        tokenizer = try TokenizerCopy.open(of: source)
         model = try ModelLoader.model(of: source)
     }
 

@@ -90,6 +90,25 @@ struct MegatronTests {
         #expect(report.renamed.contains { $0.from == ["decoder.layers.0.norm.weight"] })
     }
 
+    /// NVIDIA's 8B checkpoints have it under a name of its own, beside the folder `release`.
+    @Test func theTokenizerBesideTheRanksComesAlong() throws {
+        let section = try Self.section()
+        try Folders.write(section, to: folder("theirs"))
+        _ = try ModelConversion.convert(folder("theirs"), to: folder("megatron"), .init(.megatron, ranks: 2))
+        let piece: [UInt8] = [0x0A, 0x03, 0x0A, 0x01, 0x61]
+        func write(_ count: Int) throws {
+            let bytes = [[UInt8]](repeating: piece, count: count).flatMap { $0 }
+            try DurableFile.write(Data(bytes), to: folder("megatron/multilingual_256k.model"))
+        }
+        try write(40)
+        _ = try ModelConversion.convert(folder("megatron"), to: folder("ours"), .init(.molt))
+        #expect(try DurableFile.read(folder("ours/tokenizer.model")).count == 200)
+        try write(41)
+        let error = #expect(throws: UserError.self) { try MegatronCheckpoint(folder("megatron")) }
+        #expect(error?.what.contains("the tokenizer has 41 token ids, the embeddings have 40 rows") == true)
+        #expect(error?.location == folder("megatron/multilingual_256k.model"))
+    }
+
     @Test func aRankThatIsMissingIsNamed() throws {
         try Folders.write(Self.section(), to: folder("theirs"))
         _ = try ModelConversion.convert(folder("theirs"), to: folder("megatron"), .init(.megatron, ranks: 4))

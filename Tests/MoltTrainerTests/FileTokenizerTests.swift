@@ -51,6 +51,7 @@ extension WorkerTests {
         @Test func aRunKeepsItsTokenizerAndGeneratesWithoutTheOriginal() async throws {
             try writeTokenizer()
             var recipe = try TinyRecipe.make(folder, steps: 4)
+            recipe.model?.activation = .squaredReLU
             recipe.data?.tokenizer = folder.path
             recipe.data?.validation = []
             let chat =
@@ -64,6 +65,17 @@ extension WorkerTests {
             let order = ["generate", "--run-folder", fleet.run.path, "--prompt", "the ox", "--max-tokens", "5"]
             let text = try await Spawn.output(order + ["--seed", "3"])
             #expect(text.hasPrefix("the ox"))
+            // An export has it too, beside the weights or in the archive.
+            func written(_ text: String) -> [Substring] {
+                text.split(separator: "\n").filter { !$0.contains("tokens/s") }
+            }
+            for (format, out) in [("hf", "served"), ("nemo", "served.nemo")] {
+                _ = try await Spawn.output(["convert", fleet.run.path, "--format", format, "--out", folder(out)])
+                let other = ["generate", "--run-folder", folder(out)] + order[3...] + ["--seed", "3"]
+                #expect(try await written(Spawn.output(other)) == written(text), "\(out)")
+            }
+            let kept = try FileManager.default.contentsOfDirectory(atPath: folder("served"))
+            #expect(Set(kept).isSuperset(of: ["tokenizer.json", "tokenizer_config.json"]), "\(kept)")
             // A copy that somebody edits is not the one that the model was trained with.
             let copies = "\(fleet.run.path)/tokenizer"
             let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: copies).first)

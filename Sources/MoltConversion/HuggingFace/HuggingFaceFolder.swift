@@ -67,9 +67,8 @@ package struct HuggingFaceFolder: ModelWeights {
         if let size = try TokenizerFiles(path).size, let rows = section.vocabularySize, size.ids > rows {
             throw UserError.tokenizer(size.ids, rows: rows, at: size.file)
         }
-        if let model = try FileSet(folder: path).open("tokenizer.model") {
-            try SentencePieceSize.compare(model, with: section.vocabularySize)
-        }
+        try SentencePieceSize.compare(
+            FileSet(folder: path).open("tokenizer.model"), with: section.vocabularySize)
         try check()
     }
 

@@ -35,8 +35,8 @@ enum SentencePieceSize {
     }
 
     /// Throws when the embeddings have fewer rows.
-    static func compare(_ file: FileSlice, with section: Int?) throws {
-        guard let rows = section, let tokens = try tokens(in: file), tokens > rows else { return }
+    static func compare(_ file: FileSlice?, with rows: Int?) throws {
+        guard let file, let rows, let tokens = try tokens(in: file), tokens > rows else { return }
         throw UserError.tokenizer(tokens, rows: rows, at: file.path)
     }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import MoltCheckpoint
 import MoltCore
 
 /// The files of a tokenizer in a model's folder.
@@ -23,6 +24,23 @@ package struct TokenizerFiles {
     /// The path of the one that a tokenizer is made from.
     package var main: String? {
         Self.mains.map { "\(folder)/\($0)" }.first(where: FileManager.default.fileExists)
+    }
+
+    /// The same, or the only file with a tokenizer's ending, as NVIDIA's checkpoints have it under a name of its own.
+    var only: String? {
+        if let main { return main }
+        let names = (try? CheckpointFolder(path: folder).entries()) ?? []
+        let others = names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".model") || $0.hasSuffix(".tiktoken")) }
+        return others.count == 1 ? others.first.map { "\(folder)/\($0)" } : nil
+    }
+
+    /// Of a checkpoint of Megatron's: among its files or, as `release/` and `iter_…/` lie in a checkpoint's folder,
+    /// beside those.
+    static func megatron(_ place: String) -> String? {
+        if let inside = TokenizerFiles(place).only { return inside }
+        guard let slash = place.lastIndex(of: "/") else { return nil }
+        let name = place[place.index(after: slash)...]
+        return name == "release" || name.hasPrefix("iter_") ? TokenizerFiles(String(place[..<slash])).only : nil
     }
 
     private static let mains = ["tokenizer.json", "tokenizer.model", "tokenizer.tiktoken"]

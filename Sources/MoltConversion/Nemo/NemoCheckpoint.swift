@@ -48,9 +48,8 @@ package struct NemoCheckpoint: ModelWeights {
         }
         tokenizerFiles = try NemoTokenizer(config, in: root)
         tokenizer = tokenizerFiles.main?.file.path
-        if let model = tokenizerFiles.files["tokenizer.model"] {
-            try SentencePieceSize.compare(model, with: weights.section.vocabularySize)
-        }
+        try SentencePieceSize.compare(
+            tokenizerFiles.files["tokenizer.model"], with: weights.section.vocabularySize)
         let known = tokenizerFiles.taken.union([Self.config, Self.weightsFolder, "context", Self.newWeightsFolder])
         unused =
             weights.unused

@@ -1,7 +1,12 @@
 import FoundationEssentials
+import MoltConversion
 import MoltCore
 import MoltData
 import MoltTokenizers
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// A run keeps its own copy of its tokenizer, so that its checkpoints can be used when the original is gone or changed.
 enum TokenizerCopy {
@@ -36,6 +41,20 @@ enum TokenizerCopy {
         guard let file = file(of: name) else { return nil }
         return ["\(checkpoint)/../..", checkpoint].map { "\($0)/\(folderName(of: name))/\(file)" }
             .first { FileManager.default.fileExists(atPath: $0) }
+    }
+
+    /// The tokenizer of a model, wherever that lies; one in an archive is read from a copy.
+    static func open(of source: CheckpointSource) throws -> any Tokenizer {
+        let name = source.manifest.state[StateKey.tokenizer] ?? "bytes"
+        guard let weights = source.foreign, name.contains("/"), !FileManager.default.fileExists(atPath: name) else {
+            return try open(name, checkpoint: source.folder)
+        }
+        var template = Array("/tmp/molt-tokenizer-XXXXXX".utf8CString)
+        guard let folder = mkdtemp(&template).map({ String(cString: $0) }) else {
+            throw FileError("make a folder like", "/tmp/molt-tokenizer-XXXXXX")
+        }
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        return try open(try weights.copyTokenizer(into: folder) ?? name, checkpoint: folder)
     }
 
     /// The tokenizer of a checkpoint: by its hash where its run keeps it, or beside an imported model's weights.
