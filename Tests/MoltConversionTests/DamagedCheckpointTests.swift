@@ -30,7 +30,8 @@ struct DamagedCheckpointTests {
         ("lost", "linear_proj.weight' is in the files of 1 of 2 ranks"), ("missing", "norm_f.weight is missing"),
         ("twice", "is there twice"), ("extra", "has no place for the tensor 'decoder.layers.0.mixer.E'"),
         ("gap", "the layer 2 of 5 is missing"), ("kinds", "the layer 0 is of two kinds"),
-        ("stages", "it has several models in a file"), ("huge", "does not lie in its storage of 1"),
+        ("stages", "it has several models in a file"),
+        ("old", "it is of version 1.0"), ("huge", "does not lie in its storage of 1"),
     ])
     func aLegacyCheckpointThatIsNotRightIsRefused(_ name: String, _ expected: String) throws {
         let text = try refusal(damaged("legacy/\(name)"))
@@ -45,11 +46,12 @@ struct DamagedCheckpointTests {
         ("nowhere", "a part of 'embedding.word_embeddings.weight' lies nowhere"),
         ("beyond", "the file ends before"), ("below", "the file ends before"),
         ("other", "is not what the index says"), ("missing", "norm_f.weight is missing"),
-        ("extra", "has no place for the tensor 'decoder.layers.0.mixer.E'"),
+        ("extra", "has no place for the tensor 'decoder.layers.0.mixer.E'"), ("harm", "names 'posix.system'"),
     ])
     func anIndexThatIsNotRightIsRefused(_ name: String, _ expected: String) throws {
         let text = try refusal(damaged("indexes/\(name)"))
         #expect(text.contains(expected), "\(text)")
+        #expect(try !FileManager.default.fileExists(atPath: damaged("executed")))
     }
 
     @Test(arguments: ["legacy/good", "indexes/good"])

@@ -7,6 +7,10 @@ import MoltTesting
 import MoltTrainer
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// NeMo's archives and folders, as Python's tarfile and torch write them; see `Oracle/nemo.py`.
 @Suite(.serialized)
 struct NemoTests {
@@ -95,6 +99,23 @@ struct NemoTests {
         #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)) == ["theirs", "taken.nemo"])
     }
 
+    @Test func anArchiveThatWouldRunACommandIsRefusedByItsName() throws {
+        let path = try theirs("harm.nemo")
+        let error = #expect(throws: UserError.self) {
+            try ModelConversion.convert(path, to: folder("out"), .init(.molt))
+        }
+        #expect(error?.what.contains("names 'posix.system'") == true, "\(String(describing: error))")
+        #expect(error?.location == "\(path):model_weights.ckpt")
+        #expect(try !FileManager.default.fileExists(atPath: theirs("executed")))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
+    @Test func aPipeIsNoArchiveAndIsNotWaitedFor() throws {
+        #expect(mkfifo(folder("model.nemo"), 0o600) == 0)
+        let error = #expect(throws: UserError.self) { try ModelConversion.verify(folder("model.nemo")) }
+        #expect(error?.description.contains("cannot read \(folder("model.nemo"))") == true)
+    }
+
     @Test func aCompressedArchiveSaysWhatToDo() throws {
         let error = #expect(throws: UserError.self) { try NemoCheckpoint(theirs("zipped.nemo")) }
         #expect(error?.what.contains("compressed") == true && error?.fix?.contains("tar -xzf") == true)
@@ -126,6 +147,9 @@ struct NemoTests {
         Contradiction("ngroups_mamba: 8", "mamba_state_dim: 8", "says mamba_state_dim 8, and the weights make it 4"),
         Contradiction("tensor_model_parallel_size: 2", "tensor_model_parallel_size: 4", "the files of 2 of 4 ranks"),
         Contradiction("normalization: RMSNorm", "normalization: layernorm1p", "its norms are 'layernorm1p'"),
+        Contradiction(
+            "position_embedding_type: none", "position_embedding_type: rope\nseq_len_interpolation_factor: 4",
+            "scaled or interleaved (seq_len_interpolation_factor)"),
         Contradiction("activation: squared-relu", "activation: reglu", "the activation 'reglu'"),
         Contradiction("model: nemo:", "model: nemo:other-", "names the tokenizer 'other-"),
         Contradiction("num_layers: 5", "num_layers: 5\nnum_layers: 5", "'num_layers' appears twice"),

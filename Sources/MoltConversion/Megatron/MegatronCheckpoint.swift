@@ -98,6 +98,11 @@ package struct MegatronCheckpoint: ModelWeights {
                 "it has several models in a file (virtual pipeline stages)", at: file.path,
                 fix: "save it with Megatron's checkpoint tools without them")
         }
+        if case .number(let version)? = file.heap.field("checkpoint_version", of: file.root), version < 3 {
+            throw UserError(
+                "it is of version \(version), and before 3 queries, keys and values lie otherwise", at: file.path,
+                fix: "load it with Megatron and save it again")
+        }
         let model = ["model", "state_dict"].compactMap { file.heap.field($0, of: file.root) }.first ?? file.root
         var layers = 0
         for (name, tensor) in file.tensors(of: model) {

@@ -36,6 +36,15 @@ extension MegatronSettings {
         }
     }
 
+    /// Rotary positions that turn otherwise leave no trace in the weights.
+    func refuseOtherRotations(_ place: String) throws(UserError) {
+        let factors = ["rotary_seq_len_interpolation_factor", "seq_len_interpolation_factor"]
+        let scaled = factors.first { (number($0) ?? 1) != 1 }
+        if let key = ["rotary_interleaved", "use_rope_scaling", "rope_scaling"].first(where: flag) ?? scaled {
+            throw UserError("its rotary positions are scaled or interleaved (\(key)), which is not read", at: place)
+        }
+    }
+
     /// The last ranks' files may be missing without any gap in the numbers.
     func compare(ranks: Int, stages: Int, at place: String) throws(UserError) {
         for (key, found, words) in [

@@ -152,6 +152,7 @@ struct MegatronSettings {
         model.attentionHeadSize = max(1, out / heads)
         model.keyValueHeads = max(1, (rows - out) / 2 / model.attentionHeadSize)
         if text("position_embedding_type") == "rope" {
+            try refuseOtherRotations(place)
             model.rotaryShare = number("rotary_percent", "rotary_percentage") ?? 1
             model.rotaryBase = number("rotary_base") ?? 10_000
         }

@@ -19,7 +19,8 @@ struct FileSlice {
     private let descriptor: Descriptor
 
     init(path: String) throws(FileError) {
-        let number = open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe without a writer is refused below, and not waited for.
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard number >= 0 else { throw FileError("open", path) }
         descriptor = Descriptor(number)
         var status = stat()

@@ -58,16 +58,6 @@ def write(folder):
     nemo.write(folder / "nemo", weight)
 
 
-class Harm:
-    """What `torch.load` of an unsuspecting user would run."""
-
-    def __init__(self, mark):
-        self.mark = mark
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.mark}",)
-
-
 def state_spaces(case, folder, **saving):
     m, model = case.molt, filled(case)
     folder.mkdir()
@@ -106,7 +96,7 @@ def pickles(folder):
     state_spaces(by_name["mamba2-odd"], folder / "legacy", _use_new_zipfile_serialization=False)
     state_spaces(by_name["mamba2attn-small"], folder / "attention")
     for name, saving in (("harm", {}), ("harm-legacy", {"_use_new_zipfile_serialization": False})):
-        torch.save({"weight": torch.ones(3), "extra": Harm(f"{folder}/executed")}, folder / f"{name}.pt", **saving)
+        torch.save({"weight": torch.ones(3), "extra": megatron.Harm(f"{folder}/executed")}, folder / f"{name}.pt", **saving)
     types = {
         str(kind).removeprefix("torch."): torch.arange(6).reshape(2, 3).to(kind)
         for kind in (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,

@@ -198,6 +198,18 @@ def write_distributed(folder, weight):
     (folder / "latest_checkpointed_iteration.txt").write_text("100")
 
 
+class Harm:
+    """What `torch.load` of an unsuspecting user would run."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        import os
+
+        return os.system, (f"touch {self.mark}",)
+
+
 def write_damaged(folder, weight):
     """Legacy checkpoints that are nearly right, one folder for each flaw; and indexes of distributed ones."""
     own = own_weights(weight)
@@ -224,6 +236,7 @@ def write_damaged(folder, weight):
     legacy("gap", lambda ranks: [ranks[0].pop(name) for name in list(ranks[0]) if ".layers.2." in name])
     legacy("kinds", lambda ranks: ranks[0].update({first + "mlp.linear_fc1.weight": torch.zeros(12, 16)}))
     legacy("stages", lambda ranks: None, model0={})
+    legacy("old", lambda ranks: None, checkpoint_version=1.0)
     legacy("huge", lambda ranks: ranks[0].update({first + "mixer.A_log": torch.zeros(1).expand(1 << 40)}))
 
     from torch.distributed.checkpoint import metadata
@@ -273,6 +286,7 @@ def write_damaged(folder, weight):
     index("other", lambda found, norm, table: stored(
         found, norm, offset=next(v for k, v in found.storage_data.items() if k.fqn.endswith("0.mixer.D")).offset,
         length=next(v for k, v in found.storage_data.items() if k.fqn.endswith("0.mixer.D")).length))
+    index("harm", lambda found, norm, table: setattr(found, "storage_meta", Harm(f"{folder}/executed")))
     index("missing", lambda found, norm, table: found.state_dict_metadata.pop(norm))
     index("extra", lambda found, norm, table: found.state_dict_metadata.update(
         {"decoder.layers.0.mixer.E": found.state_dict_metadata[norm]}) or found.storage_data.update(

@@ -76,6 +76,12 @@ def write(folder, weight):
     with tarfile.open(folder / "inner.nemo", "w:") as tar:
         tar.add(folder / "plain", arcname="hybrid")
     shutil.rmtree(folder / "stages")
+    place = folder / "harm"
+    shutil.copytree(folder / "plain", place)
+    torch.save(state({"x": torch.ones(1)}) | {"optimizer": megatron.Harm(f"{folder}/executed")},
+               place / "model_weights.ckpt")
+    pack(place, folder / "harm.nemo")
+    shutil.rmtree(place)
 
     place = folder / "distributed"
     place.mkdir()
