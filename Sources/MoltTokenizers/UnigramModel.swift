@@ -11,14 +11,16 @@ final class UnigramModel: Sendable {
 
     /// What an unknown character scores below the worst piece.
     private static let unknownPenalty = 10.0
+    /// What a user-defined symbol scores for each byte after the first, however likely the other pieces are. So does
+    /// SentencePiece from 0.2.2 on; before, it was nearly -0.1 for every symbol.
+    private static let forcedScore = 0.1
+    /// Sums of 32 bits begin anew beyond it, as in SentencePiece from 0.2.2 on: there they hold no small differences.
+    private static let singleSumMax = 100_000.0
 
     private let settings: Settings
     private let trie: ByteTrie
     private let scores: [Double]
     private let ids: [Int32]
-    /// Of user-defined symbols, which win over everything: their score depends on their length.
-    private let isForced: [Bool]
-    private let largest: Float
     private let unknownScore: Double
     private let names: ByteMap
     private let bytes: [Int32?]
@@ -27,8 +29,9 @@ final class UnigramModel: Sendable {
         var text: [UInt8]
         var id: Int32
         var score: Double
+        /// Of user-defined symbols, whose score is their length's.
         var isForced = false
-        /// Whether its score counts for the smallest and the largest.
+        /// Whether its score counts for the smallest.
         var isNormal = true
     }
 
@@ -38,14 +41,11 @@ final class UnigramModel: Sendable {
         self.settings = settings
         self.names = names
         trie = ByteTrie(entries.map(\.text), keepsLast: true)
-        scores = entries.map(\.score)
+        func rounded(_ score: Double) -> Double { settings.isSingle ? Double(Float(score)) : score }
+        scores = entries.map { rounded($0.isForced ? Self.forcedScore * Double($0.text.count - 1) : $0.score) }
         ids = entries.map(\.id)
-        isForced = entries.map(\.isForced)
-        let normal = entries.filter(\.isNormal).map(\.score)
-        let smallest = normal.min() ?? 0
-        largest = Float(normal.max() ?? 0)
-        unknownScore =
-            settings.isSingle ? Double(Float(smallest) - Float(Self.unknownPenalty)) : smallest - Self.unknownPenalty
+        let smallest = entries.filter(\.isNormal).map(\.score).min()
+        unknownScore = rounded((smallest ?? Double(Float.greatestFiniteMagnitude)) - Self.unknownPenalty)
         bytes = (0..<256).map { names.find(ByteToken.name(UInt8($0))) }
     }
 
@@ -80,21 +80,32 @@ final class UnigramModel: Sendable {
 
     private func fill(_ nodes: UnsafeMutableBufferPointer<Node>, _ text: UnsafeBufferPointer<UInt8>) {
         var at = 0
+        var reached = 0
         while at < text.count {
             let length = UTF8Text.length(text[at])
+            if settings.isSingle, abs(nodes[at].score) > Self.singleSumMax { beginAnew(nodes, at...max(at, reached)) }
             let before = nodes[at].score
             let start = Int32(at)
             var hasSingle = false
             trie.forEachPrefix(text, at) { end, entry in
-                let score =
-                    isForced[entry] ? Double(Float(end - at) * largest - 0.1) : scores[entry]
-                offer(score + before, start, Int32(entry), &nodes[end])
+                offer(scores[entry] + before, start, Int32(entry), &nodes[end])
+                reached = max(reached, end)
                 if end - at == length { hasSingle = true }
             }
             if !hasSingle {
-                offer(unknownScore + before, start, -1, &nodes[min(at + length, text.count)])
+                let end = min(at + length, text.count)
+                offer(unknownScore + before, start, -1, &nodes[end])
+                reached = max(reached, end)
             }
             at += length
+        }
+    }
+
+    /// Counts the sums of the places that can be reached so far from the first of them.
+    private func beginAnew(_ nodes: UnsafeMutableBufferPointer<Node>, _ places: ClosedRange<Int>) {
+        let first = nodes[places.lowerBound].score
+        for place in places where nodes[place].start >= 0 {
+            nodes[place].score = Double(Float(nodes[place].score - first))
         }
     }
 

@@ -30,8 +30,10 @@ struct OracleTexts: Sendable {
         return files.first { FileManager.default.fileExists(atPath: $0) } ?? "\(folder)/\(name)"
     }
 
-    func ids(_ name: String) throws -> [[Int32]] {
-        try Self.items("\(folder)/\(name)/ids.bin", width: 4).map { bytes in
+    func ids(_ name: String) throws -> [[Int32]] { try Self.numbers("\(folder)/\(name)/ids.bin") }
+
+    private static func numbers(_ path: String) throws -> [[Int32]] {
+        try items(path, width: 4).map { bytes in
             bytes.withUnsafeBytes { raw in
                 (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self) }
             }
@@ -61,17 +63,28 @@ struct OracleTexts: Sendable {
 
     /// Made once for every state of the scripts, the seed and the size.
     private static func make(_ megabytes: String) throws -> String {
-        let scripts = ["corpus.py", "cases.py"].map { "\(root)/Tests/MoltTokenizersTests/Oracle/\($0)" }
+        try make("tokenizers", ["cases.py", "corpus.py"], [String(Trial.seed), megabytes, "10000"])
+    }
+
+    /// Small random unigram models of SentencePiece: NUMBER.model, texts and their ids.
+    static func unigrams(_ count: Int) throws -> (folder: String, texts: [[UInt8]], ids: [[Int32]]) {
+        let folder = try make("unigrams", ["unigrams.py"], [String(Trial.seed), String(count)])
+        return (folder, try items("\(folder)/texts.bin").map { Array($0) }, try numbers("\(folder)/ids.bin"))
+    }
+
+    /// The folder that a script has filled.
+    /// - Parameter scripts: that which runs, and those that it imports.
+    private static func make(_ name: String, _ scripts: [String], _ arguments: [String]) throws -> String {
+        let scripts = scripts.map { "\(root)/Tests/MoltTokenizersTests/Oracle/\($0)" }
         let sources = (scripts + ["\(root)/Scripts/oracles.txt"]).map { "'\($0)'" }.joined(separator: " ")
         let key = try run("cat \(sources) | sha256sum | cut -c 1-12")
-        let folder = "\(root)/build/oracles/tokenizers-\(key)-\(Trial.seed)-\(megabytes)"
+        let folder = "\(root)/build/oracles/\(([name, key] + arguments).joined(separator: "-"))"
         guard !FileManager.default.fileExists(atPath: "\(folder)/done") else { return folder }
         // A soak makes hundreds of megabytes for every seed.
-        if Trial.isSoak { _ = try run("rm -rf '\(root)'/build/oracles/tokenizers-*") }
+        if Trial.isSoak { _ = try run("rm -rf '\(root)'/build/oracles/\(name)-*") }
         let python = try run("'\(root)/Scripts/oracles'")
-        _ = try run(
-            "'\(python)' '\(scripts[1])' '\(folder)' \(Trial.seed) '\(megabytes)' 10000 >&2 && touch '\(folder)/done'"
-        )
+        let words = arguments.map { "'\($0)'" }.joined(separator: " ")
+        _ = try run("'\(python)' '\(scripts[0])' '\(folder)' \(words) >&2 && touch '\(folder)/done'")
         return folder
     }
 

@@ -186,6 +186,9 @@ def sentence_pieces(folder, sample):
                     remove_extra_whitespaces=False, split_digits=True),
         "bpe-nmt": dict(model_type="bpe", user_defined_symbols=["<|im_start|>", "ab", "hello", "\u2581\u2581"]),
         "unigram": dict(model_type="unigram", user_defined_symbols=["<mask>", "word", "12"]),
+        "unigram-symbols": dict(
+            model_type="unigram", normalization_rule_name="identity", remove_extra_whitespaces=False,
+            user_defined_symbols=["a", "--", "the", "\u2581the", "\u2581\u2581", ". ", "==", "{", "\u4f60", "\u00e9", "return"]),
         "unigram-bytes": dict(model_type="unigram", byte_fallback=True, add_dummy_prefix=False,
                               normalization_rule_name="nfkc_cf", allow_whitespace_only_pieces=True),
         "suffix": dict(model_type="bpe", treat_whitespace_as_suffix=True, control_symbols=["<ctrl>"]),
