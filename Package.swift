@@ -158,7 +158,7 @@ let engine: [Target] = [
     tests("MoltOptimTests", ["MoltOptim", "MoltNN", "MoltTensor"]),
     tests("MoltCheckpointTests", ["MoltCheckpoint", "MoltTensor", "MoltCore"]),
     tests("MoltDataTests", ["MoltData", "MoltCore"]),
-    tests("MoltTokenizersTests", ["MoltTokenizers", "MoltCore"]),
+    tests("MoltTokenizersTests", ["MoltTokenizers", "MoltRecipe", "MoltCore"]),
     tests(
         "MoltConversionTests",
         [

@@ -17,8 +17,18 @@ struct WeightsPlan {
 }
 
 extension ModelWeights {
-    /// Throws unless every weight of the model is there with its shape, and nothing is there that no weight is.
+    /// Throws unless every id of a tokenizer has its row.
+    func check(_ tokenizer: TokenizerSize?) throws(UserError) {
+        guard let size = tokenizer, let rows = section.vocabularySize, size.ids > rows else { return }
+        throw UserError(
+            "the tokenizer has \(size.ids) token ids, the embeddings have \(rows) rows", at: size.file,
+            fix: "the tokenizer is another model's, or the embeddings must grow")
+    }
+
+    /// Throws unless every weight of the model is there with its shape, nothing is there that no weight is, and every
+    /// id of a tokenizer beside them has its row.
     package func check() throws {
+        if let tokenizer, tokenizer.contains("/") { try check(TokenizerSize.at(tokenizer)) }
         let plan = try WeightsPlan(self)
         let known = Set(plan.tensors.map(\.name))
         let missing = plan.tensors.filter { tensors[$0.name] == nil }.map(\.name)

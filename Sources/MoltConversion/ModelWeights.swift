@@ -35,9 +35,10 @@ extension ModelWeights {
         }
         let source = String(main[..<slash])
         let name = String(main[main.index(after: slash)...])
-        for beside in TokenizerFiles(source).present { try copy("\(source)/\(beside)", as: beside) }
+        let present = TokenizerFiles(source).present
+        for beside in present { try copy("\(source)/\(beside)", as: beside) }
         let standard = TokenizerFiles.standard(name)
-        if standard != name {
+        if !present.contains(name) {
             try copy(main, as: standard)
             if FileManager.default.fileExists(atPath: "\(main).json") {
                 try copy("\(main).json", as: "\(standard).json")

@@ -39,7 +39,6 @@ package final class Corpus: DocumentSource {
                 try indexText(of: file, Int32(index))
             }
         }
-        if let failure = tokenizer.failure { throw failure }
     }
 
     package var documentCount: Int { shapes.count }
@@ -71,7 +70,7 @@ package final class Corpus: DocumentSource {
         result.reserveCapacity(range.count)
         if range.lowerBound == 0 { result.append(tokenizer.specials.begin) }
         if !text.isEmpty {
-            result += tokenizer.encode(try files[Int(place.file)].read(at: text.lowerBound, count: text.count)[...])
+            result += try tokenizer.encode(files[Int(place.file)].read(at: text.lowerBound, count: text.count)[...])
         }
         if range.upperBound == place.bytes + 2 { result.append(tokenizer.specials.end) }
         return result[...]
@@ -84,7 +83,7 @@ package final class Corpus: DocumentSource {
         let bytes = try file.read(at: place.offset, count: place.bytes)
         let document =
             place.line == 0
-            ? plain(bytes[...])
+            ? try plain(bytes[...], file)
             : try parsed(bytes[...], place: "\(file.path):\(place.line)", file: file, place.offset)
         guard document.tokens.count == shapes[index].tokens else {
             throw UserError("the data changed while the run was reading it", at: file.path)
@@ -100,7 +99,7 @@ extension Corpus {
         if tokenizer.isBytewise {
             add(place, DocumentShape(tokens: file.size + 2, firstTarget: 1))
         } else {
-            add(place, plain(try file.read(at: 0, count: file.size)[...]))
+            add(place, try plain(file.read(at: 0, count: file.size)[...], file))
         }
     }
 
@@ -152,7 +151,13 @@ extension Corpus {
         tokenCount += shape.tokens
     }
 
-    private func plain(_ bytes: ArraySlice<UInt8>) -> Document { forms.plain(bytes) }
+    private func plain(_ bytes: ArraySlice<UInt8>, _ file: DataFile) throws(UserError) -> Document {
+        do throws(LineProblem) {
+            return try forms.plain(bytes)
+        } catch {
+            throw error.userError(at: file.path)
+        }
+    }
 
     private func parsed(
         _ bytes: ArraySlice<UInt8>, place: String, file: DataFile, _ fileOffset: Int

@@ -12,7 +12,7 @@ package protocol SampleSource: AnyObject {
     /// Sequences in the given epoch.
     func sampleCount(epoch: Int) -> Int
     /// Targets that the loss counts in the samples.
-    func targetCount(of samples: some Sequence<DataPosition>) -> Int
+    func targetCount(of samples: some Sequence<DataPosition>) throws(UserError) -> Int
     func batch(_ samples: some Collection<DataPosition>) throws(UserError) -> TokenBatch
 }
 

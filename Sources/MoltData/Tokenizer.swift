@@ -9,15 +9,10 @@ package protocol Tokenizer: Sendable {
     var specials: SpecialTokens { get }
     /// True when token i of a text is exactly its byte i, so that any slice can be read without the rest.
     var isBytewise: Bool { get }
-    func encode(_ bytes: ArraySlice<UInt8>) -> [Int32]
+    /// - Throws: saying what of the text the tokenizer has no tokens for; the place of the text is the caller's to add.
+    func encode(_ bytes: ArraySlice<UInt8>) throws(UserError) -> [Int32]
     /// The bytes of the ordinary tokens; specials and unknown ids have none.
-    func decode(_ tokens: some Sequence<Int32>) -> [UInt8]
-    /// Why a text could not be encoded or decoded, the first time that it happened: whoever reads texts asks for it.
-    var failure: UserError? { get }
-}
-
-extension Tokenizer {
-    package var failure: UserError? { nil }
+    func decode(_ tokens: some Sequence<Int32>) throws(UserError) -> [UInt8]
 }
 
 /// Ids with a meaning of their own.

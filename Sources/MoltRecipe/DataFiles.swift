@@ -7,7 +7,8 @@ import Glibc
 
 /// Looks at the files that a recipe names, on the machine where it is submitted.
 package enum DataFiles {
-    /// What is missing, empty or unreadable: each is an error before anything is queued.
+    /// What is missing, empty or unreadable, and a tokenizer that is larger than the model: each is an error before
+    /// anything is queued.
     ///
     /// - Parameter origins: from `LoadedRecipe`, to name file and line.
     package static func problems(_ recipe: Recipe, origins: [String: Place] = [:]) -> [RecipeProblem] {
@@ -21,6 +22,7 @@ package enum DataFiles {
         check("data.validation", recipe.data?.validation ?? [])
         if let tokenizer = recipe.data?.tokenizer, tokenizer != "bytes" { check("data.tokenizer", [tokenizer]) }
         if let start = recipe.initFrom, start.hasPrefix("/") { check("init_from", [start]) }
+        if found.isEmpty, let problem = TokenizerCheck.problem(recipe, origins: origins) { found.append(problem) }
         return found
     }
 

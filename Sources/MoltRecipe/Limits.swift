@@ -13,4 +13,7 @@ enum Limits {
     /// Words of a command that are looked at as files of other people's, and the bytes of one that are read for it.
     static let programsChecked = 64
     static let programBytes = 64 << 20
+    /// A tokenizer's file, and the largest id that is counted.
+    static let tokenizerBytes = 256 << 20
+    static let tokenIDMax = 1 << 30
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import MoltCheckpoint
 package import MoltConversion
 import MoltCore
@@ -19,8 +20,8 @@ extension CheckpointSource {
     var tokenizer: String? {
         guard let name = manifest.state[StateKey.tokenizer] else { return nil }
         if let kept = TokenizerCopy.kept(name, checkpoint: folder) { return kept }
-        guard !name.contains("/"), TokenizerFiles(folder).present.contains(name) else { return name }
-        return "\(folder)/\(name)"
+        let file = "\(folder)/\(name)"
+        return name.contains("/") || !FileManager.default.fileExists(atPath: file) ? name : file
     }
 }
 

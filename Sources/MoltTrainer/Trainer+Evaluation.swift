@@ -54,7 +54,7 @@ extension Trainer {
             let batch = try validation.batch(part)
             sum += try noGrad { try forward(batch).item() }
         }
-        let targets = validation.targetCount(of: samples)
+        let targets = try validation.targetCount(of: samples)
         let loss = try group.sum([sum])[0] / Double(max(1, targets))
         record(loss)
         var words: String?

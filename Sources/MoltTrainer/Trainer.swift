@@ -66,11 +66,10 @@ package final class Trainer {
         events.phase(.data)
         let data = TrainingData(plan: plan, tokenizer: tokenizer, chat: chat) { events.beat(.data) }
         (loader, validation) = try data.open()
-        if let failure = tokenizer.failure { throw failure }
         if context.isMain { try TokenizerCopy.keep(tokenizer, in: context.run) }
         events.phase(.load)
         try RandomState.seed(UInt64(bitPattern: Int64(recipe.train.seed)))
-        let prompt = recipe.method.promptText.map { tokenizer.encode(Array($0.utf8)[...]).map(Int.init) } ?? []
+        let prompt = try recipe.method.promptText.map { try tokenizer.encode(Array($0.utf8)[...]).map(Int.init) } ?? []
         learner = try LearnerState(plan, source: origin.source, device: device, promptTokens: prompt) {
             if context.isMain { events.write(.note, message: $0) }
         }

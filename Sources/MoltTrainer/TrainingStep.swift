@@ -27,7 +27,7 @@ extension Trainer {
     func takeStep() throws -> StepOutcome {
         let started = Clock.monotonic()
         let (samples, next) = takeSamples()
-        let targets = loader.targetCount(of: samples)
+        let targets = try loader.targetCount(of: samples)
         learner.optimizer.zeroGradients()
         var lossSum = 0.0, own = 0.0
         let isSaving = saver?.isBusy == true

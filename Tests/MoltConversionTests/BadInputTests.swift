@@ -156,11 +156,16 @@ struct BadInputTests {
             "a SentencePiece model larger than the embeddings", "tokenizer.model: the tokenizer has 41 token ids",
             "have 40 rows"
         ) {
-            // Pieces of one letter, and what the trainer was told (fields 1 and 2 of the message).
-            let piece: [UInt8] = [0x0A, 0x03, 0x0A, 0x01, 0x61]
-            let rest: [UInt8] = [0x12, 0x02, 0x08, 0x01]
-            let bytes = [[UInt8]](repeating: piece, count: 41).flatMap { $0 } + rest
-            try DurableFile.write(Data(bytes), to: "\($0)/tokenizer.model")
+            let piece: [UInt8] = [0x0A, 3, 0x0A, 1, 0x61]
+            let pieces = Array(repeating: piece, count: 41).flatMap(\.self)
+            try DurableFile.write(Data(pieces), to: "\($0)/tokenizer.model")
+        },
+        Damage(
+            "a tiktoken file larger than the embeddings", "base.tiktoken: the tokenizer has 41 token ids",
+            "have 40 rows"
+        ) {
+            let text = (0..<41).map { "YQ== \($0)\n" }.joined()
+            try DurableFile.write(Data(text.utf8), to: "\($0)/base.tiktoken")
         },
     ]
 

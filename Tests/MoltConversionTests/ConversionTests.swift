@@ -73,6 +73,16 @@ struct ConversionTests {
         #expect(try CheckpointSource(folder("molt"), key: "").weights().tokenizer == folder("molt/\(expected)"))
     }
 
+    /// The name of a tiktoken file may be all that says how it cuts words.
+    @Test func aTiktokenFileGoesAlongUnderItsOwnName() throws {
+        try Folders.write(Folders.section(), to: folder("theirs"))
+        let ranks = Data("YQ== 0\nYg== 1\n".utf8)
+        try DurableFile.write(ranks, to: folder("theirs/base.tiktoken"))
+        _ = try ModelConversion.convert(folder("theirs"), to: folder("ours"), .init(.molt))
+        _ = try ModelConversion.convert(folder("ours"), to: folder("back"), .init(.hf))
+        for name in ["ours", "back"] { #expect(try DurableFile.read(folder("\(name)/base.tiktoken")) == ranks) }
+    }
+
     @Test(arguments: [(StoredType.bfloat16, "BF16"), (.float16, "F16")])
     func halfPrecisionIsWrittenAndReadAgain(_ type: StoredType, _ name: String) throws {
         try Folders.write(Folders.section(.mamba2, "MM"), to: folder("theirs"))

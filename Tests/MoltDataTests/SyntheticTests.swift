@@ -16,7 +16,7 @@ struct SyntheticTests {
         let source = try Self.samples(Self.recall, length: 45)
         var counts: Set<Int> = []
         for position in source.take(200, from: DataPosition()).samples {
-            let sample = source.sample(position), pairs = (sample.tokens.count - 28) / 2
+            let sample = try source.sample(position), pairs = (sample.tokens.count - 28) / 2
             var book: [Int32: Int32] = [:]
             for pair in 0..<pairs { book[sample.tokens[2 * pair]] = sample.tokens[2 * pair + 1] }
             #expect(book.count == pairs, "keys differ")
@@ -49,7 +49,7 @@ struct SyntheticTests {
             #expect(asksFirst == !text.prefix(20).contains(":") || !asksFirst)
             #expect(text.utf8.count + 1 <= task.lengthMax)
         }
-        let sample = task.sample(&generator)
+        let sample = try task.sample(&generator)
         #expect(sample.answers.map { ByteTokenizer().decode(sample.tokens[$0]).count } == [12, 12, 12])
     }
 
@@ -57,10 +57,10 @@ struct SyntheticTests {
         let source = try Self.samples(Self.recall, length: 50)
         let (positions, _) = source.take(6, from: DataPosition())
         let batch = try source.batch(positions)
-        #expect(batch.targetCount == source.targetCount(of: positions))
+        #expect(try batch.targetCount == source.targetCount(of: positions))
         #expect(batch.targetCount == 6 * 14)
         for (row, position) in positions.enumerated() {
-            let sample = source.sample(position)
+            let sample = try source.sample(position)
             for index in 0..<50 {
                 let target = batch.targets[row * 50 + index], isText = index < sample.tokens.count - 1
                 let isAnswer = sample.answers.contains { $0.contains(index + 1) }
@@ -76,10 +76,10 @@ struct SyntheticTests {
         let (positions, next) = source.take(120, from: DataPosition())
         #expect(next == DataPosition(epoch: 2, sample: 20))
         #expect(Set(positions).count == 120)
-        #expect(positions.map(source.sample) == positions.reversed().map(again.sample).reversed())
-        #expect(Set(positions.map { source.sample($0).tokens }).count == 120)
+        #expect(try positions.map(source.sample) == positions.reversed().map(again.sample).reversed())
+        #expect(try Set(positions.map { try source.sample($0).tokens }).count == 120)
         let other = try Self.samples(Self.recall, length: 45, seed: 5)
-        #expect(source.sample(positions[0]) != other.sample(positions[0]))
+        #expect(try source.sample(positions[0]) != other.sample(positions[0]))
         #expect(source.fingerprint != other.fingerprint)
     }
 

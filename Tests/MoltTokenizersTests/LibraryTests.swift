@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MoltCore
+import MoltRecipe
 import MoltTesting
 import MoltTokenizers
 import Testing
@@ -27,6 +28,7 @@ import Testing
     /// - Returns: texts that came out differently, and the bytes that were encoded.
     private static func compare(_ name: String, _ oracle: OracleTexts) throws -> (Int, Int) {
         let tokenizer = try TokenizerFile.open(oracle.file(name), key: "data.tokenizer")
+        #expect(try TokenizerSize.at(oracle.file(name))?.ids == tokenizer.vocabularySize, "\(name)")
         let ids = try oracle.ids(name)
         let decoded = try oracle.decoded(name)
         try #require(ids.count == oracle.texts.count && decoded.count == oracle.texts.count)

@@ -61,7 +61,10 @@ extension WorkerTests {
             recipe.data?.train = [folder("train.txt"), folder("chat.jsonl")]
             let fleet = try Fleet(recipe)
             #expect(try await fleet.live() == [0], "\(fleet.output())")
+            let original = try DurableFile.read(folder("tokenizer.json"))
             try FileManager.default.removeItem(atPath: folder("tokenizer.json"))
+            _ = try await Spawn.output(["convert", fleet.run.path, "--format", "hf", "--out", folder("exported")])
+            #expect(try DurableFile.read(folder("exported/tokenizer.json")) == original)
             let order = ["generate", "--run-folder", fleet.run.path, "--prompt", "the ox", "--max-tokens", "5"]
             let text = try await Spawn.output(order + ["--seed", "3"])
             #expect(text.hasPrefix("the ox"))

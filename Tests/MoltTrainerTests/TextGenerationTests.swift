@@ -99,12 +99,12 @@ struct TextPiecesTests {
         }
     }
 
-    @Test func tokensAreDecodedAsInTheWholeText() {
+    @Test func tokensAreDecodedAsInTheWholeText() throws {
         let tokenizer = WordTokenizer(), tokens: [Int32] = (0..<40).map { Int32(($0 * $0 + $0 / 3) % 4) }
         for promptLength in [0, 1, 3, 20] {
             let prompt = [4] + tokens.prefix(promptLength)
-            var decoder = TokenDecoder(tokenizer, prompt: prompt)
-            let text = tokens.dropFirst(promptLength).flatMap { decoder.bytes(of: $0) }
+            var decoder = try TokenDecoder(tokenizer, prompt: prompt)
+            let text = try tokens.dropFirst(promptLength).flatMap { try decoder.bytes(of: $0) }
             #expect(tokenizer.decode(prompt) + text == tokenizer.decode(tokens))
         }
     }

@@ -56,6 +56,7 @@ package struct NemoCheckpoint: ModelWeights {
             + entries.filter {
                 !known.contains($0) && MegatronFiles.rank(of: $0) == nil && !MegatronFiles.weightsNames.contains($0)
             }
+        try check(tokenizerFiles.size())
     }
 
     package var section: ModelSection { weights.section }

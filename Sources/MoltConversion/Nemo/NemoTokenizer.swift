@@ -1,6 +1,7 @@
 import FoundationEssentials
 import MoltCheckpoint
 import MoltCore
+import MoltRecipe
 
 /// The tokenizer's files in a NeMo checkpoint, where they have a hash before their names, by the names that they have
 /// in other tools' folders.
@@ -58,14 +59,23 @@ struct NemoTokenizer {
         ["tokenizer.json", "tokenizer.model"].lazy.compactMap { name in files[name].map { (name, $0) } }.first
     }
 
+    /// How many ids it can give.
+    func size() throws -> TokenizerSize? {
+        try main.map { try TokenizerSize.of(Self.read($0.file), named: $0.name, at: $0.file.path) }
+    }
+
     /// - Returns: the name of the main one.
     func copy(into folder: String) throws -> String? {
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {
-            guard file.count <= Limits.tokenizerBytesMax else {
-                throw UserError("it has \(file.count) bytes, which no tokenizer has", at: file.path)
-            }
-            try DurableFile.write(Data(try file.read(at: 0, count: file.count)), to: "\(folder)/\(name)")
+            try DurableFile.write(try Self.read(file), to: "\(folder)/\(name)")
         }
         return main?.name
+    }
+
+    private static func read(_ file: FileSlice) throws -> Data {
+        guard file.count <= Limits.tokenizerBytesMax else {
+            throw UserError("it has \(file.count) bytes, which no tokenizer has", at: file.path)
+        }
+        return Data(try file.read(at: 0, count: file.count))
     }
 }

@@ -122,7 +122,6 @@ package struct Preparation: Sendable {
         _ isStopped: @escaping @Sendable () -> Bool, _ progress: (Progress) -> Void
     ) throws -> PreparedFolder {
         let folder = context.folder, settings = context.plan.settings
-        if let failure = context.forms.tokenizer.failure { throw failure }
         var records: [UnitRecord] = []
         for unit in context.units.indices {
             records.append(try JSONFile.read(UnitRecord.self, from: folder.record(unit)))

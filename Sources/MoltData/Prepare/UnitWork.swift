@@ -184,6 +184,7 @@ enum BadInput {
             case .json: "not a JSON object"
             case .form: "no known form"
             case .chat: "bad conversation"
+            case .tokens: "no tokens"
             }
         }
     }

@@ -43,9 +43,9 @@ package struct PlainChatRenderer: ChatRenderer {
         var tokens = [tokenizer.specials.begin]
         var spans: [Range<Int>] = []
         for (index, message) in messages.enumerated() {
-            tokens += tokenizer.encode(Array("\(message.role.rawValue): ".utf8)[...])
+            tokens += try tokenizer.encode(Array("\(message.role.rawValue): ".utf8)[...])
             let start = tokens.count
-            tokens += tokenizer.encode(Array((message.content + "\n").utf8)[...])
+            tokens += try tokenizer.encode(Array((message.content + "\n").utf8)[...])
             if message.role == .assistant, index >= answersAfter { spans.append(start..<tokens.count) }
         }
         tokens.append(tokenizer.specials.end)

@@ -6,46 +6,50 @@ struct DocumentForms: Sendable {
     /// Nil where no chat template is at hand; conversations are refused then.
     let chat: (any ChatRenderer)?
 
-    func plain(_ bytes: ArraySlice<UInt8>) -> Document {
+    func plain(_ bytes: ArraySlice<UInt8>) throws(LineProblem) -> Document {
         var tokens = [tokenizer.specials.begin]
-        encode(bytes, to: &tokens)
+        try encode(bytes, to: &tokens)
         tokens.append(tokenizer.specials.end)
         return Document(tokens: tokens, firstTarget: 1)
     }
 
     /// Tokens that are bytes are made in parts, so that a long document is not held twice.
-    private func encode(_ bytes: ArraySlice<UInt8>, to tokens: inout [Int32]) {
-        guard tokenizer.isBytewise else {
-            tokens += tokenizer.encode(bytes)
-            return
-        }
-        tokens.reserveCapacity(tokens.count + bytes.count + 1)
-        var rest = bytes
-        while !rest.isEmpty {
-            let part = rest.prefix(Limits.tokensAtOnce)
-            tokens += tokenizer.encode(part)
-            rest = rest.dropFirst(part.count)
+    private func encode(_ bytes: ArraySlice<UInt8>, to tokens: inout [Int32]) throws(LineProblem) {
+        do throws(UserError) {
+            guard tokenizer.isBytewise else {
+                tokens += try tokenizer.encode(bytes)
+                return
+            }
+            tokens.reserveCapacity(tokens.count + bytes.count + 1)
+            var rest = bytes
+            while !rest.isEmpty {
+                let part = rest.prefix(Limits.tokensAtOnce)
+                tokens += try tokenizer.encode(part)
+                rest = rest.dropFirst(part.count)
+            }
+        } catch {
+            throw LineProblem(what: error.what, offset: 0, kind: .tokens, fix: error.fix)
         }
     }
 
     /// - Returns: one document, or the chosen and the rejected one of a pair.
     func documents(_ form: LineForm) throws(LineProblem) -> [Document] {
         switch form {
-        case .text(let text): [plain(text[...])]
-        case .completion(let prompt, let completion): [continued(prompt, completion)]
+        case .text(let text): [try plain(text[...])]
+        case .completion(let prompt, let completion): [try continued(prompt, completion)]
         case .chat(let messages): [try rendered(messages, answersAfter: 0)]
         case .pair(.text(let prompt), .text(let chosen), .text(let rejected)):
-            [continued(prompt, chosen), continued(prompt, rejected)]
+            [try continued(prompt, chosen), try continued(prompt, rejected)]
         case .pair(let prompt, let chosen, let rejected):
             [try answered(prompt, chosen), try answered(prompt, rejected)]
         }
     }
 
-    private func continued(_ prompt: [UInt8], _ completion: [UInt8]) -> Document {
+    private func continued(_ prompt: [UInt8], _ completion: [UInt8]) throws(LineProblem) -> Document {
         var tokens = [tokenizer.specials.begin]
-        encode(prompt[...], to: &tokens)
+        try encode(prompt[...], to: &tokens)
         let head = tokens.count
-        encode(completion[...], to: &tokens)
+        try encode(completion[...], to: &tokens)
         tokens.append(tokenizer.specials.end)
         return Document(tokens: tokens, firstTarget: head)
     }
@@ -163,6 +167,8 @@ extension LineProblem {
                 "bad conversation: \(what)", at: place,
                 fix: "write {\"messages\": [{\"role\": \"user\", \"content\": …}, "
                     + "{\"role\": \"assistant\", \"content\": …}]}")
+        case .tokens:
+            UserError("the text has no tokens: \(what)", at: place, fix: fix)
         }
     }
 }

@@ -83,6 +83,8 @@ struct LineProblem: Error, Equatable {
     var what: String
     var offset: Int
     var kind: Kind
+    /// What to do, where that is not said by the kind.
+    var fix: String?
 
     enum Kind: Equatable {
         /// Not one JSON object, or a value of the wrong type.
@@ -91,5 +93,7 @@ struct LineProblem: Error, Equatable {
         case form
         /// A conversation that cannot be learnt from.
         case chat
+        /// A text that the tokenizer cannot write.
+        case tokens
     }
 }

@@ -1,3 +1,5 @@
+package import MoltCore
+
 /// Looking up numbers in a list (Jelassi et al. 2024): lines of a name and ten digits, two of them again as examples,
 /// then a name alone. The ten digits that belong to it are the answer; the examples' numbers count as answers, too.
 ///
@@ -45,11 +47,11 @@ package struct PhoneBookTask: SyntheticTask {
         return (parts, numbers[asked[2]])
     }
 
-    package func sample(_ generator: inout SeededGenerator) -> SyntheticSample {
+    package func sample(_ generator: inout SeededGenerator) throws(UserError) -> SyntheticSample {
         var tokens = [tokenizer.specials.begin], answers: [Range<Int>] = []
         for part in text(&generator).parts {
             let start = tokens.count
-            tokens += tokenizer.encode(Array(part.text.utf8)[...])
+            tokens += try tokenizer.encode(Array(part.text.utf8)[...])
             if part.isAnswer { answers.append(start..<tokens.count) }
         }
         return SyntheticSample(tokens: tokens, answers: answers)

@@ -42,20 +42,22 @@ package final class SyntheticSamples: SampleSource {
 
     package func sampleCount(epoch: Int) -> Int { perEpoch }
 
-    package func sample(_ position: DataPosition) -> SyntheticSample {
+    package func sample(_ position: DataPosition) throws(UserError) -> SyntheticSample {
         var generator = SeededGenerator(seed, UInt64(position.epoch), UInt64(position.sample))
-        return task.sample(&generator)
+        return try task.sample(&generator)
     }
 
-    package func targetCount(of samples: some Sequence<DataPosition>) -> Int {
-        samples.reduce(0) { $0 + sample($1).answers.reduce(0) { $0 + $1.count } }
+    package func targetCount(of samples: some Sequence<DataPosition>) throws(UserError) -> Int {
+        var count = 0
+        for position in samples { count += try sample(position).answers.reduce(0) { $0 + $1.count } }
+        return count
     }
 
     package func batch(_ samples: some Collection<DataPosition>) throws(UserError) -> TokenBatch {
         var batch = TokenBatch(
             rows: samples.count, length: sequenceLength, tokens: [], targets: [], sequenceIndex: [])
         for position in samples {
-            let sample = sample(position), count = sample.tokens.count - 1
+            let sample = try sample(position), count = sample.tokens.count - 1
             var targets = [Int64](repeating: TokenBatch.ignored, count: sequenceLength)
             for answer in sample.answers {
                 for index in answer { targets[index - 1] = Int64(sample.tokens[index]) }

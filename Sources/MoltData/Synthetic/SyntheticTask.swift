@@ -1,10 +1,13 @@
+package import MoltCore
+
 /// A task whose sequences are made by rule, with answers that the rule decides.
 package protocol SyntheticTask: Sendable {
     /// What decides its sequences, in words.
     var name: String { get }
     /// Tokens of its longest sequence.
     var lengthMax: Int { get }
-    func sample(_ generator: inout SeededGenerator) -> SyntheticSample
+    /// - Throws: what the task's tokenizer cannot write.
+    func sample(_ generator: inout SeededGenerator) throws(UserError) -> SyntheticSample
 }
 
 /// One made sequence.

@@ -19,7 +19,7 @@ extension EvaluationJob {
         for size in sizes.isEmpty ? Self.sizes(learnt) : sizes {
             let made = try made(size, learnt, generator.tokenizer)
             var random = SeededGenerator(seed, UInt64(size))
-            let samples = (0..<count).map { _ in made.sample(&random) }
+            let samples = try (0..<count).map { _ in try made.sample(&random) }
             // Of a phone book the last number is the question; those before are examples.
             let asked = samples.map { task == .recall ? $0.answers : Array($0.answers.suffix(1)) }
             let rows = zip(samples, asked).map { Scorer.Row(tokens: $0.tokens, scored: $1) }

@@ -29,13 +29,13 @@ extension EvaluationJob {
     private func haystackLines(_ tokenizer: any Tokenizer) throws -> [[Int32]] {
         guard !data.isEmpty else {
             var random = SeededGenerator(seed, 0x4A7)
-            return (0..<500).map { _ in tokenizer.encode(Array(Haystack.sentence(&random).utf8)[...]) }
+            return try (0..<500).map { _ in try tokenizer.encode(Array(Haystack.sentence(&random).utf8)[...]) }
         }
         let corpus = try Corpus(files: try DataPaths.resolve(data, key: "--data"), tokenizer: tokenizer)
         var lines: [[Int32]] = []
         for number in 0..<corpus.documentCount where lines.count < Limits.haystackLines {
-            let text = tokenizer.decode(try corpus.document(number).tokens)
-            for line in text.split(separator: 0x0A) { lines.append(tokenizer.encode((line + [0x0A])[...])) }
+            let text = try tokenizer.decode(corpus.document(number).tokens)
+            for line in text.split(separator: 0x0A) { lines.append(try tokenizer.encode((line + [0x0A])[...])) }
         }
         lines = lines.filter { !$0.isEmpty }
         guard !lines.isEmpty else { throw UserError("the data has no lines of text", at: "--data") }
@@ -58,10 +58,10 @@ package struct Haystack {
         _ tokenizer: any Tokenizer, _ lines: [[Int32]], tokens count: Int, depth: Double,
         _ random: inout SeededGenerator
     ) throws(UserError) {
-        func encode(_ text: String) -> [Int32] { tokenizer.encode(Array(text.utf8)[...]) }
+        func encode(_ text: String) throws(UserError) -> [Int32] { try tokenizer.encode(Array(text.utf8)[...]) }
         let name = PhoneBookTask.name(&random), number = "\(1_000_000 + random.below(9_000_000))"
-        let needle = encode("The secret number of \(name) is \(number).\n")
-        let question = encode("\nThe secret number of \(name) is"), right = encode(" \(number)")
+        let needle = try encode("The secret number of \(name) is \(number).\n")
+        let question = try encode("\nThe secret number of \(name) is"), right = try encode(" \(number)")
         var room = count - 1 - needle.count - question.count - right.count
         guard room >= 0 else {
             throw UserError("\(count) tokens do not hold the needle and its question", at: "--sizes")

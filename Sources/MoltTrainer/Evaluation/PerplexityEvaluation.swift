@@ -20,7 +20,7 @@ extension EvaluationJob {
                 let tokens = Array(document.tokens[window.tokens])
                 let scored = window.scored.lowerBound - window.tokens.lowerBound
                 rows.append(Scorer.Row(tokens: tokens, scored: [scored..<tokens.count]))
-                bytes.append(tokenizer.decode(tokens[scored...]).count)
+                bytes.append(try tokenizer.decode(tokens[scored...]).count)
                 owners.append(number)
             }
         }

@@ -51,8 +51,8 @@ extension EvaluationJob {
             question.choices.count > 1 && question.choices.allSatisfy { !$0.isEmpty }
                 && question.right.map(question.choices.indices.contains) ?? false
         }
-        let rows = questions.flatMap { question in
-            question.choices.map { row(question.text, delimiter + $0, generator) }
+        let rows = try questions.flatMap { question in
+            try question.choices.map { try row(question.text, delimiter + $0, generator) }
         }
         let sums = try scores(generator, rows).map { $0.logProbabilities.reduce(0, +) }
         var raw = 0, normalized = 0, start = 0
@@ -94,9 +94,9 @@ extension EvaluationJob {
     }
 
     /// A text and what may follow it, split where the tokens of the text alone end: tokens may reach over the seam.
-    private func row(_ text: String, _ choice: String, _ generator: TextGenerator) -> Scorer.Row {
-        let head = generator.tokens(ofPrompt: Array(text.utf8))
-        let whole = generator.tokens(ofPrompt: Array((text + choice).utf8))
+    private func row(_ text: String, _ choice: String, _ generator: TextGenerator) throws -> Scorer.Row {
+        let head = try generator.tokens(ofPrompt: Array(text.utf8))
+        let whole = try generator.tokens(ofPrompt: Array((text + choice).utf8))
         let seam = max(1, min(head.count, whole.count - 1))
         return Scorer.Row(tokens: whole, scored: [seam..<whole.count])
     }

@@ -1,4 +1,4 @@
-import MoltCore
+package import MoltCore
 import MoltData
 import MoltModels
 import MoltRecipe
@@ -16,22 +16,22 @@ private struct TextInProgress {
     var result = GenerationResult()
     var isOver = false
 
-    init(_ request: GenerationRequest, _ tokens: [Int32], _ tokenizer: any Tokenizer) {
+    init(_ request: GenerationRequest, _ tokens: [Int32], _ tokenizer: any Tokenizer) throws(UserError) {
         self.request = request
         limit = min(request.tokensMax, Limits.generatedTokensMax)
         sampler = Sampler(request.sampling, seed: request.seed)
-        decoder = TokenDecoder(tokenizer, prompt: tokens)
+        decoder = try TokenDecoder(tokenizer, prompt: tokens)
         matcher = StopMatcher(request.stops)
         seen = request.sampling.repetitionPenalty == 1 ? [] : Set(tokens.map(Int.init))
         result.promptTokens = tokens.count
     }
 
     /// Takes the next token; what it adds to the text goes to `emit`.
-    mutating func take(_ token: Int32, isEnd: Bool, emit: ([UInt8]) -> Bool) {
+    mutating func take(_ token: Int32, isEnd: Bool, emit: ([UInt8]) -> Bool) throws(UserError) {
         if isEnd { return end(.end, emit: emit) }
         result.tokens.append(token)
         if request.sampling.repetitionPenalty != 1 { seen.insert(Int(token)) }
-        let isWanted = show(matcher.feed(decoder.bytes(of: token)), emit)
+        let isWanted = show(matcher.feed(try decoder.bytes(of: token)), emit)
         if matcher.found != nil {
             end(.stop, emit: emit)
         } else if !isWanted {
@@ -69,9 +69,9 @@ extension TextGenerator {
         emit: (Int, [UInt8]) -> Bool = { _, _ in true }
     ) throws -> [GenerationResult] {
         guard !requests.isEmpty else { return [] }
-        let prompts = requests.map { tokens(ofPrompt: $0.prompt) }
+        let prompts = try requests.map { try tokens(ofPrompt: $0.prompt) }
         try check(prompts)
-        var texts = zip(requests, prompts).map { TextInProgress($0, $1, tokenizer) }
+        var texts = try zip(requests, prompts).map { try TextInProgress($0, $1, tokenizer) }
         for index in texts.indices where texts[index].limit <= 0 { texts[index].end(.length) { _ in true } }
         var live = texts.indices.filter { !texts[$0].isOver }
         guard !live.isEmpty else { return texts.map(\.result) }
@@ -84,7 +84,7 @@ extension TextGenerator {
             for (row, index) in live.enumerated() {
                 let token = try choose(scores[row], &texts[index])
                 next.append(token)
-                texts[index].take(token, isEnd: tokenizer.specials.end == token) { emit(index, $0) }
+                try texts[index].take(token, isEnd: tokenizer.specials.end == token) { emit(index, $0) }
             }
             let rows = live.indices.filter { !texts[live[$0]].isOver }
             guard !rows.isEmpty else { break }
@@ -104,12 +104,11 @@ extension TextGenerator {
     }
 
     /// The tokens that the model reads before it continues a text.
-    package func tokens(ofPrompt prompt: [UInt8]) -> [Int32] {
-        [tokenizer.specials.begin] + tokenizer.encode(prompt[...])
+    package func tokens(ofPrompt prompt: [UInt8]) throws(UserError) -> [Int32] {
+        [tokenizer.specials.begin] + (try tokenizer.encode(prompt[...]))
     }
 
     private func check(_ prompts: [[Int32]]) throws {
-        if let failure = tokenizer.failure { throw failure }
         let rows = model.section.vocabularySize ?? 0
         for token in prompts.joined() where token < 0 || Int(token) >= rows {
             throw UserError(

@@ -1,3 +1,4 @@
+package import MoltCore
 package import MoltData
 
 /// Turns tokens into bytes one after the other, as the whole text would be decoded: some tokenizers write a token
@@ -10,19 +11,19 @@ package struct TokenDecoder {
     private var known: [UInt8]
 
     /// - Parameter prompt: what comes before the first token.
-    package init(_ tokenizer: any Tokenizer, prompt: [Int32]) {
+    package init(_ tokenizer: any Tokenizer, prompt: [Int32]) throws(UserError) {
         self.tokenizer = tokenizer
         context = prompt.suffix(Self.contextTokens)
-        known = tokenizer.decode(context)
+        known = try tokenizer.decode(context)
     }
 
-    package mutating func bytes(of token: Int32) -> [UInt8] {
+    package mutating func bytes(of token: Int32) throws(UserError) -> [UInt8] {
         context.append(token)
-        let all = tokenizer.decode(context)
-        let new = all.starts(with: known) ? Array(all.dropFirst(known.count)) : tokenizer.decode([token])
+        let all = try tokenizer.decode(context)
+        let new = all.starts(with: known) ? Array(all.dropFirst(known.count)) : try tokenizer.decode([token])
         if context.count > 2 * Self.contextTokens {
             context = context.suffix(Self.contextTokens)
-            known = tokenizer.decode(context)
+            known = try tokenizer.decode(context)
         } else {
             known = all
         }

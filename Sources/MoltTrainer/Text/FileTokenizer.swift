@@ -1,7 +1,6 @@
 import MoltCore
 import MoltData
 import MoltTokenizers
-import Synchronization
 
 /// A tokenizer that a user gave as a file, for the loader and the generator.
 final class FileTokenizer: Tokenizer {
@@ -10,7 +9,6 @@ final class FileTokenizer: Tokenizer {
     let name: String
     let file: String
     let specials: SpecialTokens
-    private let problem = Mutex<UserError?>(nil)
 
     /// - Parameter key: what named the path, for errors.
     init(_ path: String, key: String) throws(UserError) {
@@ -39,29 +37,14 @@ final class FileTokenizer: Tokenizer {
 
     var vocabularySize: Int { text.vocabularySize }
     var isBytewise: Bool { false }
-    /// What a text could not be encoded for; whoever reads texts asks for it.
-    var failure: UserError? { problem.withLock { $0 } }
 
-    func encode(_ bytes: ArraySlice<UInt8>) -> [Int32] {
-        var result: [Int32] = []
-        let failure: UserError? = bytes.withUnsafeBufferPointer { buffer in
-            do throws(UserError) {
-                try text.encode(buffer, into: &result)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let failure { problem.withLock { $0 = $0 ?? failure } }
-        return result
-    }
-
-    func decode(_ tokens: some Sequence<Int32>) -> [UInt8] {
-        do throws(UserError) {
-            return try text.decode(tokens)
-        } catch {
-            problem.withLock { $0 = $0 ?? error }
-            return []
+    func encode(_ bytes: ArraySlice<UInt8>) throws(UserError) -> [Int32] {
+        try bytes.withUnsafeBufferPointer { (buffer) throws(UserError) in
+            var result: [Int32] = []
+            try text.encode(buffer, into: &result)
+            return result
         }
     }
+
+    func decode(_ tokens: some Sequence<Int32>) throws(UserError) -> [UInt8] { try text.decode(tokens) }
 }

@@ -1,8 +1,6 @@
-import MoltCore
-
 /// The fields of a message in Protocol Buffers' wire format, without a schema.
-struct Protobuf {
-    enum Value {
+package struct Protobuf {
+    package enum Value {
         case varint(UInt64)
         case fixed32(UInt32)
         case bytes(ArraySlice<UInt8>)
@@ -13,7 +11,7 @@ struct Protobuf {
     private var rest: ArraySlice<UInt8>
     private let file: String
 
-    init(_ bytes: ArraySlice<UInt8>, file: String) {
+    package init(_ bytes: ArraySlice<UInt8>, file: String) {
         rest = bytes
         self.file = file
     }
@@ -23,7 +21,7 @@ struct Protobuf {
     }
 
     /// The next field's number and value; nil at the end.
-    mutating func next() throws(UserError) -> (field: UInt64, value: Value)? {
+    package mutating func next() throws(UserError) -> (field: UInt64, value: Value)? {
         guard !rest.isEmpty else { return nil }
         let key = try varint()
         switch key & 7 {
