@@ -88,10 +88,31 @@ extension WorkerTests {
             }
         }
 
-        @Test func aTokenizerLargerThanTheEmbeddingIsSaid() async throws {
+        /// SentencePiece: three special pieces and 262 others.
+        private func writePieces() throws {
+            func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] { [number << 3 | 2, UInt8(bytes.count)] + bytes }
+            let special: [(String, UInt8)] = [("<unk>", 2), ("<s>", 3), ("</s>", 3)]
+            let others = (0..<262).map { ("t\($0)", UInt8(1)) }
+            let pieces = (special + others).flatMap { field(1, field(1, Array($0.0.utf8)) + [0x18, $0.1]) }
+            try DurableFile.write(Data(pieces + field(2, [0x18, 1])), to: folder("pieces.model"))
+        }
+
+        /// tiktoken: the bytes, and the last of 265 ids beside them.
+        private func writeRanks() throws {
+            let ranks = (0..<256).map { "\(Data([UInt8($0)]).base64EncodedString()) \($0)\n" }.joined()
+            let sidecar = #"{"pattern": "\\w+|\\W", "special_tokens": {"<|endoftext|>": 264}}"#
+            try DurableFile.write(Data(ranks.utf8), to: folder("ranks.tiktoken"))
+            try DurableFile.write(Data(sidecar.utf8), to: folder("ranks.tiktoken.json"))
+        }
+
+        @Test(arguments: ["tokenizer.json", "pieces.model", "ranks.tiktoken"])
+        func aTokenizerLargerThanTheEmbeddingIsSaid(_ file: String) async throws {
             try writeTokenizer()
+            try writePieces()
+            try writeRanks()
+            try FileManager.default.removeItem(atPath: folder("tokenizer_config.json"))
             var recipe = try TinyRecipe.make(folder, steps: 4)
-            recipe.data?.tokenizer = folder("tokenizer.json")
+            recipe.data?.tokenizer = folder(file)
             recipe.model?.vocabularySize = 200
             let fleet = try Fleet(recipe)
             #expect(try await fleet.live() == [78])
