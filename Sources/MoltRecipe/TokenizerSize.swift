@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 package import MoltCore
 
 /// How many token ids a tokenizer's file can give: counted, without understanding the rest of the file.

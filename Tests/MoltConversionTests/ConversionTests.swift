@@ -50,20 +50,23 @@ struct ConversionTests {
     }
 
     /// A run keeps its tokenizer under the start of its hash; an export has it under the name that tools look for.
-    @Test(arguments: [("own.json", "tokenizer.json"), ("own.model", "tokenizer.model")])
-    func anExportOfARunHasItsTokenizerBesideIt(_ kept: String, _ expected: String) throws {
+    @Test(arguments: [
+        ("own.json", "tokenizer.json", #"{"model":{"vocab":{"a":1}}}"#),
+        ("own.model", "tokenizer.model", "\u{A}\u{3}\u{A}\u{1}a"),
+    ])
+    func anExportOfARunHasItsTokenizerBesideIt(_ kept: String, _ expected: String, _ text: String) throws {
         try Folders.write(Folders.section(), to: folder("theirs"))
-        let text = Data(#"{"model":{"vocab":{"a":1}}}"#.utf8)
-        try DurableFile.write(text, to: folder("theirs/tokenizer.json"))
+        let text = Data(text.utf8)
+        try DurableFile.write(text, to: folder("theirs/\(expected)"))
         for name in ["run", "run/checkpoints", "run/tokenizer", "run/tokenizer/0123456789abcdef"] {
             try DurableFile.makeFolder(folder(name))
         }
         let checkpoint = folder("run/checkpoints/step-00000003-e1")
         _ = try ModelConversion.convert(folder("theirs"), to: checkpoint, .init(.molt))
         try FileManager.default.moveItem(
-            atPath: "\(checkpoint)/tokenizer.json", toPath: folder("run/tokenizer/0123456789abcdef/\(kept)"))
+            atPath: "\(checkpoint)/\(expected)", toPath: folder("run/tokenizer/0123456789abcdef/\(kept)"))
         var manifest = try JSONFile.read(CheckpointManifest.self, from: "\(checkpoint)/manifest.json")
-        #expect(manifest.state["tokenizer"] == "tokenizer.json")
+        #expect(manifest.state["tokenizer"] == expected)
         manifest.state["tokenizer"] = "\(kept)@sha256:0123456789abcdef\(String(repeating: "0", count: 48))"
         try DurableFile.write(manifest.encoded(), to: "\(checkpoint)/manifest.json")
         for (layout, out) in [(ModelConversion.Layout.hf, "hf"), (.molt, "molt")] {

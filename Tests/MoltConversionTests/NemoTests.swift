@@ -51,6 +51,15 @@ struct NemoTests {
         #expect(try DurableFile.read(folder("a")) == DurableFile.read(folder("b")))
     }
 
+    @Test func aTokenizerLargerThanTheEmbeddingsIsRefused() throws {
+        try FileManager.default.copyItem(atPath: theirs("new"), toPath: folder("new"))
+        let pieces = Array(repeating: [0x0A, 3, 0x0A, 1, 0x61] as [UInt8], count: 1000).flatMap(\.self)
+        try DurableFile.write(Data(pieces), to: folder("new/context/a_tokenizer.model"))
+        let error = #expect(throws: UserError.self) { try NemoCheckpoint(folder("new")) }
+        #expect(error?.what.hasPrefix("the tokenizer has 1000 token ids, the embeddings have ") == true)
+        #expect(error?.location == folder("new/context/a_tokenizer.model"))
+    }
+
     /// What Python's tarfile, PyYAML and torch (weights alone) make of ours.
     @Test(arguments: [1, 4])
     func pythonReadsAnExport(_ ranks: Int) throws {
