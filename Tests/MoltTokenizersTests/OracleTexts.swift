@@ -80,8 +80,12 @@ struct OracleTexts: Sendable {
         let key = try run("cat \(sources) | sha256sum | cut -c 1-12")
         let folder = "\(root)/build/oracles/\(([name, key] + arguments).joined(separator: "-"))"
         guard !FileManager.default.fileExists(atPath: "\(folder)/done") else { return folder }
-        // A soak makes hundreds of megabytes for every seed.
-        if Trial.isSoak { _ = try run("rm -rf '\(root)'/build/oracles/\(name)-*") }
+        // A soak makes hundreds of megabytes for every seed. Trials run beside each other, none for an hour.
+        if Trial.isSoak {
+            _ = try run(
+                "mkdir -p '\(root)/build/oracles' && find '\(root)/build/oracles' -maxdepth 1 -name '\(name)-*' "
+                    + "-mmin +60 -exec rm -rf {} +")
+        }
         let python = try run("'\(root)/Scripts/oracles'")
         let words = arguments.map { "'\($0)'" }.joined(separator: " ")
         _ = try run("'\(python)' '\(scripts[0])' '\(folder)' \(words) >&2 && touch '\(folder)/done'")
