@@ -1,5 +1,4 @@
 import FoundationEssentials
-import MoltCheckpoint
 import MoltCore
 import MoltRecipe
 
@@ -22,26 +21,18 @@ package struct TokenizerFiles {
         Self.names.filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
     }
 
-    /// The path of the one that a tokenizer is made from.
+    /// The path of the one that a tokenizer is made from; NVIDIA's checkpoints have it under a name of its own.
     package var main: String? {
         TokenizerSize.file(in: folder).map { "\(folder)/\($0)" }
-    }
-
-    /// The same, or the only file with a tokenizer's ending, as NVIDIA's checkpoints have it under a name of its own.
-    var only: String? {
-        if let main { return main }
-        let names = (try? CheckpointFolder(path: folder).entries()) ?? []
-        let others = names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".model") || $0.hasSuffix(".tiktoken")) }
-        return others.count == 1 ? others.first.map { "\(folder)/\($0)" } : nil
     }
 
     /// Of a checkpoint of Megatron's: among its files or, as `release/` and `iter_…/` lie in a checkpoint's folder,
     /// beside those.
     static func megatron(_ place: String) -> String? {
-        if let inside = TokenizerFiles(place).only { return inside }
+        if let inside = TokenizerFiles(place).main { return inside }
         guard let slash = place.lastIndex(of: "/") else { return nil }
         let name = place[place.index(after: slash)...]
-        return name == "release" || name.hasPrefix("iter_") ? TokenizerFiles(String(place[..<slash])).only : nil
+        return name == "release" || name.hasPrefix("iter_") ? TokenizerFiles(String(place[..<slash])).main : nil
     }
 
     /// The name that a file such as `my-own.model` gets beside weights, where tools look for it. A tiktoken file keeps

@@ -73,9 +73,6 @@ package struct MegatronCheckpoint: ModelWeights {
                 "the model has no place for the tensor '\(DisplayText.escaped(lost, limit: 200))'", at: place)
         }
         try check()
-        if let tokenizer, tokenizer.hasSuffix(".model") {
-            try SentencePieceSize.compare(FileSlice(path: tokenizer), with: section.vocabularySize)
-        }
     }
 
     package var tokenizer: String? { TokenizerFiles.megatron(place) }

@@ -48,8 +48,6 @@ package struct NemoCheckpoint: ModelWeights {
         }
         tokenizerFiles = try NemoTokenizer(config, in: root)
         tokenizer = tokenizerFiles.main?.file.path
-        try SentencePieceSize.compare(
-            tokenizerFiles.files["tokenizer.model"], with: weights.section.vocabularySize)
         let known = tokenizerFiles.taken.union([Self.config, Self.weightsFolder, "context", Self.newWeightsFolder])
         unused =
             weights.unused
