@@ -27,7 +27,7 @@ package struct RunUsage: Codable, Hashable, Sendable {
 }
 
 package struct PruneRequest: Codable, Hashable, Sendable {
-    /// Verified checkpoints that stay, the newest.
+    /// Verified checkpoints that stay, the newest; the one with the lowest validation loss stays besides.
     package var keep: Int
     /// Only tell.
     package var dryRun: Bool

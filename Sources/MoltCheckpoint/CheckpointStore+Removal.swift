@@ -19,24 +19,13 @@ extension CheckpointStore {
         try checkFence()
         do {
             let names = try folder.names()
-            let spared = Retention.milestones(names, every: rule.milestones).union(best(of: names))
+            var spared = Retention.milestones(names, every: rule.milestones)
+            if let best = folder.best(of: names) { spared.insert(best) }
             let doomed = Retention.doomed(names, good: good, keep: rule.keep, spared: spared)
             for name in doomed { try remove(name, onStep) }
             try Failpoints.pass(.oldOnesPruned)
             return doomed
         } catch { throw CheckpointError(wrapping: error) }
-    }
-
-    /// The checkpoint with the lowest validation loss, if any knows one. Its manifest is believed, not its files: which
-    /// was best does not change when a disk does.
-    private func best(of names: [CheckpointName]) -> Set<CheckpointName> {
-        var losses: [CheckpointName: Double] = [:]
-        for name in names {
-            let path = "\(folder.folder(of: name))/\(CheckpointManifest.fileName)"
-            guard let manifest = try? JSONFile.read(CheckpointManifest.self, from: path) else { continue }
-            losses[name] = manifest.validationLoss
-        }
-        return Retention.best(losses).map { [$0] } ?? []
     }
 
     /// Clears what earlier incarnations left unfinished: their temporary folders, and trash.

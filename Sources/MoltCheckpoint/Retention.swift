@@ -45,9 +45,4 @@ package enum Retention {
         }
         return Set(first.values)
     }
-
-    /// The lowest loss; of several with it the first, which was saved soonest after it was measured.
-    package static func best(_ losses: [CheckpointName: Double]) -> CheckpointName? {
-        losses.filter(\.value.isFinite).min { ($0.value, $0.key) < ($1.value, $1.key) }?.key
-    }
 }

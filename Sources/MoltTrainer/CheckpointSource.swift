@@ -45,12 +45,7 @@ package struct CheckpointSource {
         guard path.hasSuffix("/best") else { return nil }
         let checkpoints = CheckpointFolder(path: RunFolder(path: String(path.dropLast(5))).checkpoints)
         do throws(FileError) {
-            var losses: [CheckpointName: Double] = [:]
-            for name in try checkpoints.names() {
-                let manifest = "\(checkpoints.folder(of: name))/\(CheckpointManifest.fileName)"
-                losses[name] = (try? JSONFile.read(CheckpointManifest.self, from: manifest))?.validationLoss
-            }
-            return Retention.best(losses).map(checkpoints.folder)
+            return checkpoints.best(of: try checkpoints.names()).map(checkpoints.folder)
         } catch {
             throw UserError(error.description, at: key)
         }

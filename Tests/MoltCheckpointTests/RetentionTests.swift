@@ -50,7 +50,7 @@ struct RetentionTests {
     @Test func theBestIsTheFirstWithTheLowestLoss() {
         func best(_ losses: [Int: Double]) -> Int? {
             let named = losses.map { (CheckpointName(step: $0, epoch: 1), $1) }
-            return Retention.best(Dictionary(uniqueKeysWithValues: named))?.step
+            return CheckpointFolder.best(Dictionary(uniqueKeysWithValues: named))?.step
         }
         #expect(best([:]) == nil)
         #expect(best([1: 3, 2: 1, 3: 2]) == 2)

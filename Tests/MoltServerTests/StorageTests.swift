@@ -52,6 +52,27 @@ struct StorageTests {
         #expect(try await daemon.store.read { try $0.checkpoints(run) }.map(\.step).sorted() == [20, 30, 40])
     }
 
+    /// That of the lowest validation loss, as manifests tell it, is what training was for.
+    @Test func theBestCheckpointOutlivesThePruning() async throws {
+        let daemon = try TestDaemon()
+        let (run, folder) = try await paused(daemon)
+        for (step, loss) in [(10, "2.5"), (20, "2.75"), (30, "3")] {
+            let manifest = CheckpointManifest(
+                run: run, step: step, epoch: 1, files: [], recipeHash: "r", architecture: [:], worldSize: 1,
+                state: [CheckpointManifest.validationLossKey: loss], savedAt: 1)
+            let name = CheckpointName(step: step, epoch: 1)
+            try JSONFile.write(manifest, to: "\(folder.checkpoints)/\(name)/\(CheckpointManifest.fileName)")
+        }
+        let plan = try await daemon.service.prune(run, PruneRequest(keep: 1, dryRun: true))
+        let done = try await daemon.service.prune(run, PruneRequest(keep: 1))
+        #expect(done == plan)
+        #expect(done.removed == ["step-00000020-e1", ".tmp-1-50"])
+        #expect(done.kept == ["step-00000010-e1", "step-00000030-e1"])
+        #expect(try names(folder) == ["step-00000010-e1", "step-00000030-e1", "step-00000040-e1"])
+        #expect(try await daemon.store.read { try $0.checkpoints(run) }.map(\.step).sorted() == [10, 30, 40])
+        #expect(try await daemon.detail(run).checkpoints.first { $0.best == true }?.step == 10)
+    }
+
     @Test func aRunWithAJobIsNotPruned() async throws {
         let daemon = try TestDaemon()
         let (run, _) = try await daemon.running()

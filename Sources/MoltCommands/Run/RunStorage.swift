@@ -43,7 +43,8 @@ struct RunPrune: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune", abstract: "Delete old checkpoints of runs that have no job.",
         discussion: """
-            The newest verified ones stay, and so does the model that a run started from.
+            The newest verified ones stay, and so do the one with the lowest validation loss and the model that a run \
+            started from.
 
             Example:
               molt prune 7k2m --dry-run

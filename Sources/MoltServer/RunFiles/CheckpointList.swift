@@ -26,19 +26,19 @@ struct CheckpointList {
         let details = names.reversed().compactMap { name in
             known[name].map { detail(of: name, $0) } ?? found(name, &budget)
         }
-        return Self.withBest(details.reversed())
+        return withBest(details.reversed())
     }
 
-    /// Manifests tell the loss. Of several with the lowest the first was saved soonest after it was measured.
-    private static func withBest(_ details: [CheckpointDetail]) -> [CheckpointDetail] {
-        var details = details
+    private func withBest(_ details: [CheckpointDetail]) -> [CheckpointDetail] {
+        var details = details, losses: [CheckpointName: Double] = [:]
         for index in details.indices {
-            let path = "\(details[index].path)/\(CheckpointManifest.fileName)"
-            details[index].validationLoss = (try? JSONFile.read(CheckpointManifest.self, from: path))?.validationLoss
+            let name = CheckpointName(step: details[index].step, epoch: details[index].epoch)
+            details[index].validationLoss = folder.validationLoss(of: name)
+            losses[name] = details[index].validationLoss
         }
-        let lowest = details.compactMap(\.validationLoss).filter(\.isFinite).min()
-        if let best = details.firstIndex(where: { lowest != nil && $0.validationLoss == lowest }) {
-            details[best].best = true
+        guard let best = CheckpointFolder.best(losses) else { return details }
+        for index in details.indices where details[index].step == best.step && details[index].epoch == best.epoch {
+            details[index].best = true
         }
         return details
     }

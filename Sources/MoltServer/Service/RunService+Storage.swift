@@ -28,15 +28,17 @@ extension RunService {
         let verified = Set(known.filter(\.verified).map { CheckpointName(step: $0.step, epoch: $0.epoch) })
         let all = Storage.checkpoints(folder)
         let kept = all.filter(verified.contains).suffix(request.keep)
-        var result = PruneResult(id: run.id, name: run.name, kept: kept.map(\.description))
+        var result = PruneResult(id: run.id, name: run.name)
         guard !all.isEmpty else { return result }
         guard let oldest = kept.first else {
             throw APIError(
                 .conflict, "none of the \(all.count) checkpoints of run \(run.id) is verified", at: folder.checkpoints,
                 fix: "molt show \(run.id) lists them; nothing was removed")
         }
-        // What is newer and not verified may still be good: a person decides.
-        let old = all.filter { $0 < oldest }
+        // What is newer and not verified may still be good: a person decides. The best is what training was for.
+        let best = CheckpointFolder(path: folder.checkpoints).best(of: all)
+        let old = all.filter { $0 < oldest && $0 != best }
+        result.kept = (all.filter { $0 < oldest && $0 == best } + kept).map(\.description)
         for name in old.map(\.description) + Storage.leftovers(folder) {
             result.bytes += Storage.bytes(of: "\(folder.checkpoints)/\(name)")
             result.removed.append(name)
