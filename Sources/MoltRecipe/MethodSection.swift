@@ -16,6 +16,8 @@ package struct MethodSection: Codable, Hashable, Sendable {
     package var virtualTokens: Int = 20
     /// The text whose embeddings prompt tuning starts from; nil starts from random ones.
     package var promptText: String?
+    /// What P-tuning makes its embeddings with.
+    package var encoder: PromptEncoder = .mlp
     /// The inner width of P-tuning's encoder; nil for that of the model.
     package var encoderSize: Int?
     /// Patterns of parameters that full fine-tuning leaves as they are, or the only ones that it trains.
@@ -34,8 +36,10 @@ package struct MethodSection: Codable, Hashable, Sendable {
         package var merges: Bool { self == .lora || self == .dora }
     }
 
+    package enum PromptEncoder: String, Codable, Sendable, CaseIterable { case mlp }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case type, rank, alpha, targets, dropout, freeze
+        case type, rank, alpha, targets, dropout, freeze, encoder
         case isRankStabilized = "rslora"
         case virtualTokens = "virtual_tokens"
         case promptText = "prompt_text"
@@ -60,6 +64,7 @@ package struct MethodSection: Codable, Hashable, Sendable {
         try read(.isRankStabilized, \.isRankStabilized)
         try read(.virtualTokens, \.virtualTokens)
         promptText = try frozen.decodeIfPresent(String.self, forKey: .promptText)
+        try read(.encoder, \.encoder)
         encoderSize = try frozen.decodeIfPresent(Int.self, forKey: .encoderSize)
         try read(.freeze, \.freeze)
         try read(.trainOnly, \.trainOnly)
@@ -78,9 +83,22 @@ extension MethodSection {
         reader.read(.isRankStabilized, \.isRankStabilized, .flag)
         reader.read(.virtualTokens, \.virtualTokens, .count(1...65536))
         reader.read(.promptText, \.promptText, .argument)
+        reader.read(.encoder, \.encoder, .promptEncoder)
         reader.read(.encoderSize, \.encoderSize, .count(1...(1 << 24)))
         reader.read(.freeze, \.freeze, .list(.text))
         reader.read(.trainOnly, \.trainOnly, .list(.text))
         return reader.finished()
+    }
+}
+
+extension Reading where Value == MethodSection.PromptEncoder {
+    /// Recipes for other tools may name the encoder of Liu et al.
+    fileprivate static var promptEncoder: Reading {
+        Reading { tree throws(Failure) in
+            if case .scalar(let text, _) = tree.value, text.lowercased() == "lstm" {
+                throw Failure(what: "P-tuning's encoder is an MLP here, and none with an LSTM is built in: say 'mlp'")
+            }
+            return try Reading.choice.read(tree)
+        }
     }
 }

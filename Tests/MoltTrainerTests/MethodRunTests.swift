@@ -60,6 +60,42 @@ extension WorkerTests {
             }
         }
 
+        /// Killed without warning, it goes on from its last save: losses, prompt, encoder and optimizer are those of
+        /// the run that was not.
+        @Test func promptsThatAreKilledComeBackToTheBit() async throws {
+            let base = try Fleet(try TinyRecipe.make(data, steps: 4))
+            #expect(try await base.live() == [0], "\(base.output())")
+            for type in [MethodSection.MethodType.pTuning, .promptTuning] {
+                var recipe = try recipe(base, type)
+                recipe.train.steps = 24
+                // A step takes long enough that a kill finds the run at work.
+                recipe.data?.sequenceLength = 512
+                let whole = try Fleet(recipe, sameNumericsAs: base)
+                #expect(try await whole.live() == [0], "\(type): \(whole.output())")
+                let parts = try Fleet(recipe, sameNumericsAs: base)
+                for _ in 0..<2 {
+                    let before = try parts.checkpoints.names().last
+                    try parts.start()
+                    let epoch = parts.epoch
+                    let isSaved = try await parts.poll {
+                        let newest = try parts.checkpoints.names().last
+                        return newest != before && parts.lastStep(epoch: epoch) > newest?.step ?? .max
+                    }
+                    #expect(isSaved, "\(type): \(parts.output())")
+                    parts.kill(SIGKILL)
+                    #expect(await parts.wait() == [-SIGKILL])
+                }
+                #expect(try await parts.live() == [0], "\(type): \(parts.output())")
+                #expect(parts.firstStep(epoch: 3) ?? 0 > parts.firstStep(epoch: 2) ?? .max)
+                #expect(parts.losses() == whole.losses() && whole.losses().count == 24, "\(type)")
+                for file in ["model", "optimizer"] {
+                    #expect(try Self.newest(parts, file) == Self.newest(whole, file), "\(type): \(file)")
+                }
+                let names = try Self.newest(whole, "model").keys
+                #expect(names.contains { $0.contains("mlp_head") } == (type == .pTuning), "\(names)")
+            }
+        }
+
         /// Out to peft's layout and back: the same tensors. Merged: a model that needs no base.
         private func expectTheVerbsKeepIt(_ run: Fleet, _ base: Fleet) async throws {
             let path = run.run.path, peft = run.folder("peft"), back = run.folder("back"), whole = run.folder("whole")
