@@ -14,4 +14,8 @@ package enum WireLimits {
     package static let progressPoints = 500
     /// Reports of evaluations that `molt show` tells.
     package static let evaluations = 3
+    /// Reports of evaluations that one answer lists, and their bytes together.
+    package static let evaluationsListed = 100
+    package static let evaluationsListedMax = 1_000
+    package static let evaluationBytes = 16 << 20
 }

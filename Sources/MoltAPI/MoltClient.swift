@@ -56,6 +56,12 @@ package struct MoltClient: Sendable {
         try await exchange(.get, Routes.progress(reference))
     }
 
+    package func evaluations(
+        _ reference: String, _ query: EvaluationQuery = EvaluationQuery()
+    ) async throws(ClientError) -> EvaluationList {
+        try await exchange(.get, Routes.evaluations(reference, query))
+    }
+
     package func explain(_ reference: String) async throws(ClientError) -> RunExplanation {
         try await exchange(.get, Routes.why(reference))
     }

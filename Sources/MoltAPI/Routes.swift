@@ -23,6 +23,7 @@ package enum Routes {
         package static let recipe = "/v1/runs/:run/recipe"
         package static let usage = "/v1/runs/:run/usage"
         package static let drill = "/v1/runs/:run/drill"
+        package static let evaluations = "/v1/runs/:run/evaluations"
         package static let prune = "/v1/runs/:run/prune"
         package static let site = "/v1/sites/:site/configuration"
     }
@@ -40,6 +41,9 @@ package enum Routes {
     package static func recipe(_ reference: String) -> String { "\(run(reference))/recipe" }
     package static func usage(_ reference: String) -> String { "\(run(reference))/usage" }
     package static func drill(_ reference: String) -> String { "\(run(reference))/drill" }
+    package static func evaluations(_ reference: String, _ query: EvaluationQuery) -> String {
+        "\(run(reference))/evaluations?" + query.parameters.map { "\($0)=\(escaped($1))" }.joined(separator: "&")
+    }
     package static func prune(_ reference: String) -> String { "\(run(reference))/prune" }
     package static func action(_ action: RunAction, on reference: String) -> String {
         "\(run(reference))/\(action.rawValue)"

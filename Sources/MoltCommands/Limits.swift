@@ -13,6 +13,6 @@ enum Limits {
     static let logLinesDefault = 200
     /// Seconds for `git` to describe the user's folder.
     static let gitSeconds = 2.0
-    /// Reports that `molt eval --show` shows.
-    static let evaluationsShown = 100
+    /// Characters of a plot's line at most.
+    static let plotWidth = 100
 }

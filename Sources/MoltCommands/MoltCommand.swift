@@ -28,7 +28,7 @@ package struct MoltCommand: AsyncParsableCommand {
             ]),
             CommandGroup(
                 name: "Recipes and models", subcommands: [
-                    RecipeCommand.self, ModelCommand.self, ModelGenerate.self, ModelEval.self,
+                    RecipeCommand.self, ModelCommand.self, ModelGenerate.self, EvalCommand.self,
                 ]),
             CommandGroup(name: "Data", subcommands: [DataCommand.self]),
             CommandGroup(name: "This installation", subcommands: [DoctorCommand.self, DaemonCommand.self]),

@@ -1,17 +1,43 @@
 import FoundationEssentials
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// The reports in a run's folder.
 package enum EvaluationFolder {
     /// Bytes of one report at most.
     package static let bytesMax = 4 << 20
 
+    /// Names of the newest reports, oldest first, without their ending: each begins with the moment of its report, in
+    /// milliseconds.
+    package static func names(_ run: RunFolder, newest count: Int) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.evaluations)) ?? []
+        return names.filter { $0.hasSuffix(".json") }.sorted().suffix(count).map { String($0.dropLast(5)) }
+    }
+
+    /// What is no regular file is not opened: reading a pipe would never end.
+    package static func report(_ run: RunFolder, named name: String) throws(FileError) -> EvaluationReport {
+        let path = "\(run.evaluations)/\(name).json"
+        var status = stat()
+        guard lstat(path, &status) == 0 else { throw FileError("look at", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw FileError("read", path, code: EINVAL) }
+        let data = try DurableFile.read(path, limit: bytesMax)
+        guard let report = try? JSONDecoder().decode(EvaluationReport.self, from: data), report.isPlausible else {
+            throw FileError("read a report from", path, code: EBADMSG)
+        }
+        return report
+    }
+
     /// The newest reports of a run, oldest first; files that are none are passed over.
     package static func read(_ run: RunFolder, newest count: Int) -> [EvaluationReport] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.evaluations)) ?? []
-        // A name begins with the moment of its report, in milliseconds.
-        return names.filter { $0.hasSuffix(".json") }.sorted().suffix(count).compactMap { name in
-            guard let data = try? DurableFile.read("\(run.evaluations)/\(name)", limit: bytesMax) else { return nil }
-            return try? JSONDecoder().decode(EvaluationReport.self, from: data)
-        }
+        names(run, newest: count).compactMap { try? report(run, named: $0) }
+    }
+}
+
+extension EvaluationReport {
+    /// Whether nobody who reckons with its moment and its step leaves the range of numbers.
+    fileprivate var isPlausible: Bool {
+        abs(createdAt) < 1e12 && 0...(1 << 53) ~= step ?? 0
     }
 }

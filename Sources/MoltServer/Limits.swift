@@ -68,6 +68,11 @@ package enum Limits {
     static let backupRetry: Double = 600
     static let backupCheck: Double = 5
     static let recipeBytes = 4 << 20
+    /// Reports of evaluations that are looked for in a run's folder, the newest; that are taken into the store in one
+    /// transaction; and the bytes of one.
+    static let reportsListed = 10_000
+    static let reportsAtOnce = 32
+    static let reportBytes = 1 << 20
     /// Seconds until a line of the audit log is on the disk.
     static let auditSync: Double = 1
 

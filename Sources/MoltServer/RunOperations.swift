@@ -11,6 +11,8 @@ package protocol RunOperations: Sendable {
     func timeline(_ reference: String, after: Int, limit: Int) async throws(APIError) -> TimelinePage
     func explain(_ reference: String) async throws(APIError) -> RunExplanation
     func progress(_ reference: String, points: Int) async throws(APIError) -> ProgressCurve
+    /// Takes in what has come into the run's folder, and tells what there is.
+    func evaluations(_ reference: String, _ query: EvaluationQuery) async throws(APIError) -> EvaluationList
     func log(_ reference: String, _ query: LogQuery) async throws(APIError) -> LogChunk
     /// Records what is wanted and wakes the loop; the answer is the run as it is now.
     func act(_ action: RunAction, on reference: String, _ request: ActionRequest) async throws(APIError) -> RunSummary
@@ -18,7 +20,7 @@ package protocol RunOperations: Sendable {
     /// Changes the recipe of the attempts to come.
     func edit(_ reference: String, _ request: EditRequest) async throws(APIError) -> RunSummary
     func usage(_ reference: String) async throws(APIError) -> RunUsage
-    /// Deletes all but the newest verified checkpoints of a run that has no job.
+    /// Deletes all but the newest verified checkpoints and the best of a run that has no job.
     func prune(_ reference: String, _ request: PruneRequest) async throws(APIError) -> PruneResult
     /// Removes a run that is over, with its folder.
     func remove(_ reference: String) async throws(APIError)

@@ -14,7 +14,28 @@ package enum Migrations {
     package static let all: [(name: String, sql: String)] = [
         ("1 · runs, attempts, incarnations, events", first),
         ("2 · checkpoints tell what they took", second),
+        ("3 · evaluations and validations", third),
     ]
+
+    private static let third = """
+        CREATE TABLE evaluation (
+            run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            task TEXT NOT NULL,
+            step INTEGER,
+            createdAt REAL NOT NULL,
+            report TEXT NOT NULL,
+            PRIMARY KEY (run, name)
+        ) STRICT;
+        CREATE INDEX evaluationByCreation ON evaluation (run, createdAt);
+
+        CREATE TABLE validation (
+            run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+            step INTEGER NOT NULL,
+            loss REAL NOT NULL,
+            PRIMARY KEY (run, step)
+        ) STRICT;
+        """
 
     private static let second = """
         ALTER TABLE checkpoint ADD COLUMN seconds REAL;

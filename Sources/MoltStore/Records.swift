@@ -187,6 +187,44 @@ package struct CheckpointRecord: Codable, Hashable, Sendable, FetchableRecord, P
     }
 }
 
+/// What an evaluation of a run's model found.
+package struct EvaluationRecord: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+    package static let databaseTableName = "evaluation"
+
+    package var run: String
+    /// Of its file in the run's folder.
+    package var name: String
+    package var task: String
+    package var step: Int?
+    package var createdAt: Double
+    /// The whole report as JSON; this module does not look into it.
+    package var report: String
+
+    package init(run: String, name: String, task: String, step: Int?, createdAt: Double, report: String) {
+        self.run = run
+        self.name = name
+        self.task = task
+        self.step = step
+        self.createdAt = createdAt
+        self.report = report
+    }
+}
+
+/// A validation during training.
+package struct ValidationRecord: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+    package static let databaseTableName = "validation"
+
+    package var run: String
+    package var step: Int
+    package var loss: Double
+
+    package init(run: String, step: Int, loss: Double) {
+        self.run = run
+        self.step = step
+        self.loss = loss
+    }
+}
+
 /// How far a file of a run's `events` folder has been read.
 package struct EventFileRecord: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
     package static let databaseTableName = "eventFile"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MoltCore
 import MoltTrainer
 
 struct AdapterCommand: ParsableCommand {
@@ -7,18 +8,37 @@ struct AdapterCommand: ParsableCommand {
         subcommands: [AdapterExport.self, AdapterImport.self, AdapterMerge.self])
 }
 
+/// Where the result of each goes, and how it is told.
+struct AdapterOutput: ParsableArguments {
+    @Option(help: "The folder to make; that of a checkpoint can be named like a run's.") var out: String
+    @Flag(help: "Print the summary as JSON.") var json = false
+
+    func tell(_ summary: AdapterSummary) throws {
+        if json { return try Output.json(summary) }
+        let text = "\(DisplayText.escaped(summary.folder)): \(summary.method), \(summary.tensors) tensors, "
+            + "\(summary.parameters) parameters\n"
+        _ = Output.write(Array(text.utf8))
+    }
+}
+
+/// A run with adapters.
+struct AdaptedRun: ParsableArguments {
+    @Option(help: "A run's folder, or a checkpoint's.") var runFolder: String
+
+    func source() throws -> CheckpointSource { try CheckpointSource(runFolder, key: "--run-folder") }
+}
+
 struct AdapterExport: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Write a run's adapters as peft reads them.",
+        commandName: "export",
+        abstract: "Write a run's adapters as peft reads them: adapter_config.json and adapter_model.safetensors.",
         discussion: "Example: molt-train adapter export --run-folder runs/1a2b3c4d --out adapter")
 
-    @Option(help: "A run's folder, or a checkpoint's.") var runFolder: String
-    @Option(help: "The folder for adapter_config.json and adapter_model.safetensors.") var out: String
+    @OptionGroup var adapted: AdaptedRun
+    @OptionGroup var output: AdapterOutput
 
     func run() throws {
-        Ending.after {
-            try Output.json(AdapterFiles.export(CheckpointSource(runFolder, key: "--run-folder"), to: out))
-        }
+        Ending.after { try output.tell(AdapterFiles.export(adapted.source(), to: output.out)) }
     }
 }
 
@@ -29,11 +49,12 @@ struct AdapterImport: ParsableCommand {
 
     @Argument(help: "The folder with adapter_config.json.") var adapter: String
     @Option(help: "The model that it stands on: a run's folder, or a checkpoint's.") var base: String
-    @Option(help: "The new folder, which can be named like a run's.") var out: String
+    @OptionGroup var output: AdapterOutput
 
     func run() throws {
         Ending.after {
-            try Output.json(AdapterFiles.importing(adapter, base: CheckpointSource(base, key: "--base"), to: out))
+            let base = try CheckpointSource(base, key: "--base")
+            try output.tell(AdapterFiles.importing(adapter, base: base, to: output.out))
         }
     }
 }
@@ -43,12 +64,10 @@ struct AdapterMerge: ParsableCommand {
         commandName: "merge", abstract: "Make a checkpoint of the whole model, its adapters in the weights.",
         discussion: "Example: molt-train adapter merge --run-folder runs/1a2b3c4d --out merged")
 
-    @Option(help: "A run's folder, or a checkpoint's.") var runFolder: String
-    @Option(help: "The new folder, which can be named like a run's.") var out: String
+    @OptionGroup var adapted: AdaptedRun
+    @OptionGroup var output: AdapterOutput
 
     func run() throws {
-        Ending.after {
-            try Output.json(AdapterFiles.merge(CheckpointSource(runFolder, key: "--run-folder"), to: out))
-        }
+        Ending.after { try output.tell(AdapterFiles.merge(adapted.source(), to: output.out)) }
     }
 }

@@ -37,6 +37,21 @@ struct WireTests {
         #expect(try JSONDecoder().decode(RunDetail.self, from: JSONFile.encode(detail)) == detail)
     }
 
+    @Test func aListOfEvaluationsAndItsQuerySurviveTheWire() throws {
+        var list = EvaluationList(run: "7k2m", name: "demo", evaluations: [], total: 7)
+        list.validation = [.init(step: 10, loss: 2.5)]
+        list.problems = ["cannot read a.json"]
+        #expect(try JSONDecoder().decode(EvaluationList.self, from: JSONFile.encode(list)) == list)
+        for query in [EvaluationQuery(task: "phone-book", limit: 7), EvaluationQuery()] {
+            let fields = Dictionary(uniqueKeysWithValues: query.parameters)
+            #expect(try EvaluationQuery(parameter: { fields[$0] }) == query)
+        }
+    }
+
+    @Test(arguments: ["0", "-1", "many", "1001", ""]) func aWrongCountOfEvaluationsIsRefused(_ limit: String) {
+        #expect(throws: APIError.self) { try EvaluationQuery(parameter: { $0 == "limit" ? limit : nil }) }
+    }
+
     @Test func showHasEveryPromisedKeyEvenWhenEmpty() throws {
         let bare = RunDetail(
             summary: RunSummary(id: "a", name: "b", state: .queued, recipe: "r", site: "s", createdAt: 0),

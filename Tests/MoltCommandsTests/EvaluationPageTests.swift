@@ -1,4 +1,5 @@
 import FoundationEssentials
+import MoltAPI
 import MoltCommands
 import MoltCore
 import MoltTesting
@@ -58,20 +59,23 @@ struct EvaluationPageTests {
         ])
     }
 
-    @Test func theReportsOfARunsFolderAreShown() throws {
+    @Test func theReportsOfARunsFolderAreShownWithoutADaemon() throws {
         let molt = try Molt()
-        let none = try molt("eval", "./run", "--show")
-        #expect(none.status == 0 && none.out.hasPrefix("no evaluations yet"))
+        let none = try molt("eval", "show", "./run")
+        #expect(none.status == 0 && none.out.hasPrefix("no evaluations yet"), "\(none.error)")
         let folder = RunFolder(path: molt.folder("run")).evaluations
         try DurableFile.makeFolder(folder)
         let report = Self.report(["pairs"], Self.sweep)
         try JSONFile.write(report, to: "\(folder)/1000-recall.json")
-        let shown = try molt("eval", "./run", "--show")
+        let shown = try molt("eval", "show", "./run")
         #expect(shown.out.contains("1.000 [0.676, 1.000]") && shown.out.contains("exact by pairs"))
-        let json = try molt("eval", "./run", "--show", "--json")
-        #expect(try JSONDecoder().decode([EvaluationReport].self, from: Data(json.out.utf8)) == [report])
+        let json = try molt("eval", "show", "./run", "--json")
+        let list = try JSONDecoder().decode(EvaluationList.self, from: Data(json.out.utf8))
+        #expect(list.evaluations == [report] && list.run == molt.folder("./run"))
+        #expect(try molt("eval", "show", "./run", "--task", "needle").out.hasPrefix("no evaluations yet"))
         #expect(try molt("eval", "./run").status == 2)
-        #expect(try molt("eval", "./run", "--show", "--task", "recall").status == 2)
+        #expect(try molt("eval", "show", "./run", "--last", "0").status == 2)
+        #expect(molt.daemonFile == nil)
     }
 
     @Test func hostileWordsInAReportAreShownEscaped() {

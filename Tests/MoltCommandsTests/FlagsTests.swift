@@ -19,13 +19,17 @@ struct FlagsTests {
         molt drill [--for --json --within] fault run
         molt du [--json] runs
         molt edit [--json] run key=value
-        molt eval [--data --json --show --task] model
+        molt eval measure [--data --json --task] model
+        molt eval show [--json --last --task] run
         molt events [--json] run
         molt extend [--json] run key=value
         molt generate [--prompt --prompts] model
         molt hold [--json] runs
         molt logs [--attempt --follow --json --rank -f] run
         molt ls [--all --json --limit --name --quiet --state -a -l -n -q]
+        molt model adapter export [--json --out] model
+        molt model adapter import [--base --json --out] folder
+        molt model adapter merge [--json --out] model
         molt model export [--dtype --format --json --out --shard-bytes --tensor-parallel] model
         molt model import [--dtype --format --json --out] folder
         molt model logits [--dtype --out --tokens] model
@@ -93,6 +97,13 @@ struct FlagsTests {
             return words.joined(separator: " ")
         }
         #expect(lines.sorted().joined(separator: "\n") == Self.expected)
+    }
+
+    @Test(arguments: [
+        (["eval", "7k2m", "--task", "recall", "--sizes", "4,8"], "EvalMeasure"),
+        (["eval", "measure", "7k2m", "--task", "recall"], "EvalMeasure"), (["eval", "show", "7k2m"], "EvalShow"),
+    ]) func anEvaluationNeedsNoVerb(_ words: [String], _ expected: String) throws {
+        #expect("\(type(of: try MoltCommand.parseAsRoot(words)))" == expected)
     }
 
     @Test func everyHelpCarriesAnExample() throws {

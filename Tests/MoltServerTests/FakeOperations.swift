@@ -44,6 +44,10 @@ struct FakeOperations: RunOperations {
         ProgressCurve()
     }
 
+    func evaluations(_ reference: String, _ query: EvaluationQuery) async throws(APIError) -> EvaluationList {
+        EvaluationList(run: reference, name: query.task ?? "all", evaluations: [], total: query.limit)
+    }
+
     func log(_ reference: String, _ query: LogQuery) async throws(APIError) -> LogChunk {
         let fields = [query.attempt, query.incarnation, query.rank, query.offset].map { $0.map { "\($0)" } ?? "-" }
         return LogChunk(

@@ -81,6 +81,13 @@ struct HTTPServiceTests {
         }
     }
 
+    @Test func anEvaluationQueryArrivesWhole() async throws {
+        try await with { client, _ in
+            let list = try await client.evaluations("my run/x", EvaluationQuery(task: "a b&c", limit: 7))
+            #expect(list.run == "my run/x" && list.name == "a b&c" && list.total == 7)
+        }
+    }
+
     @Test func aLogQueryArrivesWhole() async throws {
         try await with { client, _ in
             let chunk = try await client.log("abc", LogQuery(attempt: 2, incarnation: 3, rank: 4, offset: 5))
@@ -96,7 +103,10 @@ struct HTTPServiceTests {
         }
     }
 
-    @Test(arguments: [("/v1/nothing", 404), ("/v1/runs?limit=-1", 400), ("/v1/runs?states=walking", 400)])
+    @Test(arguments: [
+        ("/v1/nothing", 404), ("/v1/runs?limit=-1", 400), ("/v1/runs?states=walking", 400),
+        ("/v1/runs/a/evaluations?limit=0", 400),
+    ])
     func wrongRequestsAreAnsweredInTheSameShape(_ path: String, _ status: Int) async throws {
         try await with { _, socket in
             let answer = try await HTTPClient().send(HTTPRequest(.get, path, at: .socket(socket)))

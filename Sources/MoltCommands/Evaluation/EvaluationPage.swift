@@ -5,30 +5,43 @@ package enum EvaluationPage {
     package static func lines(_ report: EvaluationReport, terminal: Terminal) -> [String] {
         let place = report.checkpoint.split(separator: "/").last.map { DisplayText.escaped(String($0)) } ?? ""
         let title = [DisplayText.escaped(report.task), place, RunText.moment(report.createdAt)].filter { !$0.isEmpty }
-        let settings = report.settings.sorted { $0.key < $1.key }.map { "\($0.key) \(DisplayText.escaped($0.value))" }
-        let about = settings + ["intervals: \(DisplayText.escaped(report.intervals))"]
-        return [terminal.coloured(title.joined(separator: "  "), .bold), "  " + about.joined(separator: ", ")]
-            + table(report).lines(for: terminal) + grid(report, terminal) + plot(report, terminal)
+        return [terminal.coloured(title.joined(separator: "  "), .bold), about(report)]
+            + table([report]).lines(for: terminal) + grid(report, terminal) + plot(report, terminal)
     }
 
-    private static func table(_ report: EvaluationReport) -> Table {
-        let names = report.points.first?.measures.map(\.name) ?? []
+    /// What was asked for.
+    static func about(_ report: EvaluationReport) -> String {
+        let settings = report.settings.sorted { $0.key < $1.key }.map {
+            "\(DisplayText.escaped($0.key)) \(DisplayText.escaped($0.value))"
+        }
+        return "  " + (settings + ["intervals: \(DisplayText.escaped(report.intervals))"]).joined(separator: ", ")
+    }
+
+    /// The points of reports of one kind; of several, with the step and the moment of each.
+    static func table(_ reports: [EvaluationReport]) -> Table {
+        let axes = reports.last?.axes ?? [], names = reports.last?.points.first?.measures.map(\.name) ?? []
+        let isHistory = reports.count > 1
         var table = Table(
-            report.axes.map { .init(DisplayText.escaped($0).uppercased(), .right) }
-                + [.init("COUNT", .right)]
+            (isHistory ? [.init("STEP", .right), .init("AT")] : [])
+                + axes.map { .init(DisplayText.escaped($0).uppercased(), .right) } + [.init("COUNT", .right)]
                 + names.map { .init(DisplayText.escaped($0).uppercased(), .right) })
-        for point in report.points {
-            table.rows.append(
-                report.axes.map { .init(number(point.at[$0] ?? .nan)) } + [.init("\(point.count)")]
-                    + names.map { name in
-                        .init(point.measures.first { $0.name == name }.map { text($0) } ?? "–")
-                    })
+        for report in reports {
+            let step = report.step.map { "\($0)" } ?? "–"
+            let which: [Table.Cell] = [.init(step), .init(RunText.moment(report.createdAt))]
+            for point in report.points {
+                table.rows.append(
+                    (isHistory ? which : [])
+                        + axes.map { .init(number(point.at[$0] ?? .nan)) } + [.init("\(point.count)")]
+                        + names.map { name in
+                            .init(point.measures.first { $0.name == name }.map { text($0) } ?? "–")
+                        })
+            }
         }
         return table
     }
 
     /// Shares of two axes as a grid of per cent, the second axis downwards.
-    private static func grid(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
+    static func grid(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
         guard report.axes.count == 2, let measure = report.points.first?.measures.first?.name else { return [] }
         let columns = Set(report.points.compactMap { $0.at[report.axes[0]] }).sorted()
         var table = Table(
@@ -46,7 +59,7 @@ package enum EvaluationPage {
     }
 
     /// The first measure over the only axis, which doubles from mark to mark.
-    private static func plot(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
+    static func plot(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
         guard report.axes.count == 1, let measure = report.points.first?.measures.first?.name else { return [] }
         let points = report.points.compactMap { point -> (x: Double, y: Double)? in
             guard let x = point.at[report.axes[0]], let y = point.measures.first(where: { $0.name == measure })?.value

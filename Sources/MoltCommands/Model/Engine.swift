@@ -12,8 +12,13 @@ struct Engine {
 
     /// A folder or file that is there, else the folder of the run of that name.
     func place(of name: String) async throws -> String {
-        if name.contains("/") || FileManager.default.fileExists(atPath: name) { return path(name) }
+        if isFolder(name) { return path(name) }
         return try await DaemonLink(settings: settings).client().run(name).runFolder
+    }
+
+    /// Whether it names a folder or a file, and not a run.
+    func isFolder(_ name: String) -> Bool {
+        name.contains("/") || FileManager.default.fileExists(atPath: name)
     }
 
     func path(_ name: String) -> String {

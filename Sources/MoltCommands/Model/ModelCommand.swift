@@ -6,6 +6,7 @@ struct ModelCommand: AsyncParsableCommand {
         discussion: "Example:\n  molt model show nemotron-h-8b",
         subcommands: [
             ModelLs.self, ModelShow.self, ModelImport.self, ModelExport.self, ModelVerify.self, ModelLogits.self,
+            ModelAdapter.self,
         ])
 }
 

@@ -70,7 +70,7 @@ struct ModelExport: AsyncParsableCommand {
 
 extension OutputOptions {
     /// The same for the engine.
-    fileprivate var words: [String] { json ? ["--json"] : [] }
+    var words: [String] { json ? ["--json"] : [] }
 }
 
 struct ModelVerify: AsyncParsableCommand {

@@ -1,13 +1,14 @@
 package import MoltAPI
 import MoltCore
 
-/// Draws the course of the loss with characters: braille dots where they can be shown, stars elsewhere.
+/// Draws the course of the loss, or of another number, with characters: braille dots where they can be shown, stars
+/// elsewhere.
 package enum LossPlot {
     package static let defaultHeight = 12
 
     /// A title, the plot with its axes, and one line that explains the marks. Empty without two points.
     package static func lines(
-        _ curve: ProgressCurve, width: Int = 80, height: Int = defaultHeight, terminal: Terminal
+        _ curve: ProgressCurve, name: String = "loss", width: Int = 80, height: Int = defaultHeight, terminal: Terminal
     ) -> [String] {
         // The difference of two that are larger may be infinite.
         let points = curve.points.filter { abs($0.loss) < 1e300 }
@@ -29,7 +30,7 @@ package enum LossPlot {
             previous = place
         }
         let edge = terminal.hasUnicode ? "┤" : "|"
-        var lines = ["loss, \(RunText.loss(points.first?.loss)) → \(RunText.loss(points.last?.loss))"]
+        var lines = ["\(name), \(RunText.loss(points.first?.loss)) → \(RunText.loss(points.last?.loss))"]
         if !terminal.hasUnicode { lines = [lines[0].replacing("→", with: "->")] }
         for (row, text) in canvas.lines().enumerated() {
             let label = row < labels.count ? labels[row] ?? "" : ""

@@ -21,7 +21,7 @@ struct RunShow: AsyncParsableCommand {
         let curve = plot && !output.json ? try? await client.progress(detail.summary.id) : nil
         try Output.render(detail, json: output.json) { terminal in
             RunPage.lines(detail, curve: curve, now: settings.now(), terminal: terminal)
-                + detail.evaluations.flatMap { [""] + EvaluationPage.lines($0, terminal: terminal) }
+                + EvaluationHistory.lines(detail.evaluations, terminal: terminal).map { [""] + $0 }.joined()
         }
     }
 }

@@ -123,6 +123,11 @@ package struct AuditedOperations: RunOperations {
     package func progress(_ reference: String, points: Int) async throws(APIError) -> ProgressCurve {
         try await service.progress(reference, points: points)
     }
+    package func evaluations(
+        _ reference: String, _ query: EvaluationQuery
+    ) async throws(APIError) -> EvaluationList {
+        try await service.evaluations(reference, query)
+    }
     package func log(_ reference: String, _ query: LogQuery) async throws(APIError) -> LogChunk {
         try await service.log(reference, query)
     }

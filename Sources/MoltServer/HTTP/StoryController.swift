@@ -1,13 +1,14 @@
 import Hummingbird
 import MoltAPI
 
-/// What a run has to tell: its timeline, progress and logs, and why it is as it is; and what runs cost.
+/// What a run has to tell: its timeline, progress, evaluations and logs, and why it is as it is; and what runs cost.
 struct StoryController {
     let operations: any RunOperations
 
     func add(to router: Router<PeerContext>) {
         router.get(RouterPath(Routes.Pattern.timeline), use: timeline)
         router.get(RouterPath(Routes.Pattern.progress), use: progress)
+        router.get(RouterPath(Routes.Pattern.evaluations), use: evaluations)
         router.get(RouterPath(Routes.Pattern.logs), use: log)
         router.get(RouterPath(Routes.costs), use: costs)
         router.get(RouterPath(Routes.Pattern.why), use: why)
@@ -21,6 +22,11 @@ struct StoryController {
 
     @Sendable func progress(_ request: Request, _ context: PeerContext) async throws -> Response {
         .json(try await operations.progress(context.reference(), points: WireLimits.progressPoints))
+    }
+
+    @Sendable func evaluations(_ request: Request, _ context: PeerContext) async throws -> Response {
+        let query = try EvaluationQuery(parameter: request.parameter)
+        return .json(try await operations.evaluations(context.reference(), query))
     }
 
     @Sendable func costs(_ request: Request, _ context: PeerContext) async throws -> Response {

@@ -33,13 +33,19 @@ struct ProgressRecorder {
             record.validationLoss = event.validationLoss ?? record.validationLoss
             if isForeign, let step = event.step { record.committedStep = max(record.committedStep ?? 0, step) }
             guard let step = event.step, let index = incarnations.lastIndex(where: { $0.epoch == line.epoch }) else {
-                return
+                return try validated(event.validationLoss, at: event.step, record)
             }
-            incarnations[index].firstStep = incarnations[index].firstStep ?? step
+            if incarnations[index].firstStep == nil {
+                // From here on this epoch goes another way than those before.
+                try recorder.transaction.deleteValidations(record.id, fromStep: step)
+                incarnations[index].firstStep = step
+            }
             incarnations[index].lastStep = step
+            try validated(event.validationLoss, at: step, record)
         case .validation:
             guard line.rank ?? 0 == 0 else { return }
             record.validationLoss = event.validationLoss ?? event.loss ?? record.validationLoss
+            try validated(event.validationLoss ?? event.loss, at: event.step, record)
         case .saved: try saved(line, &record, incarnations)
         case .loaded:
             guard line.rank ?? 0 == 0 else { return }
@@ -64,6 +70,11 @@ struct ProgressRecorder {
             try note("note", message, line, record, incarnations)
         case .phase, .started, .ended: break
         }
+    }
+
+    private func validated(_ loss: Double?, at step: Int?, _ record: RunRecord) throws {
+        guard let loss, let step, loss.isFinite else { return }
+        try recorder.transaction.save(ValidationRecord(run: record.id, step: step, loss: loss))
     }
 
     private func saved(_ line: EventTail.Line, _ record: inout RunRecord, _ incarnations: [IncarnationRecord]) throws {

@@ -42,7 +42,7 @@ extension RunService {
             Self.detail(attempt, incarnations.filter { $0.attempt == attempt.number })
         }
         detail.checkpoints = try await checkpoints(run)
-        detail.evaluations = EvaluationFolder.read(RunFolder(path: run.folder), newest: WireLimits.evaluations)
+        detail.evaluations = try await evaluations(of: run, EvaluationQuery(limit: WireLimits.evaluations)).reports
         detail.saving = Saving.detail(
             saves, lastSaved: saved, incarnations,
             every: frozen.flatMap { try? FrozenRecipe.decode($0.recipe) }?.checkpoint.every, now: clock.now())

@@ -67,7 +67,7 @@ extension RunService {
             marks: marks.sorted { $0.at < $1.at })
     }
 
-    private static func thinned(_ values: [Int: Double], to count: Int) -> [ProgressCurve.Point] {
+    static func thinned(_ values: [Int: Double], to count: Int) -> [ProgressCurve.Point] {
         let all = values.sorted { $0.key < $1.key }.map { ProgressCurve.Point(step: $0.key, loss: $0.value) }
         guard all.count > count else { return all }
         return (0..<count).map { all[$0 * (all.count - 1) / (count - 1)] }
