@@ -13,6 +13,8 @@ enum Limits {
     static let logLinesDefault = 200
     /// Seconds for `git` to describe the user's folder.
     static let gitSeconds = 2.0
+    /// Curves of one plot: of so many checkpoints, the last.
+    static let curves = 4
     /// Characters of a plot's line at most.
     static let plotWidth = 100
 }

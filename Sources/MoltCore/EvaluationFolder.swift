@@ -29,9 +29,19 @@ package enum EvaluationFolder {
         return report
     }
 
-    /// The newest reports of a run, oldest first; files that are none are passed over.
-    package static func read(_ run: RunFolder, newest count: Int) -> [EvaluationReport] {
-        names(run, newest: count).compactMap { try? report(run, named: $0) }
+    /// Reports by their names, oldest first, and what is wrong with those that are none, in words.
+    package static func read(
+        _ run: RunFolder, _ names: some Sequence<String>
+    ) -> (reports: [(name: String, report: EvaluationReport)], problems: [String]) {
+        var reports: [(name: String, report: EvaluationReport)] = [], problems: [String] = []
+        for name in names {
+            do throws(FileError) {
+                reports.append((name, try report(run, named: name)))
+            } catch {
+                problems.append(DisplayText.escaped(error.description, limit: 300))
+            }
+        }
+        return (reports, problems)
     }
 }
 

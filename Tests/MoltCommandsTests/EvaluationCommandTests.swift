@@ -57,6 +57,7 @@ struct EvaluationCommandTests {
     private static let engine = """
         #!/bin/sh
         printf '%s\\n' "$@" >words
+        cat words >>all-words
         for word in "$@"; do
             case $word in --run-folder=*) folder=${word#--run-folder=} ;; esac
         done
@@ -99,6 +100,37 @@ struct EvaluationCommandTests {
             """)
         try FileManager.default.removeItem(atPath: RunFolder(path: detail.runFolder).evaluations)
         #expect(try molt("eval", "show", "asked").out.hasPrefix("recall  c"))
+    }
+
+    /// Steps 10 to 30, of which 20 was the best; 20 was saved again after a rewind.
+    @Test(arguments: [
+        ("all", ["10-e1", "20-e1", "20-e2", "30-e2"]), ("best", ["20-e1"]), ("20", ["20-e2"]), ("25", []),
+    ]) func checkpointsOfARunAreMeasured(_ wanted: String, _ expected: [String]) throws {
+        let (molt, program) = try withEngine()
+        try JSONFile.write(Self.report, to: molt.folder("report.json"))
+        let checkpoints = CheckpointFolder(path: RunFolder(path: molt.folder("run")).checkpoints)
+        for (step, epoch, loss) in [(10, 1, "3"), (20, 1, "2"), (20, 2, "2.5"), (30, 2, "2.25")] {
+            let folder = checkpoints.folder(of: CheckpointName(step: step, epoch: epoch))
+            try DurableFile.makeFolder(folder)
+            let manifest = CheckpointManifest(
+                run: "r", step: step, epoch: epoch, files: [], recipeHash: "", architecture: [:], worldSize: 1,
+                state: [CheckpointManifest.validationLossKey: loss], savedAt: 0)
+            try JSONFile.write(manifest, to: "\(folder)/\(CheckpointManifest.fileName)")
+        }
+        let words = ["eval", "./run", "--task", "recall", "--checkpoint", wanted, "--json"]
+        let answer = try molt.run(program, words)
+        guard !expected.isEmpty else {
+            #expect(answer.status == 2 && answer.error.contains("one of the steps 10, 20, 20, 30, best or all"))
+            return
+        }
+        let folders = try molt.text(molt.folder("all-words")).split(separator: "\n").filter { $0.hasPrefix("--run") }
+        #expect(folders.map { $0.suffix(expected[0].count) } == expected.map { $0[...] })
+        let data = Data(answer.out.utf8)
+        if wanted == "all" {
+            #expect(try JSONDecoder().decode([EvaluationReport].self, from: data).count == expected.count)
+        } else {
+            #expect(try JSONDecoder().decode(EvaluationReport.self, from: data) == Self.report)
+        }
     }
 
     @Test(arguments: [

@@ -30,7 +30,7 @@ struct EvaluationPageTests {
 
     @Test func theCurveGoesThroughItsPoints() {
         let lines = SharePlot.lines(
-            [.init(name: "exact", points: [(1, 1), (2, 1), (4, 0)])], axis: "pairs", width: 27, height: 3,
+            [.init(name: "exact", points: [(1, 1), (2, 1), (4, 0)])], title: "exact by pairs", width: 27, height: 3,
             terminal: Terminal(hasUnicode: false))
         #expect(lines == [
             "exact by pairs",
@@ -39,9 +39,19 @@ struct EvaluationPageTests {
             "0.0 |                  ***",
             "     1         2         4",
         ])
-        #expect(SharePlot.lines([], axis: "pairs", terminal: Terminal()).isEmpty)
+        #expect(SharePlot.lines([], title: "exact", terminal: Terminal()).isEmpty)
         let one = SharePlot.Series(name: "exact", points: [(3, 1)])
-        #expect(SharePlot.lines([one], axis: "pairs", terminal: Terminal()).isEmpty)
+        #expect(SharePlot.lines([one], title: "exact", terminal: Terminal()).isEmpty)
+    }
+
+    @Test func severalCurvesHaveTheirNamesAtTheirEnds() {
+        let series = [("a", 1.0), ("b", 0.5), ("c", 0), ("d", 0)].map { name, end in
+            SharePlot.Series(name: name, points: [(1, 1), (2, end)])
+        }
+        let lines = SharePlot.lines(
+            series, title: "t", width: 22, height: 3, terminal: Terminal(hasUnicode: false))
+        #expect(lines.count == 5)
+        #expect(lines[1].hasSuffix("*  a") && lines[2].hasSuffix("*  b") && lines[3].hasSuffix("*  c, d"), "\(lines)")
     }
 
     @Test func twoAxesAreAGrid() throws {
@@ -79,11 +89,19 @@ struct EvaluationPageTests {
     }
 
     @Test func hostileWordsInAReportAreShownEscaped() {
-        var report = Self.report(["\u{1b}[31m"], [])
+        let axes = ["\u{1b}[31m", "\u{1b}[32m"]
+        let points = [1.0, 2].map { value in
+            EvaluationReport.Point(
+                at: [axes[0]: value, axes[1]: value], count: 1, measures: [.init("\u{1b}[33m", 1)])
+        }
+        var report = Self.report(axes, points)
         report.settings = ["a": "\u{1b}[2J"]
         report.task = "\u{1b}[1m"
         report.checkpoint = "/x/\u{1b}]0;"
         let text = EvaluationPage.lines(report, terminal: Terminal()).joined(separator: "\n")
-        #expect(!text.contains("\u{1b}"))
+        #expect(text.contains("1b") && !text.contains("\u{1b}"))
+        report.axes.removeLast()
+        let swept = EvaluationPage.lines(report, terminal: Terminal()).joined(separator: "\n")
+        #expect(swept.contains(" by ") && !swept.contains("\u{1b}"))
     }
 }

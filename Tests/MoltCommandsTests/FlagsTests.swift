@@ -19,7 +19,7 @@ struct FlagsTests {
         molt drill [--for --json --within] fault run
         molt du [--json] runs
         molt edit [--json] run key=value
-        molt eval measure [--data --json --task] model
+        molt eval measure [--checkpoint --data --json --task] model
         molt eval show [--json --last --task] run
         molt events [--json] run
         molt extend [--json] run key=value

@@ -116,6 +116,11 @@ struct EvaluationTests {
         try await daemon.pass(3)
         try daemon.report(run, epoch: 2, [step(16), step(20), validated(20, 2.125)])
         try await daemon.reconciler.followProgress()
-        #expect(try await curve() == [(10, 2.5), (20, 2.125)].map { .init(step: $0, loss: $1) })
+        let expected = [(10, 2.5), (20, 2.125)].map { ProgressCurve.Point(step: $0, loss: $1) }
+        #expect(try await curve() == expected)
+        #expect(try await daemon.store.read { try $0.validations(run) }.map(\.step) == [10, 20])
+        // An older store has none, but the event files have them.
+        try await daemon.store.write { try $0.deleteValidations(run, fromStep: 0) }
+        #expect(try await curve() == expected)
     }
 }

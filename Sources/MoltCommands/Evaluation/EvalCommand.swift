@@ -28,7 +28,7 @@ struct EvalMeasure: AsyncParsableCommand {
             Example:
               molt eval 7k2m --task perplexity --data held-out.txt --sequence-length 2048
               molt eval 7k2m --task needle --sizes 1024,4096 --depths 0,0.5,1
-              molt eval runs/7k2m/checkpoints/step-00000800-e1 --task recall --sizes 8,16,32
+              molt eval 7k2m --checkpoint all --task recall --sizes 8,16,32
             """)
 
     @Argument(help: "A run, or the folder of a run, of a checkpoint or of a model.")
@@ -40,6 +40,9 @@ struct EvalMeasure: AsyncParsableCommand {
     @Option(name: .long, help: "Files, folders or patterns; may be given more than once.")
     var data: [String] = []
 
+    @Option(name: .long, help: "Of a run: a step, best, or all, one after the other; the newest when left out.")
+    var checkpoint: String?
+
     @OptionGroup var output: OutputOptions
 
     @Argument(parsing: .allUnrecognized, help: ArgumentHelp("Passed on to molt-train evaluate.", visibility: .hidden))
@@ -48,9 +51,19 @@ struct EvalMeasure: AsyncParsableCommand {
     func run() async throws {
         let engine = Engine()
         let folder = try await engine.place(of: model)
-        let words = ["evaluate", "--run-folder=\(folder)", "--task=\(task)"] + data.map { "--data=\($0)" } + further
-        let report = try EvaluationReports.made(by: engine.settings.program("molt-train"), words)
-        try Output.render(report, json: output.json) { EvaluationPage.lines(report, terminal: $0) }
+        let program = engine.settings.program("molt-train")
+        var reports: [EvaluationReport] = []
+        for place in try EvaluatedCheckpoints.places(in: folder, checkpoint) {
+            let words = ["evaluate", "--run-folder=\(place)", "--task=\(task)"] + data.map { "--data=\($0)" } + further
+            reports.append(try EvaluationReports.made(by: program, words))
+        }
+        if let report = reports.first, checkpoint != EvaluatedCheckpoints.all {
+            try Output.render(report, json: output.json) { EvaluationPage.lines(report, terminal: $0) }
+        } else {
+            try Output.render(reports, json: output.json) { terminal in
+                Array(EvaluationHistory.lines(reports, terminal: terminal).joined(separator: [""]))
+            }
+        }
         guard !engine.isFolder(model) else { return }
         // The report is in the run's folder; asked for it, the daemon takes it into its store.
         _ = try await DaemonLink(settings: engine.settings).client().evaluations(model, EvaluationQuery(limit: 1))

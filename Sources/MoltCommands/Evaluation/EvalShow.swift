@@ -41,9 +41,12 @@ struct EvalShow: AsyncParsableCommand {
 
     /// What lies in a folder that no daemon need know of.
     private static func list(in folder: String, _ query: EvaluationQuery) -> EvaluationList {
-        let all = EvaluationFolder.read(RunFolder(path: folder), newest: WireLimits.evaluationsListedMax)
-            .filter { query.task == nil || $0.task == query.task }
+        let run = RunFolder(path: folder)
+        let found = EvaluationFolder.read(run, EvaluationFolder.names(run, newest: WireLimits.evaluationsListedMax))
+        let all = found.reports.map(\.report).filter { query.task == nil || $0.task == query.task }
         let name = folder.split(separator: "/").last.map(String.init) ?? folder
-        return EvaluationList(run: folder, name: name, evaluations: all.suffix(query.limit), total: all.count)
+        var list = EvaluationList(run: folder, name: name, evaluations: all.suffix(query.limit), total: all.count)
+        list.problems = found.problems
+        return list
     }
 }

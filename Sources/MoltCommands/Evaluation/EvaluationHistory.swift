@@ -37,23 +37,27 @@ package enum EvaluationHistory {
         let title = "\(DisplayText.escaped(newest.task))  \(group.count) reports"
         var lines = [terminal.coloured(title, .bold), EvaluationPage.about(newest)]
         lines += EvaluationPage.table(group).lines(for: terminal)
-        let swept = EvaluationPage.grid(newest, terminal) + EvaluationPage.plot(newest, terminal)
-        if !swept.isEmpty {
-            lines += ["", newest.step.map { "the newest, of step \($0):" } ?? "the newest:"] + swept.dropFirst()
+        let grid = EvaluationPage.grid(newest, terminal)
+        if !grid.isEmpty {
+            lines += ["", newest.step.map { "the newest, of step \($0):" } ?? "the newest:"] + grid.dropFirst()
         }
+        lines += EvaluationPage.plot(Array(newestOfSteps(group).suffix(Limits.curves)), terminal)
         return lines + overSteps(group, terminal)
+    }
+
+    /// Of each step the newest report, in the order of steps.
+    private static func newestOfSteps(_ group: [EvaluationReport]) -> [EvaluationReport] {
+        Dictionary(group.map { ($0.step, $0) }) { $1 }.values.sorted { ($0.step ?? -1) < ($1.step ?? -1) }
     }
 
     /// The first measure, where it was taken at more than one step; of a step the newest report counts.
     private static func overSteps(_ group: [EvaluationReport], _ terminal: Terminal) -> [String] {
         guard let measure = group.last?.points.first?.measures.first?.name else { return [] }
-        var means: [Int: Double] = [:]
-        for report in group {
+        let points = newestOfSteps(group).compactMap { report -> ProgressCurve.Point? in
             let values = report.points.compactMap { point in point.measures.first { $0.name == measure }?.value }
-            guard let step = report.step, !values.isEmpty else { continue }
-            means[step] = values.reduce(0, +) / Double(values.count)
+            guard let step = report.step, !values.isEmpty else { return nil }
+            return .init(step: step, loss: values.reduce(0, +) / Double(values.count))
         }
-        let points = means.sorted { $0.key < $1.key }.map { ProgressCurve.Point(step: $0.key, loss: $0.value) }
         let count = group.last?.points.count ?? 0
         let name = DisplayText.escaped(measure) + (count > 1 ? ", mean of \(count) points" : "")
         let lines = LossPlot.lines(

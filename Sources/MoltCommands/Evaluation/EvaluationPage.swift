@@ -6,7 +6,7 @@ package enum EvaluationPage {
         let place = report.checkpoint.split(separator: "/").last.map { DisplayText.escaped(String($0)) } ?? ""
         let title = [DisplayText.escaped(report.task), place, RunText.moment(report.createdAt)].filter { !$0.isEmpty }
         return [terminal.coloured(title.joined(separator: "  "), .bold), about(report)]
-            + table([report]).lines(for: terminal) + grid(report, terminal) + plot(report, terminal)
+            + table([report]).lines(for: terminal) + grid(report, terminal) + plot([report], terminal)
     }
 
     /// What was asked for.
@@ -44,8 +44,8 @@ package enum EvaluationPage {
     static func grid(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
         guard report.axes.count == 2, let measure = report.points.first?.measures.first?.name else { return [] }
         let columns = Set(report.points.compactMap { $0.at[report.axes[0]] }).sorted()
-        var table = Table(
-            [.init("\(report.axes[1]) \\ \(report.axes[0])", .right)] + columns.map { .init(number($0), .right) })
+        let corner = DisplayText.escaped("\(report.axes[1]) \\ \(report.axes[0])")
+        var table = Table([.init(corner, .right)] + columns.map { .init(number($0), .right) })
         for row in Set(report.points.compactMap { $0.at[report.axes[1]] }).sorted() {
             table.rows.append(
                 [.init(number(row))]
@@ -58,16 +58,21 @@ package enum EvaluationPage {
         return [""] + table.lines(for: terminal)
     }
 
-    /// The first measure over the only axis, which doubles from mark to mark.
-    static func plot(_ report: EvaluationReport, _ terminal: Terminal) -> [String] {
-        guard report.axes.count == 1, let measure = report.points.first?.measures.first?.name else { return [] }
-        let points = report.points.compactMap { point -> (x: Double, y: Double)? in
-            guard let x = point.at[report.axes[0]], let y = point.measures.first(where: { $0.name == measure })?.value
-            else { return nil }
-            return (x, y)
+    /// The first measure over the only axis, which doubles from mark to mark: a curve a report.
+    static func plot(_ reports: [EvaluationReport], _ terminal: Terminal) -> [String] {
+        guard let newest = reports.last, newest.axes.count == 1,
+            let measure = newest.points.first?.measures.first?.name
+        else { return [] }
+        let axis = newest.axes[0]
+        let series = reports.map { report in
+            let points = report.points.compactMap { point -> (x: Double, y: Double)? in
+                guard let x = point.at[axis], let y = point.measures.first(where: { $0.name == measure })?.value
+                else { return nil }
+                return (x, y)
+            }
+            return SharePlot.Series(name: report.step.map { "step \($0)" } ?? "no step", points: points)
         }
-        let lines = SharePlot.lines(
-            [.init(name: measure, points: points)], axis: report.axes[0], terminal: terminal)
+        let lines = SharePlot.lines(series, title: DisplayText.escaped("\(measure) by \(axis)"), terminal: terminal)
         return lines.isEmpty ? [] : [""] + lines
     }
 

@@ -10,15 +10,16 @@ package enum SharePlot {
         }
     }
 
-    /// Empty without two places above zero.
+    /// Empty without two places above zero. Several curves have their names at their ends.
     package static func lines(
-        _ series: [Series], axis: String, width: Int = 60, height: Int = 8, terminal: Terminal
+        _ series: [Series], title: String, width: Int = 60, height: Int = 8, terminal: Terminal
     ) -> [String] {
         let places = Set(series.flatMap { $0.points.map(\.x) }).filter { $0 > 0 && $0.isFinite }.sorted()
         guard let first = places.first, let last = places.last, first < last, height > 1 else { return [] }
         let columns = max(16, width - 6)
         func x(_ value: Double) -> Double { LogScale.fraction(value, first, last) }
         var canvas = Canvas(columns: columns, rows: height, isBraille: terminal.hasUnicode)
+        var ends: [Int: [String]] = [:]
         for one in series {
             var before: (x: Double, y: Double)?
             for point in one.points.filter({ $0.x > 0 && $0.y.isFinite }).sorted(by: { $0.x < $1.x }) {
@@ -26,11 +27,15 @@ package enum SharePlot {
                 canvas.stroke(from: before ?? place, to: place)
                 before = place
             }
+            guard series.count > 1, let before else { continue }
+            ends[min(height - 1, Int(before.y * Double(height))), default: []].append(one.name)
         }
         let edge = terminal.hasUnicode ? "┤" : "|"
         let rows = canvas.lines().enumerated().map { row, text in
             let label = row == 0 ? "1.0" : row == height - 1 ? "0.0" : "   "
-            return "\(label) \(edge)\(text)"
+            let names = (ends[row] ?? []).joined(separator: ", ")
+            guard !names.isEmpty else { return "\(label) \(edge)\(text)" }
+            return "\(label) \(edge)\(text.padded(to: columns))  \(names)"
         }
         var footer = [Character](repeating: " ", count: columns)
         for place in places {
@@ -40,7 +45,6 @@ package enum SharePlot {
             else { continue }
             footer.replaceSubrange(start..<start + label.count, with: label)
         }
-        let title = series.map(\.name).joined(separator: ", ") + " by " + axis
         return ([title] + rows + ["     " + String(footer)]).map { line in
             String(line.reversed().drop { $0 == " " }.reversed())
         }

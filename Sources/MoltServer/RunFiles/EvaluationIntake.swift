@@ -2,10 +2,6 @@ import FoundationEssentials
 import MoltCore
 import MoltStore
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// The reports that have come into a run's folder and are not in the store.
 struct EvaluationIntake {
     private(set) var records: [EvaluationRecord] = []
@@ -13,20 +9,18 @@ struct EvaluationIntake {
     private(set) var refused: [String] = []
 
     init(_ run: RunRecord, names: some Sequence<String>) {
-        let folder = RunFolder(path: run.folder)
-        for name in names {
-            do {
-                let report = try EvaluationFolder.report(folder, named: name)
-                let text = String(decoding: try JSONFile.encode(report), as: UTF8.self)
-                guard text.utf8.count <= Limits.reportBytes else { throw FileError("take in", name, code: EFBIG) }
-                records.append(
-                    EvaluationRecord(
-                        run: run.id, name: name, task: report.task, step: report.step, createdAt: report.createdAt,
-                        report: text))
-            } catch {
-                let why = (error as? FileError)?.description ?? "cannot take in \(name): a number in it is none"
-                refused.append(DisplayText.escaped(why, limit: 300))
+        let found = EvaluationFolder.read(RunFolder(path: run.folder), names)
+        refused = found.problems
+        for (name, report) in found.reports {
+            // JSON has no infinity.
+            guard let text = try? JSONFile.encode(report), text.count <= Limits.reportBytes else {
+                refused.append("cannot take in \(DisplayText.escaped(name)): it is too large, or a number in it is")
+                continue
             }
+            records.append(
+                EvaluationRecord(
+                    run: run.id, name: name, task: report.task, step: report.step, createdAt: report.createdAt,
+                    report: String(decoding: text, as: UTF8.self)))
         }
     }
 }

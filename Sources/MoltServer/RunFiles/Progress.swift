@@ -25,6 +25,8 @@ struct ProgressRecorder {
         switch event.kind ?? .step {
         case .step:
             guard line.rank ?? 0 == 0 else { return }
+            // Some programs repeat the last one with every step.
+            let news = event.validationLoss == record.validationLoss ? nil : event.validationLoss
             record.step = event.step ?? record.step
             record.steps = event.steps ?? record.steps
             record.loss = event.loss ?? record.loss
@@ -33,7 +35,7 @@ struct ProgressRecorder {
             record.validationLoss = event.validationLoss ?? record.validationLoss
             if isForeign, let step = event.step { record.committedStep = max(record.committedStep ?? 0, step) }
             guard let step = event.step, let index = incarnations.lastIndex(where: { $0.epoch == line.epoch }) else {
-                return try validated(event.validationLoss, at: event.step, record)
+                return try validated(news, at: event.step, record)
             }
             if incarnations[index].firstStep == nil {
                 // From here on this epoch goes another way than those before.
@@ -41,7 +43,7 @@ struct ProgressRecorder {
                 incarnations[index].firstStep = step
             }
             incarnations[index].lastStep = step
-            try validated(event.validationLoss, at: step, record)
+            try validated(news, at: step, record)
         case .validation:
             guard line.rank ?? 0 == 0 else { return }
             record.validationLoss = event.validationLoss ?? event.loss ?? record.validationLoss

@@ -9,12 +9,21 @@ extension RunService {
     ) async throws(APIError) -> EvaluationList {
         let run = try await read { snapshot in try self.find(reference, in: snapshot) }
         let (found, problems) = try await evaluations(of: run, query)
-        let (total, validations) = try await read { snapshot in
-            (try snapshot.countEvaluations(run.id, task: query.task), try snapshot.validations(run.id))
+        let (total, validations, incarnations) = try await read { snapshot in
+            (
+                try snapshot.countEvaluations(run.id, task: query.task), try snapshot.validations(run.id),
+                try snapshot.incarnations(run.id)
+            )
         }
         var list = EvaluationList(run: run.id, name: run.name, evaluations: found, total: max(total, found.count))
         let losses = Dictionary(uniqueKeysWithValues: validations.map { ($0.step, $0.loss) })
-        list.validation = Self.thinned(losses, to: WireLimits.progressPoints)
+        // Of a run that was over before the store kept them, the event files tell.
+        list.validation = losses.isEmpty
+            ? Self.curve(
+                events: RunFolder(path: run.folder).events, incarnations: incarnations,
+                points: WireLimits.progressPoints
+            ).validation
+            : Self.thinned(losses, to: WireLimits.progressPoints)
         list.problems = problems
         return list
     }
