@@ -2,6 +2,7 @@ import FoundationEssentials
 import MoltCheckpoint
 package import MoltConversion
 import MoltCore
+import MoltData
 import MoltModels
 import MoltRecipe
 
@@ -10,9 +11,10 @@ extension CheckpointSource {
     package func weights() throws -> any ModelWeights {
         if let foreign { return foreign }
         if manifest.state[StateKey.base] == nil { return try CheckpointWeights(self) }
+        let model = try ModelLoader.model(of: self)
         return ModelInMemory(
-            try ModelLoader.model(of: self), place: folder, tokenizer: tokenizer,
-            specials: .init(tokenizer: tokenizer))
+            model, place: folder, tokenizer: tokenizer,
+            specials: .init(tokenizer: tokenizer, rows: model.section.vocabularySize ?? 0))
     }
 
     /// The tokenizer's name or file: the run keeps one for its checkpoints; one that lies in the checkpoint's folder is
@@ -52,7 +54,7 @@ struct CheckpointWeights: ModelWeights {
     }
 
     var unused: [String] { [] }
-    var specials: SpecialIDs { SpecialIDs(tokenizer: tokenizer) }
+    var specials: SpecialIDs { SpecialIDs(tokenizer: tokenizer, rows: section.vocabularySize ?? 0) }
 
     func read(_ name: String) throws -> HostTensor {
         guard let file = files[name], let entry = file.header.entries.first(where: { $0.name == name }) else {
@@ -63,8 +65,16 @@ struct CheckpointWeights: ModelWeights {
 }
 
 extension SpecialIDs {
-    /// Those of the embedded tokenizer; others have files that say.
-    init(tokenizer: String?) {
-        self = tokenizer == "bytes" ? SpecialIDs(begin: 256, end: [257], padding: 258) : SpecialIDs()
+    /// Those of the embedded tokenizer or of a file's: tools that serve a model stop where its files say.
+    /// - Parameter rows: of the embeddings; ids beyond them are left out.
+    init(tokenizer: String?, rows: Int) {
+        self.init()
+        if tokenizer == "bytes" { (begin, end, padding) = (256, [257], 258) }
+        // A file that is gone, or has no token that ends a text, says nothing.
+        guard let tokenizer, tokenizer.contains("/"),
+            let ids = try? FileTokenizer(tokenizer, key: "tokenizer").specials
+        else { return }
+        func known(_ id: Int32) -> Int? { Int(id) < rows ? Int(id) : nil }
+        (begin, end, padding) = (known(ids.begin), [known(ids.end)].compactMap { $0 }, known(ids.padding))
     }
 }

@@ -79,6 +79,10 @@ extension WorkerTests {
             }
             let kept = try FileManager.default.contentsOfDirectory(atPath: folder("served"))
             #expect(Set(kept).isSuperset(of: ["tokenizer.json", "tokenizer_config.json"]), "\(kept)")
+            for file in ["config.json", "generation_config.json"] {
+                let text = String(decoding: try DurableFile.read(folder("served/\(file)")), as: UTF8.self)
+                #expect(text.contains("\"bos_token_id\": 263") && text.contains("\"eos_token_id\": 264"), "\(text)")
+            }
             // A copy that somebody edits is not the one that the model was trained with.
             let copies = "\(fleet.run.path)/tokenizer"
             let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: copies).first)

@@ -47,9 +47,10 @@ package struct HuggingFaceExport {
         }
         if shards.count > 1 { try writeIndex(map, plan, into: folder) }
         let main = type ?? plan.first?.tensor.type ?? .float32
-        let config = HuggingFaceConfig(weights.section, type: main, specials: weights.specials)
+        let specials = weights.specials
+        let config = HuggingFaceConfig(weights.section, type: main, specials: specials)
         try DurableFile.write(config.data(), to: "\(folder)/config.json")
-        try copyTokenizer(into: folder)
+        try copyTokenizer(into: folder, specials)
         return config.obstacle
     }
 
@@ -85,10 +86,10 @@ package struct HuggingFaceExport {
         try DurableFile.write(JSONTree.file(index), to: "\(folder)/\(SafetensorsShards.index)")
     }
 
-    private func copyTokenizer(into folder: String) throws {
+    private func copyTokenizer(into folder: String, _ specials: SpecialIDs) throws {
         _ = try weights.copyTokenizer(into: folder)
         guard !TokenizerFiles(folder).present.contains("generation_config.json") else { return }
-        var fields = HuggingFaceConfig.tokens(weights.specials).filter { $0.value != .null }
+        var fields = HuggingFaceConfig.tokens(specials).filter { $0.value != .null }
         fields["_from_model_config"] = .flag(true)
         try DurableFile.write(JSONTree.file(fields), to: "\(folder)/generation_config.json")
     }
