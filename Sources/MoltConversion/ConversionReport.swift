@@ -24,6 +24,8 @@ package struct ConversionReport: Codable, Equatable, Sendable {
     /// Where the result lies, and in which layout.
     package var out: String?
     package var outFormat: String?
+    /// The file of the tokenizer beside the result, or the name of one that is built in; nil when there is none.
+    package var tokenizer: String?
     /// Why transformers cannot load the result, when it cannot.
     package var obstacle: String?
     /// A forward pass of the result over fixed tokens.
@@ -43,7 +45,7 @@ package struct ConversionReport: Codable, Equatable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case format, folder, family, pattern, parameters, renamed, unused, missing, types, out, obstacle
+        case format, folder, family, pattern, parameters, renamed, unused, missing, types, out, tokenizer, obstacle
         case tensorsRead = "tensors_read"
         case sha256Before = "sha256_before"
         case sha256After = "sha256_after"

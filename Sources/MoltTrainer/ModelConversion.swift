@@ -83,8 +83,8 @@ package enum ModelConversion {
         _ written: String, with weights: any ModelWeights, _ report: inout ConversionReport
     ) throws {
         let out = report.out ?? written
-        let lost = ModelComparison.configuration(
-            weights.section, try CheckpointSource(written, key: written).weights().section)
+        let again = try CheckpointSource(written, key: written).weights()
+        let lost = ModelComparison.configuration(weights.section, again.section)
         guard lost.isEmpty else {
             throw UserError(
                 "the layout has no place for this model's \(lost.joined(separator: ", "))", at: out,
@@ -94,6 +94,8 @@ package enum ModelConversion {
         guard report.sha256After == report.sha256Before else {
             throw UserError("the weights that were written are not those that were read", at: out)
         }
+        // Of an archive, the name behind its own.
+        report.tokenizer = again.tokenizer?.split(whereSeparator: { $0 == "/" || $0 == ":" }).last.map(String.init)
     }
 
     /// Loads what lies at `path` and lets it score tokens.

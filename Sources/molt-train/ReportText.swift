@@ -29,6 +29,7 @@ enum ReportText {
         ]
         if let out = report.out {
             rows.append(("written", "\(DisplayText.escaped(out)) (\(report.outFormat ?? ""))"))
+            rows.append(("tokenizer", report.tokenizer.map { DisplayText.escaped($0, limit: 300) } ?? "none"))
         }
         if let sha256 = report.sha256After { rows.append(("checksum", "\(sha256), of the weights in fp32")) }
         if let check = report.numericCheck {

@@ -86,7 +86,7 @@ struct MegatronTests {
         }
         #expect(found.section.pattern.description == "M*-M-" && found.section.activation == .squaredReLU)
         let report = try ModelConversion.convert(path, to: folder("ours"), .init(.molt))
-        #expect(report.format == "megatron" && report.numericCheck?.isFinite == true)
+        #expect(report.format == "megatron" && report.numericCheck?.isFinite == true && report.tokenizer == nil)
         #expect(report.renamed.contains { $0.from == ["decoder.layers.0.norm.weight"] })
     }
 

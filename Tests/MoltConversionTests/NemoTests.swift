@@ -42,6 +42,7 @@ struct NemoTests {
         let path = try theirs(name)
         let report = try ModelConversion.convert(path, to: folder("ours"), .init(.molt))
         #expect(report.format == "nemo" && report.numericCheck?.isFinite == true && report.missing.isEmpty)
+        #expect(report.tokenizer == "tokenizer.model")
         let tokenizer = try DurableFile.read(folder("ours/tokenizer.model"))
         #expect(tokenizer == Data("\n\u{E}\n\u{5}<unk>\u{15}\0\0\0\0\u{18}\u{2}".utf8))
         try JSONFile.write([[1, 2, 3, 39, 7], [5]], to: folder("tokens.json"))
