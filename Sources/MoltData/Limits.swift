@@ -31,6 +31,11 @@ enum Limits {
     static let examplesOfBadLines = 10
     static let threadsMax = 4096
     static let lookForOthersMicroseconds: UInt32 = 200_000
+    static let sharesMax = 1_000_000
+    /// Between counts of the units that are done.
+    static let tallyInterval = Duration.seconds(1)
+    /// After which the holder of a rank's lock is taken for dead, on a node that took its lock along.
+    static let lockPatience = Duration.seconds(120)
     /// Bytes read at once while a file is indexed.
     static let blockBytes = 1 << 20
 }

@@ -17,6 +17,8 @@ package struct PrepareSection: Codable, Hashable, Sendable {
     package var lineBytesMax: Int = 64 << 20
     /// Bytes of input that are done or not done after a kill; nil chooses.
     package var unitBytes: Int?
+    /// Tokens after which a shard ends; nil chooses.
+    package var shardTokens: Int?
 
     package enum TextUnit: String, Codable, Sendable, CaseIterable { case file, line }
 
@@ -31,6 +33,7 @@ package struct PrepareSection: Codable, Hashable, Sendable {
         case skipBad = "skip_bad"
         case lineBytesMax = "max_line_bytes"
         case unitBytes = "unit_bytes"
+        case shardTokens = "shard_tokens"
     }
 
     package init(out: String) {
@@ -54,6 +57,7 @@ package struct PrepareSection: Codable, Hashable, Sendable {
         reader.read(.skipBad, \.skipBad, .flag)
         reader.read(.lineBytesMax, \.lineBytesMax, .bytes)
         reader.read(.unitBytes, \.unitBytes, .bytes)
+        reader.read(.shardTokens, \.shardTokens, count)
         return reader.finished()
     }
 }

@@ -2,6 +2,8 @@
 enum Limits {
     /// Seconds between signs of life of a rank that has nothing else to say.
     static let heartbeatSeconds = 10.0
+    /// Seconds between the steps that a preparation tells of.
+    static let stepSeconds = 1.0
     /// Seconds between looks for the stop file.
     static let stopFileSeconds = 0.5
     /// Bytes copied between two signs of life.

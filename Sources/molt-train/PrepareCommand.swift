@@ -32,6 +32,8 @@ struct PrepareCommand: ParsableCommand {
     @Option(help: "Longer lines are malformed; 64 MiB unless given.") var maxLineBytes: Int?
     @Option(help: "Bytes of input that are done or not done after a kill.") var unitBytes: Int?
     @Option(help: "Tokens after which a shard ends.") var shardTokens: Int?
+    @Option(help: "Do one of several shares, like 2/8: for the members of a job array, which need not run together.")
+    var share: String?
     @Option(help: "Threads; all cores unless given.") var threads: Int?
     @Option(help: "Report how full sequences of so many tokens get.") var sequenceLength: Int?
     @Flag(help: "Print the report as JSON.") var json = false
@@ -58,6 +60,7 @@ struct PrepareCommand: ParsableCommand {
             (program.conditions, program.splitsLines) = (conditions, textUnit == .line)
             (program.skipBad, program.lineBytesMax) = (skipBad, maxLineBytes)
             (program.unitBytes, program.shardTokens) = (unitBytes, shardTokens)
+            program.share = share
             (program.threads, program.sequenceLength, program.printsJSON) = (threads, sequenceLength, json)
             return try program.run(stop: stop)
         }

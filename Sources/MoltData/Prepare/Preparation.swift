@@ -15,13 +15,16 @@ package struct Preparation: Sendable {
         package var phase: Phase
         package var done: Int
         package var total: Int
+        /// Units that are committed, by whomever.
+        package var units = 0
+        package var unitsInAll = 0
 
         package enum Phase: String, Sendable { case reading, waiting, comparing, writing }
     }
 
     package enum Outcome: Sendable {
         case done(PreparedFolder)
-        /// This rank's share is done; the first rank puts it together.
+        /// This share is done; somebody else puts it together with the others.
         case shareDone
         case stopped
     }
@@ -30,21 +33,19 @@ package struct Preparation: Sendable {
     private struct Stopped: Error {}
 
     private let context: PrepareContext
-    private let rank: Int
-    private let ranks: Int
+    private let share: PrepareShare
     private let threads: Int
 
     /// - Parameters:
     ///   - out: a folder that is new or empty, or one where the same preparation was begun.
-    ///   - rank: of the ranks that share the work through a common file system.
+    ///   - share: of the work, divided over a file system that all see.
     package init(
         _ settings: PrepareSettings, out: String, tokenizer: any Tokenizer, chat: (any ChatRenderer)?,
-        threads: Int, rank: Int = 0, ranks: Int = 1
+        threads: Int, share: PrepareShare = .whole
     ) throws(UserError) {
-        context = try PrepareContext(settings, out: out, tokenizer: tokenizer, chat: chat)
+        context = try PrepareContext(settings, out: out, tokenizer: tokenizer, chat: chat, rank: share.rank)
         self.threads = min(max(1, threads), Limits.threadsMax)
-        self.rank = rank
-        self.ranks = ranks
+        self.share = share
     }
 
     /// Bytes of all the input.
@@ -57,22 +58,75 @@ package struct Preparation: Sendable {
         isStopped: @escaping @Sendable () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
     ) throws -> Outcome {
         let folder = context.folder
-        if PreparedFolder.isPrepared(folder.out) { return .done(try finishedBefore()) }
-        guard try PrepareStart(context: context, rank: rank).run(isStopped) else { return .stopped }
-        let lock = try PrepareLock(folder, rank: rank)
-        defer { withExtendedLifetime(lock) {} }
         do {
-            try runUnits(isStopped, progress)
-            guard rank == 0 else { return .shareDone }
-            try waitForOthers(isStopped, progress)
-            return .done(try assemble(isStopped, progress))
+            return try goOn(isStopped, progress)
         } catch is Stopped {
             return .stopped
         } catch let malformed as MalformedInput {
-            // Whether the file is mended or --skip-bad is given, nothing of this can be gone on with.
-            if ranks == 1 { folder.removeAll() }
+            // Whether files or settings are mended, nothing of this can be gone on with.
+            folder.removeAll()
             throw malformed.error
+        } catch where PreparedFolder.isPrepared(folder.out) {
+            // Somebody who was taken for dead was quicker.
+            return .done(try finishedBefore())
+        } catch is FileError where share.ranks > 1 && FileStatus.kind(of: folder.plan) == nil {
+            throw abandoned
         }
+    }
+
+    private var abandoned: UserError {
+        UserError("another rank has given the preparation up", at: context.folder.out, fix: "its own log says why")
+    }
+
+    private func goOn(
+        _ isStopped: @escaping @Sendable () -> Bool, _ progress: (Progress) -> Void
+    ) throws -> Outcome {
+        let folder = context.folder
+        if PreparedFolder.isPrepared(folder.out) { return .done(try finishedBefore()) }
+        let count = context.units.count
+        func wait() throws {
+            let done = folder.doneUnits(of: count).count
+            progress(Progress(phase: .waiting, done: done, total: count, units: done, unitsInAll: count))
+            if isStopped() { throw Stopped() }
+            usleep(Limits.lookForOthersMicroseconds)
+        }
+        try PrepareStart(context: context, share: share).run(wait: wait)
+        let lock = try hold(wait)
+        defer { withExtendedLifetime(lock) {} }
+        folder.removeTemporaries(of: share.rank)
+        try runUnits(isStopped, progress)
+        switch share {
+        case .whole: return .done(try assemble(isStopped, progress))
+        case .rank(let rank, _):
+            guard rank == 0 else { return .shareDone }
+            while folder.doneUnits(of: count).count < count {
+                guard FileStatus.kind(of: folder.plan) == .file else { throw abandoned }
+                try wait()
+            }
+            return .done(try assemble(isStopped, progress))
+        case .part:
+            // Whoever commits the last unit sees all of them.
+            guard folder.doneUnits(of: count).count == count, let last = try PrepareLock(folder, "end") else {
+                return .shareDone
+            }
+            defer { withExtendedLifetime(last) {} }
+            return .done(try assemble(isStopped, progress))
+        }
+    }
+
+    /// - Returns: nil when the holder is most likely dead.
+    private func hold(_ wait: () throws -> Void) throws -> PrepareLock? {
+        let until = ContinuousClock.now + Limits.lockPatience
+        while ContinuousClock.now < until {
+            if let lock = try PrepareLock(context.folder, "\(share.rank)") { return lock }
+            guard share.waitsForLock else {
+                throw UserError(
+                    "another preparation is at work on this folder", at: context.folder.out,
+                    fix: "wait for it, or stop it")
+            }
+            try wait()
+        }
+        return nil
     }
 
     /// The folder is complete already, by the same settings or else it is another's.
@@ -85,21 +139,17 @@ package struct Preparation: Sendable {
                 "the folder holds data that was prepared from other files or with other settings",
                 at: context.folder.out, fix: "name another folder, or remove this one")
         }
-        if rank == 0 { context.folder.remove() }
+        if share.rank == 0 { context.folder.remove() }
         return folder
     }
 
-    /// Does this rank's units that are not done yet.
+    /// Does the units of this share that are not done yet.
     private func runUnits(_ isStopped: @escaping @Sendable () -> Bool, _ progress: (Progress) -> Void) throws {
-        let done = context.folder.doneUnits(of: context.units.count)
-        let mine = context.units.indices.filter { $0 % ranks == rank }
-        let left = mine.filter { !done.contains($0) }
-        func size(_ units: [Int]) -> Int { units.reduce(0) { $0 + self.context.bytes(of: $1) } }
-        let meter = PrepareMeter(done: size(mine) - size(left))
-        let total = size(mine)
+        var tally = UnitTally(context, share)
+        let meter = PrepareMeter(done: tally.ownBytes)
         let context = context
-        try each(left, isStopped, watch: { progress(Progress(phase: .reading, done: meter.value, total: total)) }) {
-            unit, check in
+        func tell() { progress(tally.progress(own: meter.value)) }
+        try each(tally.left, isStopped, watch: tell) { unit, check in
             try UnitWork(unit, context).run { bytes in
                 try check()
                 meter.add(bytes)
@@ -107,21 +157,13 @@ package struct Preparation: Sendable {
         }
     }
 
-    private func waitForOthers(_ isStopped: () -> Bool, _ progress: (Progress) -> Void) throws {
-        let total = context.units.count
-        while true {
-            let done = context.folder.doneUnits(of: total).count
-            progress(Progress(phase: .waiting, done: done, total: total))
-            if done == total { return }
-            if isStopped() { throw Stopped() }
-            usleep(Limits.lookForOthersMicroseconds)
-        }
-    }
-
     private func assemble(
         _ isStopped: @escaping @Sendable () -> Bool, _ progress: (Progress) -> Void
     ) throws -> PreparedFolder {
-        let folder = context.folder, settings = context.plan.settings
+        let folder = context.folder, settings = context.plan.settings, units = context.units.count
+        func tell(_ phase: Progress.Phase, _ done: Int, _ total: Int) {
+            progress(Progress(phase: phase, done: done, total: total, units: units, unitsInAll: units))
+        }
         var records: [UnitRecord] = []
         for unit in context.units.indices {
             records.append(try JSONFile.read(UnitRecord.self, from: folder.record(unit)))
@@ -132,7 +174,7 @@ package struct Preparation: Sendable {
             let entries = records.map { ($0.splits[split.rawValue]?.documents ?? 0) / group }
             dropped[split] = try Deduplication(split, entries: entries, folder: folder) {
                 if isStopped() { throw Stopped() }
-                progress(Progress(phase: .comparing, done: 0, total: 0))
+                tell(.comparing, 0, 0)
             }
         }
         let duplicates = dropped
@@ -140,8 +182,8 @@ package struct Preparation: Sendable {
             ShardAssembly.plan(records, $0, shardTokens: settings.shardTokens)
         }
         let all = records, made = Mutex<[Int: PreparedFolder.Shard]>([:]), vocabulary = context.plan.vocabulary
-        func tell() { progress(Progress(phase: .writing, done: made.withLock { $0.count }, total: shards.count)) }
-        try each(Array(shards.indices), isStopped, watch: tell) { index, check in
+        func watch() { tell(.writing, made.withLock { $0.count }, shards.count) }
+        try each(Array(shards.indices), isStopped, watch: watch) { index, check in
             let shard = shards[index]
             let result = try shard.run(
                 folder, all, vocabulary: vocabulary, group: group, dropped: duplicates[shard.split], beat: check)
@@ -160,9 +202,10 @@ package struct Preparation: Sendable {
             tokenizer: context.plan.tokenizer, vocabulary: vocabulary, form: group == 2 ? .pairs : .documents,
             settings: settings, shards: named, report: report)
         guard prepared.tokens(.train) > 0 else {
-            throw UserError(
-                "no document is left to train on", at: folder.out,
-                fix: "\(report.files) files were read; look at the filters and at what the lines hold")
+            throw MalformedInput(
+                error: UserError(
+                    "no document is left to train on", at: folder.out,
+                    fix: "\(report.files) files were read; look at the filters and at what the lines hold"))
         }
         try DurableFile.syncFolder(of: "\(folder.out)/\(PreparedFolder.fileName)")
         try JSONFile.write(prepared, to: "\(folder.out)/\(PreparedFolder.fileName)")

@@ -14,12 +14,12 @@ struct PrepareContext: Sendable {
     var needsHashes: Bool { plan.settings.deduplicate || plan.settings.validation > 0 }
 
     init(
-        _ settings: PrepareSettings, out: String, tokenizer: any Tokenizer, chat: (any ChatRenderer)?
+        _ settings: PrepareSettings, out: String, tokenizer: any Tokenizer, chat: (any ChatRenderer)?, rank: Int
     ) throws(UserError) {
         plan = try PreparePlan(settings, tokenizer: tokenizer, chat: chat)
         units = plan.units()
         forms = DocumentForms(tokenizer: tokenizer, chat: chat)
-        folder = WorkFolder(out: out)
+        folder = WorkFolder(out: out, rank: rank)
         var conditions: [FieldCondition] = []
         for text in settings.filter.conditions { conditions.append(try FieldCondition(text)) }
         self.conditions = conditions
@@ -29,7 +29,7 @@ struct PrepareContext: Sendable {
     func bytes(of unit: Int) -> Int { units[unit].reduce(0) { $0 + $1.range.count } }
 
     /// Documents in what is kept or dropped as one: 2 for preference pairs. A folder holds one kind.
-    func entrySize(_ records: [UnitRecord]) throws(UserError) -> Int {
+    func entrySize(_ records: [UnitRecord]) throws(MalformedInput) -> Int {
         func first(_ place: KeyPath<UnitRecord, UnitRecord.Place?>) -> String? {
             guard let record = records.first(where: { $0[keyPath: place] != nil }), let found = record[keyPath: place]
             else { return nil }
@@ -37,9 +37,10 @@ struct PrepareContext: Sendable {
         }
         switch (first(\.firstSingle), first(\.firstPair)) {
         case (let single?, let pair?):
-            throw UserError(
-                "preference pairs, as in \(pair), are mixed with other documents, as in \(single)", at: folder.out,
-                fix: "prepare them into folders of their own, and remove this one")
+            throw MalformedInput(
+                error: UserError(
+                    "preference pairs, as in \(pair), are mixed with other documents, as in \(single)",
+                    at: folder.out, fix: "prepare them into folders of their own"))
         case (_, nil): return 1
         case (nil, _): return 2
         }

@@ -8,31 +8,38 @@ import Glibc
 /// Makes the folder of a preparation, or finds that it goes on with one.
 struct PrepareStart {
     let context: PrepareContext
-    let rank: Int
+    let share: PrepareShare
 
-    /// - Returns: false when it was stopped while it waited for the first rank.
-    func run(_ isStopped: () -> Bool) throws -> Bool {
+    /// - Parameter wait: called again and again while the first rank has not made the folder; throws to give up.
+    func run(wait: () throws -> Void) throws {
         let folder = context.folder
-        // The first rank makes the folder, with the plan that the others must find to be their own.
-        while rank > 0, FileStatus.kind(of: folder.plan) == nil {
-            if isStopped() { return false }
-            usleep(Limits.lookForOthersMicroseconds)
+        // The plan is what the others must find to be their own.
+        while !share.makesFolder, FileStatus.kind(of: folder.plan) == nil { try wait() }
+        if FileStatus.kind(of: folder.plan) == nil {
+            try refuseForeignFolder()
+            try DurableFile.makeFolder(folder.path)
+            do throws(FileError) {
+                try DurableFile.createExclusively(try encoded(), at: folder.plan)
+            } catch where error.code == EEXIST {
+                // Another share was quicker; whether it means the same is seen below.
+            }
         }
-        if FileStatus.kind(of: folder.plan) == .file {
-            try compare()
-            return true
+        try compare()
+    }
+
+    private func encoded() throws(FileError) -> Data {
+        do {
+            return try JSONFile.encode(context.plan)
+        } catch {
+            throw FileError("write down", context.folder.plan, code: EINVAL)
         }
-        try refuseForeignFolder()
-        try DurableFile.makeFolder(folder.path)
-        try JSONFile.write(context.plan, to: folder.plan)
-        return true
     }
 
     private func refuseForeignFolder() throws(UserError) {
         let out = context.folder.out
         guard let kind = FileStatus.kind(of: out) else { return }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: out)) ?? []
-        guard kind == .folder, names.allSatisfy({ $0 == ".work" }) else {
+        guard kind == .folder, names.allSatisfy({ $0.hasPrefix(WorkFolder.name) }) else {
             throw UserError("there is something already", at: out, fix: "name a folder that is new or empty")
         }
     }

@@ -15,6 +15,10 @@ struct ShardAssembly: Sendable {
         return "\(split.rawValue)-\(String(repeating: "0", count: max(0, 5 - digits.count)))\(digits).tokens"
     }
 
+    static func isName(_ name: String) -> Bool {
+        name.hasSuffix(".tokens") && DataSplit.allCases.contains { name.hasPrefix("\($0.rawValue)-") }
+    }
+
     /// Consecutive units, until they hold as many tokens as a shard should.
     static func plan(_ records: [UnitRecord], _ split: DataSplit, shardTokens: Int) -> [ShardAssembly] {
         var shards: [ShardAssembly] = [], first = 0, tokens = 0
@@ -35,12 +39,29 @@ struct ShardAssembly: Sendable {
         _ folder: WorkFolder, _ records: [UnitRecord], vocabulary: Int, group: Int, dropped: Deduplication?,
         beat: () throws -> Void
     ) throws -> PreparedFolder.Shard {
-        let path = "\(folder.out)/\(name)"
-        if FileStatus.kind(of: path) == .file, let done = try? TokenShard(path: path) {
-            removeParts(folder)
-            return PreparedFolder.Shard(done, name: name)
+        if let done = finished(folder) { return done }
+        do {
+            return try copy(folder, records, vocabulary: vocabulary, group: group, dropped: dropped, beat: beat)
+        } catch {
+            // Another incarnation, not quite dead, may have finished it and removed its parts.
+            guard let done = finished(folder) else { throw error }
+            return done
         }
-        let writer = try TokenShardWriter(path: "\(folder.path)/\(name).part", vocabulary: vocabulary)
+    }
+
+    private func finished(_ folder: WorkFolder) -> PreparedFolder.Shard? {
+        let path = "\(folder.out)/\(name)"
+        guard FileStatus.kind(of: path) == .file, let done = try? TokenShard(path: path) else { return nil }
+        removeParts(folder)
+        return PreparedFolder.Shard(done, name: name)
+    }
+
+    private func copy(
+        _ folder: WorkFolder, _ records: [UnitRecord], vocabulary: Int, group: Int, dropped: Deduplication?,
+        beat: () throws -> Void
+    ) throws -> PreparedFolder.Shard {
+        let path = "\(folder.out)/\(name)"
+        let writer = try TokenShardWriter(path: folder.temporary("\(folder.path)/\(name)"), vocabulary: vocabulary)
         for unit in units where records[unit].splits[split.rawValue] != nil {
             try beat()
             let shard = try TokenShard(path: folder.shard(unit, split))

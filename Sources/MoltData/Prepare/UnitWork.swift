@@ -161,7 +161,7 @@ final class UnitWork {
     }
 }
 
-/// The same files with the same settings will always end like this.
+/// The same files with the same settings will always end like this: what was made of them is of no use.
 struct MalformedInput: Error {
     let error: UserError
 }

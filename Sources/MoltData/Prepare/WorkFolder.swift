@@ -6,9 +6,18 @@ import Glibc
 
 /// Where a preparation keeps what is done so far, inside the folder that it makes.
 struct WorkFolder: Sendable {
-    let out: String
+    static let name = ".work"
 
-    var path: String { "\(out)/.work" }
+    let out: String
+    /// Of this start of a rank alone: one that should be dead, on a node that nobody reaches, may still be writing.
+    private let tag: String
+
+    init(out: String, rank: Int = 0) {
+        self.out = out
+        tag = "\(rank)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    }
+
+    var path: String { "\(out)/\(Self.name)" }
     var plan: String { "\(path)/plan.json" }
 
     func record(_ unit: Int) -> String { "\(path)/unit-\(Self.number(unit)).json" }
@@ -21,8 +30,15 @@ struct WorkFolder: Sendable {
         "\(path)/unit-\(Self.number(unit)).\(split.rawValue).hashes"
     }
 
-    /// The name under which a file is written before it is committed: always the same, so nothing gathers.
-    func temporary(_ name: String) -> String { "\(name).part" }
+    /// The name under which a file is written before it is committed.
+    func temporary(_ name: String) -> String { "\(name).\(tag).part" }
+
+    /// Removes what earlier starts of this rank had not committed. One that still writes fails at its rename.
+    func removeTemporaries(of rank: Int) {
+        for name in names() where name.hasSuffix(".part") && name.contains(".\(rank)-") && !name.contains(".\(tag).") {
+            unlink("\(path)/\(name)")
+        }
+    }
 
     /// Which units are done.
     func doneUnits(of count: Int) -> Set<Int> {
@@ -33,7 +49,9 @@ struct WorkFolder: Sendable {
         return done
     }
 
-    func names() -> [String] {
+    func names() -> [String] { Self.names(in: path) }
+
+    private static func names(in path: String) -> [String] {
         guard let stream = opendir(path) else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
@@ -46,14 +64,20 @@ struct WorkFolder: Sendable {
         return names
     }
 
+    /// Under another name first: from then on nobody commits anything to it.
     func remove() {
-        for name in names() { unlink("\(path)/\(name)") }
-        rmdir(path)
+        rename(path, "\(path).\(tag)")
+        for name in Self.names(in: out) where name.hasPrefix("\(Self.name).") {
+            let old = "\(out)/\(name)"
+            for entry in Self.names(in: old) { unlink("\(old)/\(entry)") }
+            rmdir(old)
+        }
     }
 
     /// Takes back what was made, unless there is anything else in the folder.
     func removeAll() {
         remove()
+        for name in Self.names(in: out) where ShardAssembly.isName(name) { unlink("\(out)/\(name)") }
         rmdir(out)
     }
 
@@ -63,20 +87,21 @@ struct WorkFolder: Sendable {
     }
 }
 
-/// Held by one preparation at a time for each rank; the system lets go of it when the program ends, however it does.
+/// Held by one preparation at a time for each rank, and by the one that puts shares together; the system lets go of it
+/// when the program ends, however it does.
 final class PrepareLock {
     private let descriptor: Int32
 
-    init(_ folder: WorkFolder, rank: Int) throws {
-        let path = "\(folder.path)/lock-\(rank)"
+    /// - Returns: nil while another one holds it. A file system without locks has none to wait for: two at work at
+    ///   once only do the same twice.
+    init?(_ folder: WorkFolder, _ name: String) throws(FileError) {
+        let path = "\(folder.path)/lock-\(name)"
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw FileError("create", path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw UserError(
-                "another preparation is at work on this folder", at: folder.out, fix: "wait for it, or stop it")
-        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else { return nil }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
 }

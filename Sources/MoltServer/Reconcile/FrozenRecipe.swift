@@ -28,8 +28,12 @@ enum FrozenRecipe {
         }
     }
 
-    static func isForeign(_ text: String) -> Bool {
-        (try? decode(text))?.task == .command
+    /// Of a foreign program, which says what it has saved, and of the units of a preparation.
+    static func stepsAreCommitted(_ text: String) -> Bool {
+        switch (try? decode(text))?.task {
+        case .command, .prepare: true
+        case .pretrain, .finetune, .generate, .evaluate, .convert, nil: false
+        }
     }
 
     private static func path(_ context: DecodingError.Context) -> String? {

@@ -187,8 +187,8 @@ actor StoreLedger: RunLedger {
             let recorder = ProgressRecorder(recorder: RunRecorder(transaction: transaction, now: now))
             for (id, tail) in tails {
                 guard var record = try transaction.snapshot.run(id) else { continue }
-                let isForeign = try transaction.snapshot.isForeign(record.id)
-                try recorder.apply(tail, to: &record, isForeign: isForeign)
+                let commits = try transaction.snapshot.stepsAreCommitted(record.id)
+                try recorder.apply(tail, to: &record, stepsAreCommitted: commits)
             }
         }
     }
@@ -227,9 +227,9 @@ actor StoreLedger: RunLedger {
 }
 
 extension StoreSnapshot {
-    /// True for `task: command`, whose program knows nothing of Molt's checkpoints.
-    func isForeign(_ run: String) throws -> Bool {
+    /// True for what knows nothing of Molt's checkpoints: a step that it told of is done for good.
+    func stepsAreCommitted(_ run: String) throws -> Bool {
         guard let frozen = try frozen(run) else { return false }
-        return FrozenRecipe.isForeign(frozen.recipe)
+        return FrozenRecipe.stepsAreCommitted(frozen.recipe)
     }
 }

@@ -5,20 +5,21 @@ import MoltStore
 struct ProgressRecorder {
     let recorder: RunRecorder
 
-    func apply(_ tail: EventTail, to record: inout RunRecord, isForeign: Bool) throws {
+    func apply(_ tail: EventTail, to record: inout RunRecord, stepsAreCommitted: Bool) throws {
         for (name, offset) in tail.offsets {
             try recorder.transaction.save(EventFileRecord(run: record.id, name: name, offset: offset))
         }
         var incarnations = try recorder.transaction.snapshot.incarnations(record.id)
         for line in tail.lines {
-            try apply(line, to: &record, &incarnations, isForeign: isForeign)
+            try apply(line, to: &record, &incarnations, stepsAreCommitted)
         }
         for incarnation in incarnations { try recorder.transaction.save(incarnation) }
         try recorder.transaction.update(record)
     }
 
     private func apply(
-        _ line: EventTail.Line, to record: inout RunRecord, _ incarnations: inout [IncarnationRecord], isForeign: Bool
+        _ line: EventTail.Line, to record: inout RunRecord, _ incarnations: inout [IncarnationRecord],
+        _ stepsAreCommitted: Bool
     ) throws {
         let event = line.event
         // A program that is not ours writes plain progress lines without a kind.
@@ -33,7 +34,9 @@ struct ProgressRecorder {
             record.tokens = event.tokens ?? record.tokens
             record.tokensPerSecond = event.tokensPerSecond ?? record.tokensPerSecond
             record.validationLoss = event.validationLoss ?? record.validationLoss
-            if isForeign, let step = event.step { record.committedStep = max(record.committedStep ?? 0, step) }
+            if stepsAreCommitted, let step = event.step {
+                record.committedStep = max(record.committedStep ?? 0, step)
+            }
             guard let step = event.step, let index = incarnations.lastIndex(where: { $0.epoch == line.epoch }) else {
                 return try validated(news, at: event.step, record)
             }

@@ -24,6 +24,8 @@ package struct PrepareProgram {
     package var lineBytesMax: Int?
     package var unitBytes: Int?
     package var shardTokens: Int?
+    /// `2/8` for one of several that share the work; nil for all of it.
+    package var share: String?
     /// Nil takes every core there is.
     package var threads: Int?
     /// The packing that a report is wanted for; nil for none.
@@ -58,14 +60,21 @@ package struct PrepareProgram {
         let started = Clock.monotonic()
         let (tokenizer, chat) = try TextTools.named(self.tokenizer)
         let work = try Preparation(
-            settings, out: out, tokenizer: tokenizer, chat: chat, threads: threads ?? Self.cores)
+            settings, out: out, tokenizer: tokenizer, chat: chat, threads: threads ?? Self.cores,
+            share: share.map { text throws(UserError) in try PrepareShare(parsing: text) } ?? .whole)
         var line = ProgressLine()
         let outcome: Preparation.Outcome
         do {
             defer { line.end() }
             outcome = try work.run(isStopped: { stop.signal != nil }) { line.show($0, now: Clock.monotonic()) }
         }
-        guard case .done(let folder) = outcome else {
+        let folder: PreparedFolder
+        switch outcome {
+        case .done(let prepared): folder = prepared
+        case .shareDone:
+            StandardError.write("molt-train: this share is done; the last one to end puts all of them together")
+            return JobExit.done.rawValue
+        case .stopped:
             StandardError.write("molt-train: stopped; the same command goes on where it was")
             return JobExit.continueMe.rawValue
         }

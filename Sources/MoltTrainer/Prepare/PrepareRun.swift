@@ -37,19 +37,18 @@ package enum PrepareRun {
         let (tokenizer, chat) = try TextTools.named(data.tokenizer)
         let work = try Preparation(
             PrepareSettings(section, inputs: data.train), out: section.out, tokenizer: tokenizer, chat: chat,
-            threads: recipe.train.threads ?? recipe.resources.cpusPerRank, rank: context.rank, ranks: context.ranks)
+            threads: recipe.train.threads ?? recipe.resources.cpusPerRank,
+            share: .rank(context.rank, of: context.ranks))
         events.phase(.data)
-        var shown = -1, lastShown = Clock.monotonic(), lastLook = lastShown
+        var teller = PrepareTeller(events, isFirst: context.rank == 0), lastLook = Clock.monotonic()
         let outcome = try work.run(isStopped: { stop.signal != nil }) { progress in
+            let now = Clock.monotonic()
             events.beat(.data)
-            if Clock.monotonic() - lastLook > Limits.stopFileSeconds {
-                lastLook = Clock.monotonic()
+            if now - lastLook > Limits.stopFileSeconds {
+                lastLook = now
                 if access(context.run.stopRequest, F_OK) == 0 { stop.raise(SIGTERM) }
             }
-            let percent = progress.total > 0 ? progress.done * 100 / progress.total : 0
-            guard percent != shown, Clock.monotonic() - lastShown > Limits.heartbeatSeconds else { return }
-            (shown, lastShown) = (percent, Clock.monotonic())
-            events.write(.note, message: "\(progress.phase.rawValue): \(percent) %")
+            teller.tell(progress, now: now)
         }
         switch outcome {
         case .stopped: return .continueMe
@@ -59,5 +58,40 @@ package enum PrepareRun {
             events.write(.note, message: "prepared \(section.out): \(tokens) tokens")
             return .done
         }
+    }
+}
+
+/// Tells how far a preparation is, of all ranks together and by the first of them: its units are the run's steps.
+struct PrepareTeller {
+    private let events: EventLog
+    private let isFirst: Bool
+    private var began: (done: Int, at: Double)?
+    private var units = 0
+    private var toldAt = -Double.infinity
+    private var notedAt: Double
+    private var noted = ""
+
+    init(_ events: EventLog, isFirst: Bool) {
+        self.events = events
+        self.isFirst = isFirst
+        notedAt = Clock.monotonic()
+    }
+
+    mutating func tell(_ progress: Preparation.Progress, now: Double) {
+        guard isFirst else { return }
+        if progress.phase == .reading, began == nil { began = (progress.done, now) }
+        if progress.units > units, progress.units == progress.unitsInAll || now - toldAt > Limits.stepSeconds {
+            (units, toldAt) = (progress.units, now)
+            var event = RunEvent(.step, at: Clock.now(), step: units)
+            event.steps = progress.unitsInAll
+            events.write(event)
+            // How long a unit takes says nothing of the next thing to come.
+            events.phase(.data)
+        }
+        guard now - notedAt > Limits.heartbeatSeconds else { return }
+        notedAt = now
+        let text = ProgressLine.text(progress, began: began ?? (0, now), now: now)
+        if text != noted { events.write(.note, message: text) }
+        noted = text
     }
 }

@@ -26,5 +26,6 @@ extension PrepareSettings {
         skipBad = section.skipBad
         lineBytesMax = section.lineBytesMax
         unitBytes = section.unitBytes
+        shardTokens = section.shardTokens ?? shardTokens
     }
 }

@@ -39,6 +39,26 @@ struct BadInputTests {
         #expect(!FileManager.default.fileExists(atPath: work.folder("out")))
     }
 
+    /// Of several ranks one finds the line; nothing that the others made may stand in the way of the mended file.
+    @Test func aMalformedLineOfOneRankLeavesNothingOfTheOthers() throws {
+        try work.write("a.jsonl", (0..<20).map { $0 == 13 ? "bad" : Self.good }.joined(separator: "\n"))
+        #expect(throws: UserError.self) { try work.run(["a.jsonl"], ranks: 3) { $0.unitBytes = 20 } }
+        #expect(!FileManager.default.fileExists(atPath: work.folder("out")))
+        try work.write("a.jsonl", (0..<20).map { _ in Self.good }.joined(separator: "\n"))
+        #expect(try work.run(["a.jsonl"], ranks: 3) { $0.unitBytes = 20 }.report.splits["train"]?.documents == 20)
+    }
+
+    @Test(arguments: [
+        ([good, #"{"prompt": "q", "chosen": "a", "rejected": "b"}"#], "are mixed with other documents"),
+        ([#"{"text": ""}"#], "no document is left to train on"),
+    ])
+    func whatOnlyTheEndShowsLeavesNothing(lines: [String], expected: String) throws {
+        try work.write("a.jsonl", lines.joined(separator: "\n"))
+        let complaint = work.complaint(["a.jsonl"]) { $0.filter.tokensMin = 3 }
+        #expect(complaint.contains(expected), "\(complaint)")
+        #expect(!FileManager.default.fileExists(atPath: work.folder("out")))
+    }
+
     @Test func bytesThatAreNotUTF8AreNamedByLineAndOffset() throws {
         try work.write("a.jsonl", Array("\(Self.good)\n{\"text\": \"".utf8) + [0x61, 0xC3, 0x28] + Array("\"}\n".utf8))
         #expect(work.complaint(["a.jsonl"]).hasPrefix("a.jsonl:2: byte 11 of the line (offset 28 of the file)"))

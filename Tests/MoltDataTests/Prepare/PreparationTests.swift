@@ -4,6 +4,10 @@ import MoltData
 import MoltTesting
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// What becomes of the forms of input, and that nothing but input and settings decides it.
 struct PreparationTests {
     private let work = Prepared()
@@ -66,6 +70,68 @@ struct PreparationTests {
         let one = try work.contents("one"), many = try work.contents("many")
         #expect(one == many)
         #expect(one.keys.filter { $0.hasPrefix("train-") }.count > 2)
+    }
+
+    /// The members of an array start in any order, one may be repeated, and the last one to end puts them together.
+    @Test func partsInAnyOrderAreTheWhole() throws {
+        try work.write("a.jsonl", jsonl(lines(90, seed: 2) + lines(40, seed: 2)))
+        func settings(_ settings: inout PrepareSettings) {
+            settings.unitBytes = 5000
+            settings.deduplicate = true
+        }
+        try work.run(["a.jsonl"], out: "one", threads: 1, settings)
+        var wanted = PrepareSettings(inputs: [work.folder("a.jsonl")])
+        settings(&wanted)
+        func part(_ text: String) throws -> Preparation.Outcome {
+            try Preparation(
+                wanted, out: work.folder("parts"), tokenizer: work.tokenizer,
+                chat: PlainChatRenderer(tokenizer: work.tokenizer), threads: 1, share: PrepareShare(parsing: text)
+            ).run()
+        }
+        for text in ["3/3", "1/3", "1/3"] {
+            guard case .shareDone = try part(text) else {
+                Issue.record("\(text) found everything done")
+                continue
+            }
+            #expect(!PreparedFolder.isPrepared(work.folder("parts")))
+        }
+        guard case .done = try part("2/3") else { throw Prepared.Missing() }
+        #expect(try work.contents("parts") == work.contents("one"))
+        guard case .done = try part("1/3") else { throw Prepared.Missing() }
+        #expect(try work.contents("parts") == work.contents("one"))
+    }
+
+    /// What an incarnation left that ended in the middle, or that still is not quite dead.
+    @Test func aRankWaitsForTheOneBeforeItAndAPersonIsTold() throws {
+        try work.write("a.jsonl", jsonl(lines(40, seed: 3)))
+        try work.run(["a.jsonl"], out: "one")
+        let settings = PrepareSettings(inputs: [work.folder("a.jsonl")])
+        func start(_ share: PrepareShare) throws -> Preparation {
+            try Preparation(
+                settings, out: work.folder("out"), tokenizer: work.tokenizer,
+                chat: PlainChatRenderer(tokenizer: work.tokenizer), threads: 1, share: share)
+        }
+        guard case .stopped = try start(.rank(0, of: 1)).run(isStopped: { true }) else { throw Prepared.Missing() }
+        let rest = "out/.work/unit-0000000.train.tokens.0-1f.part"
+        try work.write(rest, "half")
+        let lock = open(work.folder("out/.work/lock-0"), O_RDWR | O_CLOEXEC)
+        #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+        let refused = #expect(throws: UserError.self) { try start(.whole).run() }
+        #expect(refused?.what == "another preparation is at work on this folder")
+        var waits = 0
+        let outcome = try start(.rank(0, of: 1)).run(progress: { progress in
+            guard progress.phase == .waiting else { return }
+            waits += 1
+            if waits == 2 { close(lock) }
+        })
+        guard case .done = outcome else { throw Prepared.Missing() }
+        #expect(waits == 2)
+        #expect(try work.contents() == work.contents("one"))
+    }
+
+    @Test(arguments: ["", "0/2", "3/2", "1", "1/0", "1/2/3", "a/b", "1/99999999999999999999", "-1/2"])
+    func aShareThatCannotBeMeantIsRefused(text: String) {
+        #expect(throws: UserError.self) { try PrepareShare(parsing: text) }
     }
 
     @Test func conversationsKeepSeveralSpans() throws {

@@ -34,7 +34,7 @@ struct Prepared {
         for rank in (0..<ranks).reversed() {
             let start = try Preparation(
                 settings, out: folder(out), tokenizer: tokenizer, chat: PlainChatRenderer(tokenizer: tokenizer),
-                threads: threads, rank: rank, ranks: ranks)
+                threads: threads, share: ranks == 1 ? .whole : .rank(rank, of: ranks))
             if rank > 0 { try Self.begin(settings, folder(out), ranks) }
             if case .done(let prepared) = try start.run() { result = prepared }
         }
@@ -49,7 +49,7 @@ struct Prepared {
         let tokenizer = ByteTokenizer()
         _ = try Preparation(
             settings, out: out, tokenizer: tokenizer, chat: PlainChatRenderer(tokenizer: tokenizer), threads: 1,
-            rank: 0, ranks: ranks
+            share: .rank(0, of: ranks)
         ).run(isStopped: { true })
     }
 
