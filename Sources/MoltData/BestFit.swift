@@ -2,42 +2,95 @@
 /// is cut that a sequence can hold. What is longer is cut into whole sequences and a rest, which is packed, too.
 ///
 /// Rooms are looked up by their size in a tree of the sizes that occur, so n documents cost n · log(length).
-struct BestFit {
-    private(set) var sequences: [[Piece]] = []
+struct BestFit: SequenceLayout {
+    private let shapes: DocumentShapes
+    private let length: Int
+    /// Document and, below it, number of the cut: 32 bits each.
+    private var pieces: [UInt64] = []
+    /// `starts[i]..<starts[i + 1]` are the pieces of sequence i.
+    private var starts: [UInt32] = [0]
+    private(set) var cutDocuments = 0
+
+    var sequenceCount: Int { starts.count - 1 }
 
     /// - Parameter order: decides among pieces of one size, and so which documents meet.
-    init(_ shapes: [DocumentShape], order: [Int], length: Int) {
-        var pieces: [Piece] = []
-        for document in order {
-            var offset = 0
-            while offset < shapes[document].tokens {
-                let count = min(length, shapes[document].tokens - offset)
-                pieces.append(Piece(document: document, offset: offset, count: count))
-                offset += count
+    init(_ shapes: DocumentShapes, order: DocumentOrder, length: Int) {
+        self.shapes = shapes
+        self.length = length
+        let (sorted, sizes) = bySize(order)
+        let (sequences, count) = Self.fit(sizes, length: length)
+        // Sorted by sequence, and stable: a sequence has its longest piece first.
+        var next = Array(repeating: UInt32(0), count: count + 1)
+        for sequence in sequences { next[Int(sequence) + 1] += 1 }
+        for sequence in 0..<count { next[sequence + 1] += next[sequence] }
+        starts = next
+        pieces = Array(repeating: 0, count: sorted.count)
+        for (piece, sequence) in zip(sorted, sequences) {
+            pieces[Int(next[Int(sequence)])] = piece
+            next[Int(sequence)] += 1
+        }
+    }
+
+    func pieces(of sequence: Int) -> [Piece] {
+        pieces[Int(starts[sequence])..<Int(starts[sequence + 1])].map { packed in
+            let document = Int(packed >> 32), offset = Int(packed & 0xFFFF_FFFF) * length
+            return Piece(
+                document: document, offset: offset, count: min(length, shapes[document].tokens - offset))
+        }
+    }
+
+    /// All pieces, the longest first and otherwise in the order of the documents; and how many there are of each size.
+    private mutating func bySize(_ order: DocumentOrder) -> (pieces: [UInt64], sizes: [Int]) {
+        var sizes = Array(repeating: 0, count: length + 1), whole = 0
+        for document in 0..<order.count {
+            let tokens = shapes[document].tokens
+            if tokens > length { cutDocuments += 1 }
+            whole += tokens / length
+            if tokens % length > 0 { sizes[tokens % length] += 1 }
+        }
+        sizes[length] = whole
+        var next = Array(repeating: 0, count: length + 1)
+        for size in stride(from: length - 1, through: 0, by: -1) { next[size] = next[size + 1] + sizes[size + 1] }
+        var sorted = Array(repeating: UInt64(0), count: next[0])
+        for place in 0..<order.count {
+            let document = order[place], tokens = shapes[document].tokens
+            for cut in 0..<((tokens + length - 1) / length) {
+                let size = min(length, tokens - cut * length)
+                sorted[next[size]] = UInt64(document) << 32 | UInt64(cut)
+                next[size] += 1
             }
         }
-        var bySize: [Int: [Piece]] = [:]
-        for piece in pieces { bySize[piece.count, default: []].append(piece) }
-        /// Sequences by the room that they have left; the last opened is taken first.
-        var open: [Int: [Int]] = [:]
+        return (sorted, sizes)
+    }
+
+    /// The sequence of each piece, for pieces sorted by their size.
+    private static func fit(_ sizes: [Int], length: Int) -> (sequences: [UInt32], count: Int) {
+        let none = UInt32.max
+        var sequences: [UInt32] = [], count = 0
+        sequences.reserveCapacity(sizes.reduce(0, +))
+        /// Sequences by the room that they have left, each with the one below it; the last opened is taken first.
+        var top = Array(repeating: none, count: length + 1), below: [UInt32] = []
         var rooms = SizeTree(length)
-        for size in bySize.keys.sorted(by: >) {
-            for piece in bySize[size] ?? [] {
-                let room = rooms.smallest(atLeast: size)
-                var sequence = sequences.count
-                if let room, let found = open[room]?.popLast() {
-                    sequence = found
-                    if open[room]?.isEmpty == true { rooms.remove(room) }
-                    sequences[found].append(piece)
+        for size in stride(from: length, to: 0, by: -1) {
+            for _ in 0..<sizes[size] {
+                var left = length - size, sequence = UInt32(count)
+                if let room = rooms.smallest(atLeast: size) {
+                    sequence = top[room]
+                    top[room] = below[Int(sequence)]
+                    if top[room] == none { rooms.remove(room) }
+                    left = room - size
                 } else {
-                    sequences.append([piece])
+                    count += 1
+                    below.append(none)
                 }
-                let left = (room ?? length) - size
+                sequences.append(sequence)
                 guard left > 0 else { continue }
-                open[left, default: []].append(sequence)
+                below[Int(sequence)] = top[left]
+                top[left] = sequence
                 rooms.insert(left)
             }
         }
+        return (sequences, count)
     }
 }
 

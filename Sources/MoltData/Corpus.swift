@@ -5,22 +5,13 @@ package import MoltCore
 /// A `.jsonl` or `.ndjson` file has a document a line; any other file is one document, whatever its bytes.
 package final class Corpus: DocumentSource {
     package let tokenizer: any Tokenizer
-    /// What the packer needs to know of each document.
-    package private(set) var shapes: [DocumentShape] = []
+    private var known: [DocumentShape] = []
     package private(set) var tokenCount = 0
 
     private let files: [DataFile]
     private let forms: DocumentForms
-    private var places: [Place] = []
+    private var places: [LinePlace] = []
     private var cached: (index: Int, document: Document)?
-
-    private struct Place {
-        var file: Int32
-        /// Zero for a plain text file.
-        var line: Int32
-        var offset: Int
-        var bytes: Int
-    }
 
     /// - Parameter beat: called for every block that is read, since large files take minutes.
     package init(
@@ -34,14 +25,16 @@ package final class Corpus: DocumentSource {
         for (index, file) in opened.enumerated() {
             beat()
             if Self.isJSONLines(file.path) {
-                try indexLines(of: file, Int32(index), beat)
+                try indexLines(of: file, index, beat)
             } else {
-                try indexText(of: file, Int32(index))
+                try indexText(of: file, index)
             }
         }
     }
 
-    package var documentCount: Int { shapes.count }
+    package var documentCount: Int { known.count }
+
+    package var shapes: DocumentShapes { DocumentShapes(known) }
 
     package static func isJSONLines(_ path: String) -> Bool {
         path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson")
@@ -84,8 +77,8 @@ package final class Corpus: DocumentSource {
         let document =
             place.line == 0
             ? try plain(bytes[...], file)
-            : try parsed(bytes[...], place: "\(file.path):\(place.line)", file: file, place.offset)
-        guard document.tokens.count == shapes[index].tokens else {
+            : try parsed(bytes[...], place, file)
+        guard document.tokens.count == known[index].tokens else {
             throw UserError("the data changed while the run was reading it", at: file.path)
         }
         cached = (index, document)
@@ -94,60 +87,29 @@ package final class Corpus: DocumentSource {
 }
 
 extension Corpus {
-    private func indexText(of file: DataFile, _ number: Int32) throws(UserError) {
-        let place = Place(file: number, line: 0, offset: 0, bytes: file.size)
+    private func indexText(of file: DataFile, _ number: Int) throws(UserError) {
+        let place = LinePlace(file: Int32(number), line: 0, offset: 0, bytes: file.size)
         if tokenizer.isBytewise {
             add(place, DocumentShape(tokens: file.size + 2, firstTarget: 1))
         } else {
-            add(place, try plain(file.read(at: 0, count: file.size)[...], file))
+            add(place, try plain(file.read(at: 0, count: file.size)[...], file).shape)
         }
     }
 
-    /// Reads the file once from end to end, so that a bad line is an error now and not in the middle of the run.
-    private func indexLines(of file: DataFile, _ number: Int32, _ beat: () -> Void) throws(UserError) {
+    private func indexLines(of file: DataFile, _ number: Int, _ beat: () -> Void) throws(UserError) {
         let before = documentCount
-        var pending: [UInt8] = []
-        var lineStart = 0
-        var line: Int32 = 1
-        var offset = 0
-        while offset < file.size {
-            let block = try file.read(at: offset, count: min(Limits.blockBytes, file.size - offset))
-            offset += block.count
-            beat()
-            var start = block.startIndex
-            while let newline = block[start...].firstIndex(of: 0x0A) {
-                pending += block[start..<newline]
-                try indexLine(pending[...], file, number, line: line, offset: lineStart)
-                lineStart += pending.count + 1
-                line += 1
-                pending.removeAll(keepingCapacity: true)
-                start = newline + 1
-            }
-            pending += block[start...]
-            guard pending.count <= Limits.lineBytesMax else {
-                throw UserError("the line is longer than \(Limits.lineBytesMax) bytes", at: "\(file.path):\(line)")
-            }
+        try file.forEachLine(number, beat: beat) { (bytes, place) throws(UserError) in
+            add(place, try parsed(bytes, place, file).shape)
         }
-        try indexLine(pending[...], file, number, line: line, offset: lineStart)
         guard documentCount > before else {
             throw UserError(
                 "the data file has no documents", at: file.path, fix: "remove it from the recipe's data")
         }
     }
 
-    private func indexLine(
-        _ bytes: ArraySlice<UInt8>, _ file: DataFile, _ number: Int32, line: Int32, offset: Int
-    ) throws(UserError) {
-        guard bytes.contains(where: { $0 > 0x20 }) else { return }
-        let document = try parsed(bytes, place: "\(file.path):\(line)", file: file, offset)
-        add(Place(file: number, line: line, offset: offset, bytes: bytes.count), document)
-    }
-
-    private func add(_ place: Place, _ document: Document) { add(place, document.shape) }
-
-    private func add(_ place: Place, _ shape: DocumentShape) {
+    private func add(_ place: LinePlace, _ shape: DocumentShape) {
         places.append(place)
-        shapes.append(shape)
+        known.append(shape)
         tokenCount += shape.tokens
     }
 
@@ -160,23 +122,13 @@ extension Corpus {
     }
 
     private func parsed(
-        _ bytes: ArraySlice<UInt8>, place: String, file: DataFile, _ fileOffset: Int
+        _ bytes: ArraySlice<UInt8>, _ place: LinePlace, _ file: DataFile
     ) throws(UserError) -> Document {
-        if let bad = UTF8Check.firstInvalid(in: bytes) {
-            throw UserError(
-                "byte \(bad) of the line (offset \(fileOffset + bad) of the file) is not UTF-8", at: place,
-                fix: "JSONL must be UTF-8; convert the file, or give raw bytes as a plain text file")
-        }
-        let documents: [Document]
-        do throws(LineProblem) {
-            documents = try forms.documents(LineForm(JSONLine(bytes)))
-        } catch {
-            throw error.userError(at: place)
-        }
+        let documents = try file.reading(bytes, place) { (form) throws(LineProblem) in try forms.documents(form) }
         guard documents.count == 1 else {
             throw UserError(
-                "a preference pair is two texts, and no document to train on", at: place,
-                fix: "prepare the file with 'molt data prepare', and train with the method dpo")
+                "a preference pair is two texts, and no document to train on", at: "\(file.path):\(place.line)",
+                fix: "train on it with 'objective: {type: dpo}'")
         }
         return documents[0]
     }

@@ -26,7 +26,7 @@ package struct Document: Equatable, Sendable {
 package protocol DocumentSource: AnyObject {
     var tokenizer: any Tokenizer { get }
     /// What packing needs to know of each document.
-    var shapes: [DocumentShape] { get }
+    var shapes: DocumentShapes { get }
     var tokenCount: Int { get }
     /// Changes with the documents and with nothing else.
     var fingerprint: String { get }

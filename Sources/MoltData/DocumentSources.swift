@@ -25,7 +25,7 @@ package enum DocumentSources {
             guard takesPairs || source.form == .documents else {
                 throw UserError(
                     "the folder holds preference pairs, which are no documents to train on", at: path,
-                    fix: "train with the method dpo")
+                    fix: "train on it with 'objective: {type: dpo}'")
             }
             sources.append(source)
         }
@@ -44,7 +44,6 @@ package enum DocumentSources {
 /// Several sources one after the other.
 final class JoinedSource: DocumentSource {
     let tokenizer: any Tokenizer
-    let shapes: [DocumentShape]
     let tokenCount: Int
     let fingerprint: String
     private let sources: [any DocumentSource]
@@ -52,16 +51,28 @@ final class JoinedSource: DocumentSource {
     init(_ sources: [any DocumentSource], tokenizer: any Tokenizer) {
         self.sources = sources
         self.tokenizer = tokenizer
-        shapes = sources.flatMap(\.shapes)
         tokenCount = sources.reduce(0) { $0 + $1.tokenCount }
         fingerprint = sources.map(\.fingerprint).joined(separator: "+")
     }
 
+    var shapes: DocumentShapes {
+        let parts = sources.map(\.shapes)
+        return DocumentShapes(count: parts.reduce(0) { $0 + $1.count }) { index in
+            let (part, own) = Self.place(of: index, among: parts)
+            return parts[part][own]
+        }
+    }
+
     func tokens(of index: Int, in range: Range<Int>) throws(UserError) -> ArraySlice<Int32> {
-        var index = index
-        for source in sources {
-            if index < source.shapes.count { return try source.tokens(of: index, in: range) }
-            index -= source.shapes.count
+        let (source, own) = Self.place(of: index, among: sources.map(\.shapes))
+        return try sources[source].tokens(of: own, in: range)
+    }
+
+    private static func place(of index: Int, among parts: [DocumentShapes]) -> (part: Int, own: Int) {
+        var own = index
+        for (part, shapes) in parts.enumerated() {
+            if own < shapes.count { return (part, own) }
+            own -= shapes.count
         }
         preconditionFailure("document \(index) is beyond the last")
     }

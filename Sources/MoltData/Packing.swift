@@ -1,46 +1,16 @@
-/// What packing needs to know of a document.
-package struct DocumentShape: Hashable, Sendable {
-    package var tokens: Int
-    package var firstTarget: Int
-    /// The ranges of tokens that are targets, where they are not simply everything from `firstTarget` on.
-    package private(set) var spans: [Range<Int>] = []
-
-    package init(tokens: Int, firstTarget: Int) {
-        self.tokens = tokens
-        self.firstTarget = firstTarget
-    }
-
-    /// - Parameter spans: ascending, and none of them empty; an empty list means everything after the first token.
-    package init(tokens: Int, spans: [Range<Int>]) {
-        self.tokens = tokens
-        firstTarget = spans.first?.lowerBound ?? 1
-        if spans.count > 1 || (spans.last?.upperBound ?? tokens) < tokens { self.spans = spans }
-    }
-
-    /// True when the loss counts everything after `begin`; otherwise a prompt comes first and should stay with its
-    /// answer.
-    var isText: Bool { countsEverything }
-
-    /// True when every token but the first is a target.
-    package var countsEverything: Bool { firstTarget <= 1 && spans.isEmpty }
-
-    /// Tokens that the loss counts.
-    var targetCount: Int {
-        spans.isEmpty ? max(0, tokens - max(1, firstTarget)) : spans.reduce(0) { $0 + $1.count }
-    }
-
-    /// What a token shard keeps of the targets.
-    var storedSpans: [Range<Int>] {
-        if !spans.isEmpty { return spans }
-        return firstTarget <= 1 ? [] : [firstTarget..<tokens]
-    }
-}
+package import MoltCore
 
 /// A stretch of one document inside a sequence.
 package struct Piece: Equatable, Sendable {
     package var document: Int
     package var offset: Int
     package var count: Int
+
+    package init(document: Int, offset: Int, count: Int) {
+        self.document = document
+        self.offset = offset
+        self.count = count
+    }
 }
 
 /// How documents share sequences.
@@ -58,49 +28,50 @@ package enum Packing: String, Codable, Sendable, CaseIterable {
 /// Texts run on from one sequence into the next; a prompt with its completion is cut only when it is longer than a
 /// sequence; with best fit every document is. State and attention never cross a document, because every piece gets its
 /// own `seq_idx`.
-package struct PackedEpoch: Sendable {
+///
+/// It keeps four bytes a document (with best fit eight) and at most sixteen a sequence: corpora have many documents.
+package struct PackedEpoch {
     package let sequenceLength: Int
-    private let shapes: [DocumentShape]
-    private let pieces: [Piece]
-    /// `starts[i]..<starts[i + 1]` are the pieces of sequence i.
-    private let starts: [Int]
-    /// Sequences in the order in which they are served.
-    private let order: [Int]
+    private let shapes: DocumentShapes
+    private let layout: any SequenceLayout
+    /// Sequences in the order in which they are served; empty for that in which they were packed.
+    private let order: [UInt32]
 
-    /// - Parameter seed: nil keeps documents and sequences in the order of the files.
+    /// - Parameters:
+    ///   - shapes: of as many documents and tokens as `check` lets pass.
+    ///   - seed: nil keeps documents and sequences in the order of the files.
     package init(
-        shapes: [DocumentShape], sequenceLength: Int, packing: Packing, seed: UInt64?, epoch: Int
+        shapes: DocumentShapes, sequenceLength: Int, packing: Packing, seed: UInt64?, epoch: Int
     ) {
         precondition(sequenceLength > 0, "a sequence has at least one token")
         var generator = SeededGenerator(seed ?? 0, UInt64(epoch))
-        let documents = seed == nil ? Array(shapes.indices) : generator.permutation(shapes.count)
-        var packer = Packer(length: sequenceLength)
-        if packing == .bestFit {
-            packer.pack(BestFit(shapes, order: documents, length: sequenceLength))
-        } else {
-            for document in documents {
-                let shape = shapes[document]
-                if packing == .none || !shape.isText && shape.tokens > packer.room { packer.endSequence() }
-                packer.append(document: document, tokens: shape.tokens)
-            }
-            packer.endSequence()
-        }
+        let documents = DocumentOrder(
+            shapes.count, shuffled: seed == nil ? nil : generator.permutation(shapes.count, of: UInt32.self))
+        layout = packing == .bestFit
+            ? BestFit(shapes, order: documents, length: sequenceLength)
+            : RunningLayout(shapes, order: documents, length: sequenceLength, isApart: packing == .none)
         self.shapes = shapes
         self.sequenceLength = sequenceLength
-        pieces = packer.pieces
-        starts = packer.starts
-        let count = packer.starts.count - 1
-        order = seed == nil ? Array(0..<count) : generator.permutation(count)
+        order = seed == nil ? [] : generator.permutation(layout.sequenceCount, of: UInt32.self)
     }
 
-    package var sequenceCount: Int { order.count }
+    /// Documents, sequences and pieces are numbered with 32 bits.
+    package static func check(_ source: any DocumentSource, sequenceLength: Int) throws(UserError) {
+        let pieces = source.tokenCount / sequenceLength + 2 * source.shapes.count
+        guard pieces <= Int(UInt32.max) else {
+            throw UserError(
+                "\(source.shapes.count) documents with \(source.tokenCount) tokens are too many to be packed at once",
+                at: "data", fix: "name them as several parts of a blend")
+        }
+    }
+
+    package var sequenceCount: Int { layout.sequenceCount }
 
     /// Documents in more than one piece.
-    package var cutDocuments: Int { pieces.count { $0.offset == 0 && $0.count < shapes[$0.document].tokens } }
+    package var cutDocuments: Int { layout.cutDocuments }
 
-    package func pieces(ofSample sample: Int) -> ArraySlice<Piece> {
-        let sequence = order[sample]
-        return pieces[starts[sequence]..<starts[sequence + 1]]
+    package func pieces(ofSample sample: Int) -> [Piece] {
+        layout.pieces(of: order.isEmpty ? sample : Int(order[sample]))
     }
 
     /// Targets that the loss counts in a sample; every rank can add them up for all ranks without talking to them.
@@ -122,38 +93,81 @@ package struct PackedEpoch: Sendable {
     }
 }
 
-private struct Packer {
-    let length: Int
-    var pieces: [Piece] = []
-    var starts = [0]
-    var room: Int
+/// The order in which documents are packed.
+struct DocumentOrder {
+    let count: Int
+    private let shuffled: [UInt32]?
 
-    init(length: Int) {
+    init(_ count: Int, shuffled: [UInt32]?) {
+        self.count = count
+        self.shuffled = shuffled
+    }
+
+    subscript(place: Int) -> Int { shuffled.map { Int($0[place]) } ?? place }
+}
+
+/// Which pieces make which sequence.
+protocol SequenceLayout {
+    var sequenceCount: Int { get }
+    /// Documents in more than one piece.
+    var cutDocuments: Int { get }
+    func pieces(of sequence: Int) -> [Piece]
+}
+
+/// Documents one after the other. Where each sequence begins is kept; what is in it follows from there.
+struct RunningLayout: SequenceLayout {
+    private let shapes: DocumentShapes
+    private let order: DocumentOrder
+    private let length: Int
+    private let isApart: Bool
+    /// Of each sequence: the place in the order of its first document, and that document's first token in it.
+    private var places: [UInt32] = []
+    private var offsets: [Int] = []
+    private(set) var cutDocuments = 0
+
+    var sequenceCount: Int { places.count }
+
+    init(_ shapes: DocumentShapes, order: DocumentOrder, length: Int, isApart: Bool) {
+        self.shapes = shapes
+        self.order = order
         self.length = length
-        room = length
+        self.isApart = isApart
+        var room = length
+        for place in 0..<order.count {
+            let shape = shapes[order[place]]
+            if beginsSequence(shape, room: room) { room = length }
+            if shape.tokens > room { cutDocuments += 1 }
+            var offset = 0
+            while offset < shape.tokens {
+                if room == length {
+                    places.append(UInt32(place))
+                    offsets.append(offset)
+                }
+                let count = min(room, shape.tokens - offset)
+                offset += count
+                room -= count
+                if room == 0 { room = length }
+            }
+        }
     }
 
-    mutating func append(document: Int, tokens: Int) {
-        var offset = 0
-        while offset < tokens {
-            let count = min(room, tokens - offset)
-            pieces.append(Piece(document: document, offset: offset, count: count))
-            offset += count
+    /// Whether a document goes into a new sequence although the last one has room left.
+    private func beginsSequence(_ shape: DocumentShape, room: Int) -> Bool {
+        isApart || !shape.isText && shape.tokens > room
+    }
+
+    func pieces(of sequence: Int) -> [Piece] {
+        var place = Int(places[sequence]), offset = offsets[sequence], room = length
+        var pieces: [Piece] = []
+        while room > 0, place < order.count {
+            let document = order[place], shape = shapes[document]
+            if offset == 0, room < length, beginsSequence(shape, room: room) { break }
+            let count = min(room, shape.tokens - offset)
+            if count > 0 { pieces.append(Piece(document: document, offset: offset, count: count)) }
             room -= count
-            if room == 0 { endSequence() }
+            offset = 0
+            place += 1
         }
-    }
-
-    mutating func endSequence() {
-        guard room < length else { return }
-        starts.append(pieces.count)
-        room = length
-    }
-
-    mutating func pack(_ plan: BestFit) {
-        for sequence in plan.sequences {
-            for piece in sequence { pieces.append(piece) }
-            starts.append(pieces.count)
-        }
+        return pieces
     }
 }

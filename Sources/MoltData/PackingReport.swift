@@ -19,7 +19,7 @@ package struct PackingReport: Codable, Equatable, Sendable {
         package var cut: Int
     }
 
-    package init(shapes: [DocumentShape], sequenceLength: Int) {
+    package init(shapes: DocumentShapes, sequenceLength: Int) {
         self.sequenceLength = sequenceLength
         documents = shapes.count
         let tokens = shapes.reduce(0) { $0 + $1.tokens }
@@ -45,6 +45,7 @@ package struct PackingReport: Codable, Equatable, Sendable {
         }
         let source = try DocumentSources.open(
             paths, split, key: "the data", tokenizer: tokenizer, chat: chat, takesPairs: true)
+        try PackedEpoch.check(source, sequenceLength: sequenceLength)
         return PackingReport(shapes: source.shapes, sequenceLength: sequenceLength)
     }
 

@@ -36,9 +36,11 @@ package struct SeededGenerator {
         Double(next() >> 11) * 0x1p-53
     }
 
-    /// The numbers `0..<count` in random order (Fisher–Yates).
-    package mutating func permutation(_ count: Int) -> [Int] {
-        var order = Array(0..<count)
+    /// The numbers `0..<count` in random order (Fisher–Yates), the same one in whatever type they are.
+    package mutating func permutation<Number: FixedWidthInteger>(
+        _ count: Int, of type: Number.Type = Int.self
+    ) -> [Number] {
+        var order = (0..<count).map { Number($0) }
         for last in stride(from: count - 1, to: 0, by: -1) {
             order.swapAt(last, Int(below(UInt64(last + 1))))
         }

@@ -37,6 +37,12 @@ struct MethodCheck {
         if recipe.data?.synthetic != nil {
             refuse("data.synthetic", "'objective: {type: dpo}' trains on pairs from files", nil)
         }
+        if recipe.data?.phases != nil || recipe.data?.blend != nil {
+            refuse(
+                recipe.data?.phases != nil ? "data.phases" : "data.train",
+                "'objective: {type: dpo}' takes its pairs from all files alike, and a blend has weights",
+                "a list of paths, like data: {train: [pairs.jsonl, more-pairs]}")
+        }
         for path in (recipe.data?.train ?? []) + (recipe.data?.validation ?? []) where path.hasSuffix(".txt") {
             refuse(
                 "data.train", "'objective: {type: dpo}' needs pairs, and \(DisplayText.escaped(path)) is plain text",

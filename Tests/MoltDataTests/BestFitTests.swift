@@ -6,8 +6,8 @@ import Testing
 struct BestFitTests {
     private func epoch(_ sizes: [Int], length: Int, seed: UInt64? = 5) -> PackedEpoch {
         PackedEpoch(
-            shapes: sizes.map { DocumentShape(tokens: $0, firstTarget: min(2, $0)) }, sequenceLength: length,
-            packing: .bestFit, seed: seed, epoch: 0)
+            shapes: DocumentShapes(sizes.map { DocumentShape(tokens: $0, firstTarget: min(2, $0)) }),
+            sequenceLength: length, packing: .bestFit, seed: seed, epoch: 0)
     }
 
     private func sizes(_ count: Int, below bound: Int, seed: UInt64) -> [Int] {
@@ -60,7 +60,7 @@ struct BestFitTests {
 
     @Test func theReportCountsWhatEachWayFillsAndCuts() {
         let shapes = [6, 6, 4, 4, 12].map { DocumentShape(tokens: $0, firstTarget: 1) }
-        let report = PackingReport(shapes: shapes, sequenceLength: 10)
+        let report = PackingReport(shapes: DocumentShapes(shapes), sequenceLength: 10)
         #expect(report.tokens == 32 && report.longer == 1)
         let ways = Dictionary(uniqueKeysWithValues: report.ways.map { ($0.packing, $0) })
         #expect(ways["false"]?.sequences == 6 && ways["false"]?.cut == 1)
@@ -75,7 +75,8 @@ struct BestFitTests {
         for length in 1...14 {
             for packing in Packing.allCases {
                 let epoch = PackedEpoch(
-                    shapes: [prompt, shape], sequenceLength: length, packing: packing, seed: 1, epoch: 0)
+                    shapes: DocumentShapes([prompt, shape]), sequenceLength: length, packing: packing, seed: 1,
+                    epoch: 0)
                 var seen: [Int] = []
                 for sample in 0..<epoch.sequenceCount {
                     for piece in epoch.pieces(ofSample: sample) where piece.document == 1 {

@@ -10,7 +10,9 @@ struct PackingTests {
     private static func epoch(
         _ shapes: [DocumentShape], length: Int, packing: Bool = true, seed: UInt64? = nil, epoch: Int = 0
     ) -> PackedEpoch {
-        PackedEpoch(shapes: shapes, sequenceLength: length, packing: packing ? .runOn : .none, seed: seed, epoch: epoch)
+        PackedEpoch(
+            shapes: DocumentShapes(shapes), sequenceLength: length, packing: packing ? .runOn : .none, seed: seed,
+            epoch: epoch)
     }
 
     private static func layout(_ epoch: PackedEpoch) -> [[[Int]]] {
@@ -49,6 +51,28 @@ struct PackingTests {
         }
         #expect(served.allSatisfy { $0.allSatisfy { $0 == 1 } })
         #expect(targets == sizes.reduce(0) { $0 + $1 - 1 })
+    }
+
+    /// What is kept of an epoch is a few bytes a document; what it says is what the plain lists say.
+    @Test(arguments: Packing.allCases, 0..<12)
+    func theSequencesAreThoseOfThePlainPacker(packing: Packing, number: Int) {
+        var generator = SeededGenerator(UInt64(number))
+        let length = [1, 5, 16, 33][number % 4], seed = number % 3 == 0 ? nil : UInt64(number)
+        let shapes = (0..<120).map { _ in
+            let tokens = Int(generator.below(60))
+            guard tokens > 3 else { return DocumentShape(tokens: tokens, firstTarget: min(1, tokens)) }
+            switch generator.below(3) {
+            case 0: return DocumentShape(tokens: tokens, firstTarget: 1)
+            case 1: return DocumentShape(tokens: tokens, firstTarget: 3)
+            default: return DocumentShape(tokens: tokens, spans: [1..<2, 3..<tokens])
+            }
+        }
+        let epoch = PackedEpoch(
+            shapes: DocumentShapes(shapes), sequenceLength: length, packing: packing, seed: seed, epoch: number)
+        let plain = PlainPacker(shapes, length: length, packing: packing, seed: seed, epoch: number).sequences
+        #expect((0..<epoch.sequenceCount).map { epoch.pieces(ofSample: $0) } == plain)
+        let cut = plain.joined().count { $0.offset == 0 && $0.count < shapes[$0.document].tokens }
+        #expect(epoch.cutDocuments == cut)
     }
 
     @Test func theOrderDependsOnSeedAndEpochAlone() {

@@ -89,6 +89,9 @@ struct RecipeErrorTests {
         Mistake("objective: {type: dpo, beta: 0}", "r.yaml:2: objective.beta", "positive"),
         Mistake("objective: {label_smoothing: 0.5}", "objective.label_smoothing", "below 0.5"),
         Mistake("objective: {type: dpo}\ninit_from: /m\ntask: finetune", "data.train", "needs pairs", "plain text"),
+        Mistake(
+            "objective: {type: dpo}\ninit_from: /m\ntask: finetune\ndata: {train: [{path: a.jsonl, weight: 2}]}",
+            "data.train", "a blend has weights"),
         Mistake("optimizer: {layer_decay: 0}", "r.yaml:2: optimizer.layer_decay", "above 0"),
         Mistake("optimizer: {groups: [{match: norm}, {lr_scale: 3}]}", "optimizer.groups", "item 2", "no 'match'"),
         Mistake("optimizer: {groups: [{match: norm, lr: 3}]}", "optimizer.groups", "item 1", "unknown key 'lr'"),

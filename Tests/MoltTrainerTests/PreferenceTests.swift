@@ -49,7 +49,8 @@ struct PreferenceTests {
     {
         try DurableFile.write(Data(text.utf8), to: folder("pairs.jsonl"))
         return try PreferencePairs(
-            files: [folder("pairs.jsonl")], tokenizer: ByteTokenizer(), sequenceLength: length, seed: seed)
+            [folder("pairs.jsonl")], .train, key: "data.train", tokenizer: ByteTokenizer(), sequenceLength: length,
+            seed: seed)
     }
 
     @Test func aPairIsTwoRowsWhoseAnswersAreTargets() throws {
@@ -96,7 +97,7 @@ extension WorkerTests {
         private let data = TemporaryFolder("data")
 
         /// With adapters the reference is the model without, else it is a second one; the bits are the same when it was
-        /// interrupted.
+        /// interrupted. The adapters learn from prepared pairs.
         @Test(arguments: [MethodSection.MethodType.full, .lora])
         func preferencesAreLearnedAndResumedToTheBit(_ type: MethodSection.MethodType) async throws {
             let base = try Fleet(try TinyRecipe.make(data, steps: 4))
@@ -113,6 +114,10 @@ extension WorkerTests {
             recipe.objective?.type = .dpo
             recipe.data?.train = [data("pairs.jsonl")]
             recipe.data?.validation = [data("pairs.jsonl")]
+            if type == .lora {
+                _ = try await Spawn.output(["prepare", data("pairs.jsonl"), "--out", data("pairs")])
+                recipe.data?.train = [data("pairs")]
+            }
             recipe.optimizer.learningRate = 1e-2
             let whole = try Fleet(recipe, sameNumericsAs: base)
             #expect(try await whole.live() == [0], "\(whole.output())")

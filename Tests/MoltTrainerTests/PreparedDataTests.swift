@@ -50,6 +50,26 @@ extension WorkerTests {
             #expect(prepared.count == 3)
         }
 
+        /// What all ways of packing take at their worst: a hundred million documents fit into the memory of a node.
+        @Test func aDocumentTakesFewBytes() async throws {
+            func peak(_ documents: Int) async throws -> Double {
+                let name = "lines-\(documents)"
+                let text = (0..<documents).map { "\($0 % 100)\n" }.joined()
+                try DurableFile.write(Data(text.utf8), to: folder("\(name).txt"))
+                _ = try await Spawn.output(
+                    ["prepare", folder("\(name).txt"), "--out", folder(name), "--text-unit", "line"])
+                let pid = try Spawn.start(
+                    [Spawn.program("molt-train"), "data-report", folder(name), "--sequence-length", "1024"],
+                    ProcessInfo.processInfo.environment, output: folder("log"))
+                let (status, peak) = await Spawn.waitMeasuring(pid)
+                #expect(status == 0)
+                return peak
+            }
+            let bytes = try await (peak(1_100_000) - peak(100_000)) / 1e6
+            // Eight of them are the mapped index, which ranks share; 109 when every shape and piece was kept.
+            #expect(bytes < 48, "\(bytes) bytes a document")
+        }
+
         @Test func aBlendGoesOnAfterAKillAsIfNothingHadHappened() async throws {
             for (name, text) in [("a", "alpha beta"), ("b", "gamma")] {
                 let lines = (0..<60).map { #"{"text": "\#(text) \#($0 * $0 % 17) \#(text)"}"# }

@@ -28,15 +28,13 @@ package final class MegatronIndex: DocumentSource {
     }
 
     package let tokenizer: any Tokenizer
-    package let shapes: [DocumentShape]
     package let tokenCount: Int
     package let fingerprint: String
     private let type: TokenType
+    private let index: MappedFile
     private let data: MappedFile
-    /// Byte offset and tokens of each sequence.
-    private let sequences: [(offset: Int, count: Int)]
-    /// `firsts[i]..<firsts[i + 1]` are the sequences of document i.
-    private let firsts: [Int]
+    private let sequences: Int
+    private let documents: Int
 
     /// True for the name of such an index or of its data.
     package static func isIndex(_ path: String) -> Bool {
@@ -62,30 +60,45 @@ package final class MegatronIndex: DocumentSource {
         guard count < 1 << 40, ends < 1 << 40, ends > 0, index.bytes.count >= 34 + count * 12 + ends * 8 else {
             throw bad("it is shorter than its \(count) sequences")
         }
+        self.index = index
+        self.type = type
+        self.tokenizer = tokenizer
         data = try MappedFile(path: prefix + ".bin")
-        var sequences: [(offset: Int, count: Int)] = []
-        sequences.reserveCapacity(count)
+        sequences = count
+        documents = ends - 1
+        var tokens = 0
         for number in 0..<count {
             let length = Int(index.load(Int32.self, at: 34 + 4 * number))
             let offset = Int(index.load(Int64.self, at: 34 + 4 * count + 8 * number))
             guard length >= 0, offset >= 0, offset <= data.bytes.count - length * type.width else {
                 throw bad("sequence \(number) lies outside of the .bin file")
             }
-            sequences.append((offset, length))
+            tokens += length
         }
-        let firsts = (0..<ends).map { Int(index.load(Int64.self, at: 34 + 12 * count + 8 * $0)) }
-        guard firsts.first == 0, firsts.last == count, zip(firsts, firsts.dropFirst()).allSatisfy({ $0 <= $1 }) else {
-            throw bad("its documents are not in order")
+        tokenCount = tokens
+        fingerprint = Fingerprint([count, ends, tokens, Int(code)]).text
+        guard first(0) == 0, first(documents) == count, (0..<documents).allSatisfy({ first($0) <= first($0 + 1) })
+        else { throw bad("its documents are not in order") }
+    }
+
+    package var shapes: DocumentShapes {
+        DocumentShapes(count: documents) { document in
+            let own = self.first(document)..<self.first(document + 1)
+            return DocumentShape(tokens: own.reduce(0) { $0 + self.length($1) }, firstTarget: 1)
         }
-        shapes = zip(firsts, firsts.dropFirst()).map { from, to in
-            DocumentShape(tokens: sequences[from..<to].reduce(0) { $0 + $1.count }, firstTarget: 1)
-        }
-        tokenCount = shapes.reduce(0) { $0 + $1.tokens }
-        fingerprint = Fingerprint([count, ends, tokenCount, Int(code)]).text
-        self.type = type
-        self.sequences = sequences
-        self.firsts = firsts
-        self.tokenizer = tokenizer
+    }
+
+    /// The first sequence of a document; of the one after the last, the number of sequences.
+    private func first(_ document: Int) -> Int {
+        Int(index.load(Int64.self, at: 34 + 12 * sequences + 8 * document))
+    }
+
+    /// Tokens of a sequence.
+    private func length(_ sequence: Int) -> Int { Int(index.load(Int32.self, at: 34 + 4 * sequence)) }
+
+    /// Where a sequence begins, in bytes.
+    private func offset(_ sequence: Int) -> Int {
+        Int(index.load(Int64.self, at: 34 + 4 * sequences + 8 * sequence))
     }
 
     /// - Throws: when an id is not the tokenizer's: the data was made with another one.
@@ -94,12 +107,13 @@ package final class MegatronIndex: DocumentSource {
         result.reserveCapacity(range.count)
         var skipped = 0
         let limit = tokenizer.vocabularySize
-        for sequence in sequences[firsts[index]..<firsts[index + 1]] where result.count < range.count {
-            let from = max(0, range.lowerBound - skipped), to = min(sequence.count, range.upperBound - skipped)
-            skipped += sequence.count
+        for sequence in first(index)..<first(index + 1) where result.count < range.count {
+            let count = length(sequence), start = offset(sequence)
+            let from = max(0, range.lowerBound - skipped), to = min(count, range.upperBound - skipped)
+            skipped += count
             guard from < to else { continue }
             for position in from..<to {
-                let token = token(at: sequence.offset + position * type.width)
+                let token = token(at: start + position * type.width)
                 guard token >= 0, token < limit else {
                     throw UserError(
                         "a token id is \(token), and the tokenizer \(tokenizer.name) has \(limit)", at: data.path,

@@ -182,7 +182,7 @@ enum BadInput {
         case .line(let problem):
             switch problem.kind {
             case .json: "not a JSON object"
-            case .form: "no known form"
+            case .form, .pair: "no known form"
             case .chat: "bad conversation"
             case .tokens: "no tokens"
             }

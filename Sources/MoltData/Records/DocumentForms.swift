@@ -103,7 +103,7 @@ enum LineForm: Equatable {
         case (nil, let prompt, nil, nil) where isPair:
             guard let prompt, let chosen = line.chosen, let rejected = line.rejected else {
                 throw LineProblem(
-                    what: "a preference pair needs \"prompt\", \"chosen\" and \"rejected\"", offset: 0, kind: .form)
+                    what: "a preference pair needs \"prompt\", \"chosen\" and \"rejected\"", offset: 0, kind: .pair)
             }
             self = .pair(prompt: prompt, chosen: chosen, rejected: rejected)
         default:
@@ -162,6 +162,8 @@ extension LineProblem {
         case .json: UserError("not a JSON object: \(what), at byte \(offset) of the line", at: place)
         case .form:
             UserError(what, at: place, fix: "write {\"text\": …} or {\"prompt\": …, \"completion\": …}")
+        case .pair:
+            UserError(what, at: place, fix: "write {\"prompt\": …, \"chosen\": …, \"rejected\": …}")
         case .chat:
             UserError(
                 "bad conversation: \(what)", at: place,

@@ -91,6 +91,8 @@ struct LineProblem: Error, Equatable {
         case json
         /// JSON, but none of the forms that become documents.
         case form
+        /// No preference pair, where one is needed or meant.
+        case pair
         /// A conversation that cannot be learnt from.
         case chat
         /// A text that the tokenizer cannot write.

@@ -3,13 +3,13 @@ package import MoltCore
 /// The documents of one split of a prepared folder.
 package final class PreparedSource: DocumentSource {
     package let tokenizer: any Tokenizer
-    package let shapes: [DocumentShape]
     package let tokenCount: Int
     package let fingerprint: String
     package let form: PreparedFolder.Form
     private let shards: [TokenShard]
     /// Number of the first document of each shard.
     private let first: [Int]
+    private let count: Int
 
     /// - Parameter beat: called for every shard.
     package init(
@@ -28,7 +28,7 @@ package final class PreparedSource: DocumentSource {
                 "the prepared data has no \(split.rawValue) split", at: path,
                 fix: split == .validation ? "prepare it with --validation 0.005, or name other files" : nil)
         }
-        var shards: [TokenShard] = [], first: [Int] = [], shapes: [DocumentShape] = []
+        var shards: [TokenShard] = [], first: [Int] = [], count = 0
         for entry in list {
             beat()
             guard !entry.name.contains("/") else { throw UserError("a shard's name leads elsewhere", at: path) }
@@ -36,28 +36,39 @@ package final class PreparedSource: DocumentSource {
             guard shard.documents == entry.documents, shard.tokens == entry.tokens,
                 shard.vocabulary == folder.vocabulary
             else { throw UserError("the shard is not the one that was prepared", at: shard.path) }
-            first.append(shapes.count)
-            shapes.reserveCapacity(shapes.count + shard.documents)
-            for document in 0..<shard.documents { shapes.append(shard.shape(of: document)) }
+            first.append(count)
+            count += shard.documents
             shards.append(shard)
         }
         self.tokenizer = tokenizer
         self.shards = shards
         self.first = first
-        self.shapes = shapes
+        self.count = count
         form = folder.form
         tokenCount = shards.reduce(0) { $0 + $1.tokens }
         fingerprint = Fingerprint(shards.flatMap { [$0.documents, $0.tokens, $0.spans] }).text
             + (split == .train ? "" : " \(split.rawValue)")
     }
 
+    package var shapes: DocumentShapes {
+        DocumentShapes(count: count) { index in
+            let (shard, own) = self.place(of: index)
+            return shard.shape(of: own)
+        }
+    }
+
     package func tokens(of index: Int, in range: Range<Int>) throws(UserError) -> ArraySlice<Int32> {
+        let (shard, own) = place(of: index)
+        return try shard.tokens(of: own, in: range)
+    }
+
+    private func place(of index: Int) -> (shard: TokenShard, own: Int) {
         var low = 0, high = first.count
         while high - low > 1 {
             let middle = (low + high) / 2
             if first[middle] <= index { low = middle } else { high = middle }
         }
-        return try shards[low].tokens(of: index - first[low], in: range)
+        return (shards[low], index - first[low])
     }
 }
 

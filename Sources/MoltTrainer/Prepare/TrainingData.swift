@@ -16,19 +16,26 @@ struct TrainingData {
         return (try training(), held.isEmpty ? nil : try loader(held, .validation, seed: nil))
     }
 
-    /// Pairs come from their own files: those that `molt data prepare` makes tell no prompt from an answer.
     private func pairs() throws(UserError) -> (training: any SampleSource, validation: (any SampleSource)?) {
-        let held = plan.data.validation
-        let heldFiles = held.isEmpty ? [] : try DataPaths.resolve(held, key: "data.validation")
-        let files = try DataPaths.resolve(
-            plan.data.train, key: "data.train", excluding: Set(heldFiles.map(DataPaths.identity(of:))))
-        func pairs(_ files: [String], seed: UInt64?) throws(UserError) -> PreferencePairs {
+        func pairs(_ paths: [String], _ split: DataSplit, seed: UInt64?) throws(UserError) -> PreferencePairs {
             try PreferencePairs(
-                files: files, tokenizer: tokenizer, chat: chat, sequenceLength: plan.data.sequenceLength, seed: seed,
+                paths, split, key: "data.\(split.rawValue)", tokenizer: tokenizer, chat: chat,
+                excluding: split == .train ? try heldFiles() : [], sequenceLength: plan.data.sequenceLength, seed: seed,
                 beat: beat)
         }
         let seed = UInt64(bitPattern: Int64(plan.data.shuffleSeed ?? plan.recipe.train.seed))
-        return (try pairs(files, seed: seed), heldFiles.isEmpty ? nil : try pairs(heldFiles, seed: nil))
+        let held = plan.data.validation
+        return (
+            try pairs(plan.data.train, .train, seed: seed),
+            held.isEmpty ? nil : try pairs(held, .validation, seed: nil)
+        )
+    }
+
+    /// The validation files, which a folder or a glob must not contribute to the training.
+    private func heldFiles() throws(UserError) -> Set<String> {
+        let held = plan.data.validation.filter(DocumentSources.isPlain)
+        guard !held.isEmpty else { return [] }
+        return Set(try DataPaths.resolve(held, key: "data.validation").map(DataPaths.identity(of:)))
     }
 
     private func training() throws(UserError) -> any SampleSource {
@@ -56,18 +63,12 @@ struct TrainingData {
     }
 
     private func loader(_ paths: [String], _ split: DataSplit, seed: UInt64?) throws(UserError) -> SampleLoader {
-        var excluding: Set<String> = []
-        if split == .train {
-            let held = plan.data.validation.filter(DocumentSources.isPlain)
-            if !held.isEmpty {
-                excluding = Set(try DataPaths.resolve(held, key: "data.validation").map(DataPaths.identity(of:)))
-            }
-        }
+        let source = try DocumentSources.open(
+            paths, split, key: "data.\(split.rawValue)", tokenizer: tokenizer, chat: chat,
+            excluding: split == .train ? try heldFiles() : [], beat: beat)
+        try PackedEpoch.check(source, sequenceLength: plan.data.sequenceLength)
         return SampleLoader(
-            corpus: try DocumentSources.open(
-                paths, split, key: "data.\(split.rawValue)", tokenizer: tokenizer, chat: chat, excluding: excluding,
-                beat: beat),
-            sequenceLength: plan.data.sequenceLength, packing: Packing(plan.data.packing), seed: seed)
+            corpus: source, sequenceLength: plan.data.sequenceLength, packing: Packing(plan.data.packing), seed: seed)
     }
 }
 

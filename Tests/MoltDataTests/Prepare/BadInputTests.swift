@@ -29,6 +29,21 @@ struct BadInputTests {
         (#"{"conversations": [{"from": "human"}]}"#, "bad conversation: conversations[0] has no content"),
         (#"{"prompt": "q", "chosen": "a"}"#, #"a preference pair needs "prompt", "chosen" and "rejected""#),
         (#"{"prompt": [], "completion": "a"}"#, #""prompt" has no messages"#),
+        (
+            #"{"messages": [{"role": "user", "role": "user", "content": "x"}]}"#,
+            "bad conversation: messages[0] has two roles"
+        ),
+        (#"{"messages": [{"role": "user", "content": "x", "value": "y"}]}"#, "messages[0] has two contents"),
+        (#"{"messages": [{"role": "user", "content": [{"type": "image"}]}]}"#, "a part of messages[0] is no text"),
+        (#"{"messages": [{"role": "user", "content": ["x"]}]}"#, "a part of messages[0] is not an object"),
+        (#"{"messages": [{"role": "user", "content": "x"}"#, "not a JSON object: the line ends too early"),
+        (#"{"messages": [], "conversations": []}"#, #""messages" has no messages"#),
+        (#"{"prompt": "q", "chosen": 1, "rejected": "b"}"#, #"the value of "chosen" is not a string"#),
+        (#"{"prompt": "q", "chosen": [{"role": "assistant"}], "rejected": "b"}"#, "chosen[0] has no content"),
+        (
+            #"{"prompt": [{"role": "user", "content": "q"}], "chosen": [{"role": "user", "content": "q"}], "#
+                + #""rejected": "b"}"#, "no message is the assistant's"
+        ),
     ])
     func aMalformedLineIsNamedAndNothingIsLeft(line: String, expected: String) throws {
         try work.write("a.jsonl", [Self.good, "", line, Self.good].joined(separator: "\n"))

@@ -170,6 +170,52 @@ struct PreparationTests {
         #expect(try work.source().shapes.map(\.firstTarget) == [3, 3, 20, 20])
     }
 
+    @Test(arguments: [nil, 7] as [UInt64?])
+    func preparedPairsAreThePairsOfTheFile(seed: UInt64?) throws {
+        let lines = (0..<20).map { number in
+            number % 3 == 0
+                ? #"{"prompt": [{"role": "user", "content": "q \#(number)"}], "#
+                    + #""chosen": [{"role": "assistant", "content": "x"}], "rejected": "y \#(number)"}"#
+                : #"{"prompt": "q \#(number) ", "chosen": "good \#(number)", "rejected": "bad"}"#
+        }
+        let path = try work.write("a.jsonl", lines.joined(separator: "\n"))
+        try work.run(["a.jsonl"]) { $0.unitBytes = 300 }
+        let chat = PlainChatRenderer(tokenizer: work.tokenizer)
+        func pairs(_ path: String) throws -> PreferencePairs {
+            try PreferencePairs(
+                [path], .train, key: "data.train", tokenizer: work.tokenizer, chat: chat, sequenceLength: 64,
+                seed: seed)
+        }
+        let files = try pairs(path), prepared = try pairs(work.folder("out"))
+        #expect(files.sampleCount() == 20 && prepared.sampleCount() == 20)
+        let samples = files.take(45, from: DataPosition()).samples
+        #expect(samples == prepared.take(45, from: DataPosition()).samples)
+        for sample in samples { #expect(try files.batch([sample]) == prepared.batch([sample])) }
+        #expect(try files.batch(samples) == prepared.batch(samples))
+        #expect(prepared.fingerprint != files.fingerprint && prepared.fingerprint.hasPrefix("20 prepared pairs"))
+    }
+
+    @Test(arguments: [
+        (#"{"text": "t"}"#, 64, "out: the folder holds single documents, and the method dpo trains on preference"),
+        (
+            #"{"prompt": "0123456789", "chosen": "a", "rejected": "0123456789"}"#, 20,
+            "out: pair 1 makes sequences of 21 tokens, and data.sequence_length is 20"
+        ),
+    ])
+    func preparedDataThatIsNoPairsIsRefused(line: String, length: Int, expected: String) throws {
+        try work.write("a.jsonl", line)
+        try work.run(["a.jsonl"])
+        let error = #expect(throws: UserError.self) {
+            try PreferencePairs(
+                [work.folder("out")], .train, key: "data.train", tokenizer: work.tokenizer, sequenceLength: length,
+                seed: nil)
+        }
+        let text = error?.description.replacing(work.folder.path + "/", with: "") ?? ""
+        #expect(text.hasPrefix(expected), "\(text)")
+        let fix = length == 64 ? "prepare files" : "raise data.sequence_length, or prepare with --max-tokens 21"
+        #expect(error?.fix?.hasPrefix(fix) == true)
+    }
+
     @Test func pairsAreNotMixedWithOtherDocuments() throws {
         try work.write("a.jsonl", #"{"text": "t"}"#)
         try work.write("b.jsonl", #"{"prompt": "q", "chosen": "good", "rejected": "bad"}"#)
