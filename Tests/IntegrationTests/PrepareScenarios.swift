@@ -36,6 +36,7 @@ struct PrepareScenarios {
             try await cluster.write(Self.corpus, to: "corpus.jsonl")
             try await cluster.write(Self.recipe(folder), to: "corpus.yaml")
             async let array: Void = Self.prepareAsArray(on: cluster)
+            async let command: Void = Self.prepareByCommand(on: cluster)
             let output = try await cluster.molt("submit", "\(folder)/corpus.yaml", "--site", "bed", "--json")
             let run = try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
 
@@ -59,7 +60,7 @@ struct PrepareScenarios {
             #expect(detail.attempts.flatMap(\.incarnations).count == 3)
             #expect(detail.summary.step == detail.summary.steps)
             #expect(detail.summary.steps ?? 0 > 200, "its units are the run's steps")
-            try await array
+            _ = try await (array, command)
 
             try await cluster.run(
                 ["\(cluster.prefix)/bin/molt", "data", "prepare", "\(folder)/corpus.jsonl", "--out", "\(folder)/whole"]
@@ -68,6 +69,7 @@ struct PrepareScenarios {
             #expect(whole.keys.sorted() == ["prepared.json", "train-00000.tokens", "validation-00000.tokens"])
             #expect(try Self.contents("\(folder)/nodes") == whole)
             #expect(try Self.contents("\(folder)/array") == whole)
+            #expect(try Self.contents("\(folder)/site") == whole)
         }
     }
 
@@ -82,6 +84,17 @@ struct PrepareScenarios {
                 ["sbatch", "--wait", "-p", "short", "-c1", "-o", "\(folder)/array-%a.out", "--array", members]
                     + ["--wrap", line])
         }
+    }
+
+    /// `molt data prepare --site`, which writes the recipe by itself.
+    private static func prepareByCommand(on cluster: LiveCluster) async throws {
+        let folder = cluster.folder
+        let output = try await cluster.run(
+            ["\(cluster.prefix)/bin/molt", "data", "prepare", "\(folder)/corpus.jsonl", "--out", "\(folder)/site"]
+                + ["--site", "bed", "--nodes", "2"] + options)
+        let detail = try await cluster.wait(for: output.out.filter { !$0.isNewline }, toBe: .finished)
+        #expect(detail.summary.name == "prepare-site")
+        #expect(FileManager.default.fileExists(atPath: "\(folder)/site.yaml"))
     }
 
     private static func units(_ folder: String) -> Int {

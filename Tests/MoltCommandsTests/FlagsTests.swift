@@ -13,7 +13,7 @@ struct FlagsTests {
         molt daemon status [--json]
         molt daemon stop
         molt data export [--megatron --split] folder
-        molt data prepare [--out --tokenizer] files
+        molt data prepare [--nodes --out --site --tokenizer] files
         molt data report [--json --sequence-length --tokenizer] files
         molt doctor [--json --site -s]
         molt drill [--for --json --within] fault run

@@ -9,14 +9,15 @@ struct DataCommand: AsyncParsableCommand {
 
 struct DataPrepare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "prepare", abstract: "Make token shards from JSONL and text files, on this machine.",
+        commandName: "prepare", abstract: "Make token shards from JSONL and text files, on this machine or a site.",
         discussion: """
             Further options are those of molt-train prepare: filters, --validation, --deduplicate, --skip-bad, --json. \
-            Killed or stopped, the same command goes on where it was. On many nodes: molt submit a recipe with \
-            'task: prepare'.
+            Killed or stopped, the same command goes on where it was. With --site it writes the recipe OUT.yaml and \
+            submits it, on as many nodes as --nodes says.
 
             Example:
               molt data prepare corpus/*.jsonl --tokenizer bytes --out corpus-tokens --validation 0.005
+              molt data prepare corpus/*.jsonl --out /shared/corpus-tokens --site cluster --nodes 4 --threads 16
             """)
 
     @Option(name: .long, help: "'bytes', or a tokenizer's file or folder.")
@@ -25,10 +26,26 @@ struct DataPrepare: AsyncParsableCommand {
     @Option(name: .long, help: "The folder to make.")
     var out: String
 
+    @Option(name: .long, help: "Prepare it there, as a run.")
+    var site: String?
+
+    @Option(name: .long, help: "Nodes of that run.")
+    var nodes: Int = 1
+
     @Argument(parsing: .allUnrecognized, help: "Files, folders or globs.")
     var files: [String] = []
 
+    func validate() throws {
+        guard nodes > 0 else { throw ValidationError("A run has at least one node.") }
+        guard site != nil || nodes == 1 else { throw ValidationError("--nodes is for --site.") }
+    }
+
     func run() async throws {
+        if let site {
+            let folder = Settings.fromEnvironment().workingDirectory
+            let recipe = try PrepareRecipe(files, tokenizer: tokenizer, out: out, nodes: nodes, in: folder)
+            return try await RunSubmit.parse([try recipe.write(), "--site", site]).run()
+        }
         try Engine().run(["prepare", "--tokenizer", tokenizer, "--out", out] + files)
     }
 }

@@ -1,0 +1,126 @@
+import FoundationEssentials
+package import MoltCore
+package import MoltRecipe
+
+/// The recipe that does on a site what the words of `molt data prepare` do here.
+package struct PrepareRecipe {
+    package let recipe: Recipe
+
+    /// - Parameters:
+    ///   - words: files, and options of `molt-train prepare`.
+    ///   - folder: the one that relative paths are meant from.
+    /// - Throws: for options that are for this machine alone, or not known.
+    package init(
+        _ words: [String], tokenizer: String, out: String, nodes: Int, in folder: String
+    ) throws(UserError) {
+        func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder)/\(name)" }
+        var section = PrepareSection(out: path(out)), reader = Words(rest: words[...]), files: [String] = []
+        var recipe = Recipe(name: Self.name(out), task: .prepare)
+        recipe.resources.nodes = nodes
+        while let word = reader.next() {
+            switch word {
+            case .file(let name): files.append(path(name))
+            case .option("--threads"): recipe.resources.cpusPerRank = try reader.number("--threads")
+            case .option(let option): try Self.take(option, &reader, &section)
+            }
+        }
+        guard !files.isEmpty else { throw UserError("no file is named", fix: "name files, folders or globs") }
+        var data = DataSection(train: files)
+        data.tokenizer = tokenizer == "bytes" ? tokenizer : path(tokenizer)
+        recipe.data = data
+        recipe.prepare = section
+        self.recipe = recipe
+    }
+
+    private static func take(
+        _ option: String, _ reader: inout Words, _ section: inout PrepareSection
+    ) throws(UserError) {
+        switch option {
+        case "--validation": section.validation = try reader.share(option)
+        case "--deduplicate": section.deduplicate = true
+        case "--skip-bad": section.skipBad = true
+        case "--min-bytes": section.bytesMin = try reader.number(option)
+        case "--max-bytes": section.bytesMax = try reader.number(option)
+        case "--min-tokens": section.tokensMin = try reader.number(option)
+        case "--max-tokens": section.tokensMax = try reader.number(option)
+        case "--where": section.conditions.append(try reader.value(option))
+        case "--text-unit":
+            let text = try reader.value(option)
+            guard let unit = PrepareSection.TextUnit(rawValue: text) else {
+                throw UserError("\(option) is file or line, and '\(DisplayText.escaped(text, limit: 40))' is neither")
+            }
+            section.textUnit = unit
+        case "--max-line-bytes": section.lineBytesMax = try reader.number(option)
+        case "--unit-bytes": section.unitBytes = try reader.number(option)
+        case "--shard-tokens": section.shardTokens = try reader.number(option)
+        default:
+            throw UserError(
+                "\(DisplayText.escaped(option, limit: 40)) means nothing on a site",
+                fix: "leave it out, or leave --site out to prepare on this machine")
+        }
+    }
+
+    /// Writes the recipe beside the folder that it makes, where it goes on saying what is in there.
+    /// - Returns: its path.
+    package func write() throws -> String {
+        let path = (recipe.prepare?.out ?? recipe.name) + ".yaml"
+        try DurableFile.write(Data(try RecipeText.yaml(recipe).utf8), to: path)
+        return path
+    }
+
+    private static func name(_ out: String) -> String {
+        let last = out.split(separator: "/").last ?? "data"
+        let plain = last.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        return "prepare-\(String(plain.prefix(40)))"
+    }
+}
+
+/// Words of a command line, one after the other.
+private struct Words {
+    enum Word {
+        case file(String)
+        /// With the dashes; its value, if it has one, is read next.
+        case option(String)
+    }
+
+    var rest: ArraySlice<String>
+    private var attached: String?
+    private var areFiles = false
+
+    init(rest: ArraySlice<String>) { self.rest = rest }
+
+    mutating func next() -> Word? {
+        guard let word = rest.popFirst() else { return nil }
+        if areFiles || !word.hasPrefix("--") { return .file(word) }
+        if word == "--" {
+            areFiles = true
+            return next()
+        }
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        attached = parts.count == 2 ? String(parts[1]) : nil
+        return .option(String(parts[0]))
+    }
+
+    mutating func value(_ option: String) throws(UserError) -> String {
+        guard let value = attached ?? rest.popFirst() else { throw UserError("\(option) needs a value") }
+        return value
+    }
+
+    mutating func number(_ option: String) throws(UserError) -> Int {
+        let text = try value(option)
+        guard let number = Int(text), number > 0 else {
+            throw UserError(
+                "\(option) needs a whole number above zero, and '\(DisplayText.escaped(text, limit: 40))' is none")
+        }
+        return number
+    }
+
+    mutating func share(_ option: String) throws(UserError) -> Double {
+        let text = try value(option)
+        guard let share = Double(text), share >= 0, share < 1 else {
+            throw UserError(
+                "\(option) needs a share from 0 to below 1, and '\(DisplayText.escaped(text, limit: 40))' is none")
+        }
+        return share
+    }
+}
