@@ -42,7 +42,7 @@ struct PrepareScenarios {
 
             // A rank dies on its own, and the whole job with it.
             try await Command.until("a part is done", within: 60, every: 0.02) { Self.units(folder) >= 40 }
-            #expect(try cluster.kill("molt-train", rank: 1, folder: "\(folder)/runs/") == 1)
+            #expect(try cluster.kill("molt-train", rank: 1, folder: "\(folder)/runs/\(run)") == 1)
             #expect(!Self.isWhole("\(folder)/nodes"))
             // As if the rank beside it were not quite dead: the next one waits for its lock, and so the job is there to
             // be preempted.

@@ -4,6 +4,10 @@ import MoltData
 import MoltTesting
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// Reading: what becomes a document, and what every kind of bad file says.
 struct CorpusTests {
     private let folder = TemporaryFolder("corpus")
@@ -23,6 +27,18 @@ struct CorpusTests {
         let path = try write(name, bytes)
         let error = #expect(throws: UserError.self) { try Corpus(files: [path], tokenizer: tokenizer) }
         return (error?.description ?? "").replacing(folder.path + "/", with: "")
+    }
+
+    /// Trained on as it is, a file may have lines four times as long as one that is prepared.
+    @Test func aLineLongerThanTheLimitIsNamed() throws {
+        let path = folder("a.jsonl")
+        try Data("{\"text\": \"a\"}\n".utf8).write(to: URL(filePath: path))
+        // A hole of zeros, which takes no room on the disk.
+        #expect(truncate(path, (256 << 20) + (2 << 20)) == 0)
+        let error = #expect(throws: UserError.self) { try Corpus(files: [path], tokenizer: ByteTokenizer()) }
+        #expect(error?.location == "\(path):2")
+        #expect(error?.what == "the line is longer than \(256 << 20) bytes")
+        #expect(error?.fix?.contains("--skip-bad") == true)
     }
 
     @Test func plainTextIsOneDocumentWhateverItsBytes() throws {

@@ -4,11 +4,30 @@ import MoltReconcile
 import MoltRecipe
 import MoltScheduler
 import MoltServer
+import MoltStore
 import MoltTesting
 import Testing
 
 /// The loop against a cluster that does what the test says.
 struct ReconcileTests {
+    /// A preparation that is interrupted again and again has no checkpoint: its units are what it has advanced by.
+    @Test(arguments: [(.prepare, 3), (.command, 3), (.pretrain, nil)] as [(Recipe.TaskKind, Int?)])
+    func whatStepsAreDoneForGoodDependsOnTheTask(task: Recipe.TaskKind, committed: Int?) async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.running { recipe in
+            recipe.task = task
+            recipe.command = task == .command ? recipe.command : nil
+            recipe.data = DataSection(train: ["/data"])
+            recipe.prepare = task == .prepare ? PrepareSection(out: "/out") : nil
+        }
+        try daemon.report(run, [#"{"t":1,"kind":"step","step":3,"steps":9}"#])
+        try await daemon.reconciler.followProgress()
+        let id = try #require(RunID(rawValue: run))
+        let record = try await daemon.store.read { try $0.run(id) }
+        #expect(record?.step == 3)
+        #expect(record?.committedStep == committed)
+    }
+
     @Test func aRunIsSubmittedStartedAndFinished() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.running()

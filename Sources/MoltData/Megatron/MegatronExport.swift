@@ -1,5 +1,9 @@
 import MoltCore
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// Writes documents as `PREFIX.bin` and `PREFIX.idx`, a sequence each: uint16 below 65,500 ids and int32 above, as
 /// Megatron's own preprocessing does.
 package enum MegatronExport {
@@ -11,8 +15,19 @@ package enum MegatronExport {
         for path in [prefix + ".bin", prefix + ".idx"] where FileStatus.kind(of: path) != nil {
             throw UserError("there is something already", at: path, fix: "name another prefix, or remove it")
         }
-        let isNarrow = vocabulary < 65_500
-        let data = try OutputFile(path: prefix + ".bin.part")
+        let parts = [prefix + ".bin.part", prefix + ".idx.part"]
+        do {
+            return try write(source, prefix: prefix, parts: parts, isNarrow: vocabulary < 65_500)
+        } catch {
+            for part in parts { unlink(part) }
+            throw error
+        }
+    }
+
+    private static func write(
+        _ source: any DocumentSource, prefix: String, parts: [String], isNarrow: Bool
+    ) throws -> (documents: Int, tokens: Int) {
+        let data = try OutputFile(path: parts[0])
         var lengths: [Int32] = [], offsets: [Int64] = []
         for (document, shape) in source.shapes.enumerated() {
             offsets.append(Int64(data.position))
@@ -29,7 +44,7 @@ package enum MegatronExport {
             }
         }
         try data.finish()
-        let index = try OutputFile(path: prefix + ".idx.part")
+        let index = try OutputFile(path: parts[1])
         try index.write(MegatronIndex.magic)
         try index.write(numbers: [UInt64(1)])
         let type = isNarrow ? MegatronIndex.TokenType.uint16 : .int32

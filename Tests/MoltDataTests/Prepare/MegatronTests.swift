@@ -103,6 +103,22 @@ struct MegatronTests {
         #expect(refused > 300)
     }
 
+    /// The last token of the data becomes an id that the vocabulary has not.
+    @Test func anExportThatFailsLeavesNothing() throws {
+        try work.write("a.jsonl", #"{"text": "one"}"#)
+        try work.run(["a.jsonl"])
+        let path = work.folder("out/train-00000.tokens")
+        var bytes = Array(try DurableFile.read(path))
+        bytes.replaceSubrange(72..<74, with: [0xFF, 0xFF])
+        try DurableFile.write(Data(bytes), to: path)
+        let before = try work.contents("out").keys.sorted()
+        let error = #expect(throws: UserError.self) {
+            try MegatronExport.write(work.source(), prefix: work.folder("out/m"), vocabulary: 259)
+        }
+        #expect(error?.what.contains("65535") == true)
+        #expect(try work.contents("out").keys.sorted() == before)
+    }
+
     @Test func idsOfAnotherTokenizerAreNamed() throws {
         try work.write("a.jsonl", #"{"text": "one"}"#)
         try work.run(["a.jsonl"])
