@@ -28,7 +28,14 @@ extension ModelWeights {
     /// Throws unless every weight of the model is there with its shape, nothing is there that no weight is, and every
     /// id of a tokenizer beside them has its row.
     package func check() throws {
-        if let tokenizer, tokenizer.contains("/") { try check(TokenizerSize.at(tokenizer)) }
+        if let tokenizer, tokenizer.contains("/") {
+            // Some families have a tiktoken file under the name tokenizer.model, which cannot be counted.
+            if tokenizer.hasSuffix(".model") {
+                try check(try? TokenizerSize.at(tokenizer))
+            } else {
+                try check(TokenizerSize.at(tokenizer))
+            }
+        }
         let plan = try WeightsPlan(self)
         let known = Set(plan.tensors.map(\.name))
         let missing = plan.tensors.filter { tensors[$0.name] == nil }.map(\.name)
