@@ -2,7 +2,7 @@ import FoundationEssentials
 import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A folder that is there whole or not at all: written under a name of its own beside the place, renamed when done.

@@ -6,7 +6,7 @@ import MoltRecipe
 import MoltTensor
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// The scores of a model for rows of tokens, as one tensor in a file: how anybody compares a conversion with another

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Hashes of short byte strings; another seed in every process, so that no text can be made to collide.

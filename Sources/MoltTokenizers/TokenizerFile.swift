@@ -1,7 +1,7 @@
 package import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Finds and reads the files of a tokenizer.

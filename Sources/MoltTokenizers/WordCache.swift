@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// The tokens of words seen before: open addressing, one block for the words' bytes and one for their tokens. Forgets

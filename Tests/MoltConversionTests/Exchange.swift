@@ -9,7 +9,7 @@ import MoltTensor
 import MoltTesting
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Folders that go between Molt and the libraries in Python; see `Oracle/exchange.py`.

@@ -8,7 +8,7 @@ import MoltTrainer
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// NeMo's archives and folders, as Python's tarfile and torch write them; see `Oracle/nemo.py`.

@@ -2,7 +2,7 @@ import FoundationEssentials
 import MoltTesting
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// What the libraries make of the texts, as `Oracle/cases.py` writes it.

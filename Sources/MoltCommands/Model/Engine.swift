@@ -3,7 +3,7 @@ import MoltAPI
 import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// The program that knows tensors, in place of this one: `molt` itself links none of it.

@@ -3,7 +3,7 @@ package import MoltCheckpoint
 import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// The index of a distributed checkpoint of torch (`.metadata`): which part of which tensor lies where.

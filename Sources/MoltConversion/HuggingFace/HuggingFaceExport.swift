@@ -4,7 +4,7 @@ import MoltCore
 import MoltRecipe
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Writes a model as Hugging Face's tools do: config.json, safetensors, the tokenizer's files beside them.

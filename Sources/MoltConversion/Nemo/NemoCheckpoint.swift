@@ -4,7 +4,7 @@ import MoltCore
 package import MoltRecipe
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// What NeMo saves: an archive (.nemo), which is read where it lies, or the folder that it unpacks to, of

@@ -1,7 +1,7 @@
 import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A part of a file that is read by position: the whole of it, a member of an archive, one tensor's bytes.

@@ -1,7 +1,7 @@
 import MoltCore
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A new file that is written from front to back; durable once closed.

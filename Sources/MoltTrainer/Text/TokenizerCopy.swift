@@ -5,7 +5,7 @@ import MoltData
 import MoltTokenizers
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A run keeps its own copy of its tokenizer, so that its checkpoints can be used when the original is gone or changed.
