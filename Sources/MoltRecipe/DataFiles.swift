@@ -21,7 +21,19 @@ package enum DataFiles {
         check("data.train", recipe.data?.train ?? [])
         check("data.validation", recipe.data?.validation ?? [])
         if let tokenizer = recipe.data?.tokenizer, tokenizer != "bytes" { check("data.tokenizer", [tokenizer]) }
-        if let start = recipe.initFrom, start.hasPrefix("/") { check("init_from", [start]) }
+        if let file = recipe.generation?.promptsFile { check("generation.prompts_file", [file]) }
+        for (key, path) in [("generation.out", recipe.generation?.out), ("conversion.out", recipe.conversion?.out)] {
+            guard let path, FileManager.default.fileExists(atPath: path) else { continue }
+            let what = "\(DisplayText.escaped(path, limit: 300)) is there already"
+            found.append(RecipeProblem(what, at: origins[key], key: key, fix: "name another place, or remove it"))
+        }
+        if let start = recipe.initFrom, start.hasPrefix("/") {
+            let folder = StartCheck.folder(start)
+            check("init_from", [folder])
+            if found.isEmpty, let problem = StartCheck.problem(recipe, folder: folder, origins: origins) {
+                found.append(problem)
+            }
+        }
         if found.isEmpty, let problem = TokenizerCheck.problem(recipe, origins: origins) { found.append(problem) }
         return found
     }

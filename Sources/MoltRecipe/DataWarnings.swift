@@ -13,6 +13,11 @@ package enum DataWarnings {
         paths += (recipe.data?.validation ?? []).map { ("data.validation", $0) }
         if let start = recipe.initFrom, start.hasPrefix("/") { paths.append(("init_from", start)) }
         if let tokenizer = recipe.data?.tokenizer, tokenizer != "bytes" { paths.append(("data.tokenizer", tokenizer)) }
+        let more = [
+            ("prepare.out", recipe.prepare?.out), ("generation.prompts_file", recipe.generation?.promptsFile),
+            ("generation.out", recipe.generation?.out), ("conversion.out", recipe.conversion?.out),
+        ]
+        paths += more.compactMap { key, path in path.map { (key, $0) } }
         let mounts = MountTable.current()
         return paths.compactMap { key, path in
             guard let kind = nodeLocalKind(path, runs: site.runs, mounts: mounts) else { return nil }

@@ -17,3 +17,20 @@ enum Limits {
     static let tokenizerBytes = 256 << 20
     static let tokenIDMax = 1 << 30
 }
+
+/// What generation, evaluation and conversion may be asked for, by a recipe and on a command line alike.
+package enum WorkLimits {
+    package static let generatedTokensMax = 1_000_000
+    /// Of one call: texts to continue, or questions.
+    package static let promptsMax = 1_000_000
+    /// Texts of a prompt, and those that are written together.
+    package static let samplesMax = 100_000
+    package static let batchMax = 4096
+    package static let stopsMax = 64
+    package static let stopBytesMax = 4096
+    /// Of an evaluation: tokens that a model sees at once, and points of a sweep.
+    package static let evaluatedLength = 1 << 22
+    package static let evaluatedPoints = 1000
+    /// Ranks that a matrix is cut over.
+    package static let cutsMax = 1024
+}

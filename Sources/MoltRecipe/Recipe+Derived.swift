@@ -11,6 +11,7 @@ extension Recipe {
 
     /// Optimizer steps of the whole run; nil for a task that does not train.
     package var plannedSteps: Int? {
+        guard trains else { return nil }
         if let steps = train.steps { return steps }
         guard let tokens = train.tokens, tokensPerStep > 0 else { return nil }
         return tokens.plus(tokensPerStep - 1) / tokensPerStep

@@ -13,6 +13,12 @@ package struct Recipe: Codable, Hashable, Sendable {
     package var data: DataSection?
     /// For `task: prepare`.
     package var prepare: PrepareSection?
+    /// For `task: generate`.
+    package var generation: GenerationSection?
+    /// For `task: evaluate`.
+    package var evaluation: EvaluationSection?
+    /// For `task: convert`.
+    package var conversion: ConversionSection?
     package var train: TrainSection
     package var optimizer: OptimizerSection
     package var schedule: ScheduleSection
@@ -33,7 +39,8 @@ package struct Recipe: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, task, method, objective, model, data, prepare, train, optimizer, schedule, parallel, checkpoint
+        case name, task, method, objective, model, data, prepare, generation, evaluation, conversion
+        case train, optimizer, schedule, parallel, checkpoint
         case resources, policy, notify, command, environment
         case initFrom = "init_from"
         case workingDirectory = "working_directory"

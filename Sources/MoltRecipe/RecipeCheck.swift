@@ -16,6 +16,7 @@ struct RecipeCheck {
         if let model = recipe.model { ModelCheck(model, refuse).run() }
         if recipe.trains { checkTraining() }
         MethodCheck(recipe: recipe, isComplete: isComplete, refuse: refuse).run()
+        ModelTaskCheck(recipe: recipe, isComplete: isComplete, refuse: refuse).run()
         checkParallel()
         checkResources()
         checkNotify()
@@ -41,13 +42,11 @@ struct RecipeCheck {
             need(recipe.model, "model", "'task: pretrain' needs a model", "add 'model', or 'extends' a built-in recipe")
             needData()
         case .finetune:
-            need(recipe.initFrom, "init_from", "'task: finetune' needs weights to start from", initFromFix)
+            need(
+                recipe.initFrom, "init_from", "'task: finetune' needs weights to start from",
+                "set 'init_from' to a model's folder, a checkpoint or a run id")
             needData()
-        case .generate, .convert:
-            need(recipe.initFrom, "init_from", "'task: \(recipe.task.rawValue)' needs a model", initFromFix)
-        case .evaluate:
-            need(recipe.initFrom, "init_from", "'task: evaluate' needs a model", initFromFix)
-            needData()
+        case .generate, .evaluate, .convert: break
         case .prepare:
             needData()
             need(
@@ -60,8 +59,6 @@ struct RecipeCheck {
         }
     }
 
-    private let initFromFix = "set 'init_from' to a model's folder, a checkpoint or a run id"
-
     private func need(_ value: Any?, _ key: String, _ what: String, _ fix: String) {
         if value == nil { refuse(key, what, fix: fix) }
     }
@@ -71,9 +68,7 @@ struct RecipeCheck {
             let what = "'task: \(recipe.task.rawValue)' needs data"
             return refuse("data", what, fix: "like data: {train: corpus.jsonl, validation: val.jsonl}")
         }
-        if recipe.task == .evaluate {
-            if data.validation.isEmpty { refuse("data.validation", "'task: evaluate' needs 'data.validation'") }
-        } else if data.train.isEmpty, data.synthetic == nil {
+        if data.train.isEmpty, data.synthetic == nil {
             refuse("data.train", "'data.train' names no file", fix: "a file, a list of files, a folder or a pattern")
         }
     }

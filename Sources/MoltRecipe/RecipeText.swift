@@ -21,6 +21,9 @@ package enum RecipeText {
         "data": DataSection.CodingKeys.allCases.map(\.rawValue),
         "data.synthetic": SyntheticSection.CodingKeys.allCases.map(\.rawValue),
         "prepare": PrepareSection.CodingKeys.allCases.map(\.rawValue),
+        "generation": GenerationSection.CodingKeys.allCases.map(\.rawValue),
+        "evaluation": EvaluationSection.CodingKeys.allCases.map(\.rawValue),
+        "conversion": ConversionSection.CodingKeys.allCases.map(\.rawValue),
         "train": TrainSection.CodingKeys.allCases.map(\.rawValue),
         "optimizer": OptimizerSection.CodingKeys.allCases.map(\.rawValue),
         "schedule": ScheduleSection.CodingKeys.allCases.map(\.rawValue),
@@ -35,7 +38,9 @@ package enum RecipeText {
     private static let durations = Set([
         "checkpoint.every", "resources.time", "policy.back_off", "policy.back_off_max", "policy.max_total",
     ]).union(Patience.CodingKeys.allCases.map { "policy.patience.\($0.rawValue)" })
-    private static let bytes: Set<String> = ["resources.memory", "prepare.max_line_bytes", "prepare.unit_bytes"]
+    private static let bytes: Set<String> = [
+        "resources.memory", "prepare.max_line_bytes", "prepare.unit_bytes", "conversion.shard_bytes",
+    ]
 
     private struct Writer {
         let origins: [String: Place]?

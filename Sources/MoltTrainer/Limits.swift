@@ -15,23 +15,18 @@ enum Limits {
     /// Bytes of a shard of an imported checkpoint, and of a tokenizer's file.
     static let importedShardBytes = 4 << 30
     static let tokenizerBytesMax = 256 << 20
-    static let generatedTokensMax = 1_000_000
-    /// Of one call: texts to continue, their bytes in a file, and bytes of one line of it.
-    static let promptsMax = 1_000_000
+    /// Of a file of texts to continue, and of one of texts that were generated.
     static let promptFileBytes = 1 << 30
+    static let generatedBytesMax = 16 << 30
     /// Of an evaluation: tokens of one forward pass, padding included, and positions whose scores are made at once.
     static let scoredTokens = 16_384
     static let scoredPositions = 512
-    static let evaluatedLength = 1 << 22
-    static let evaluatedPoints = 1000
+    /// Of a report, in one message.
+    static let pointsInMessage = 8
     /// Made sequences a point, unless told otherwise.
     static let lookupSamples = 100
     static let needleSamples = 20
     static let haystackLines = 100_000
-    static let samplesMax = 100_000
-    static let batchMax = 4096
-    static let stopsMax = 64
-    static let stopBytesMax = 4096
     /// Seconds that ranks wait for each other at the start, and in an exchange: longer than any save.
     static let collectiveSeconds = 1800
     /// Seconds between lines of progress where they cannot be written over.

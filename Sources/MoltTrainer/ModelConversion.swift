@@ -28,10 +28,14 @@ package enum ModelConversion {
     }
 
     /// Writes what lies at `path` into a new folder, reads that again, and compares the two.
-    package static func convert(_ path: String, to out: String, _ choice: Choice) throws -> ConversionReport {
-        let weights = try CheckpointSource(path, key: path).weights()
-        try weights.check()
-        var report = weights.report(format: ForeignModel.layout(of: weights))
+    /// - Parameter beat: called again and again meanwhile; what it throws ends the work, and leaves nothing behind.
+    package static func convert(
+        _ path: String, to out: String, _ choice: Choice, beat: @escaping () throws -> Void = {}
+    ) throws -> ConversionReport {
+        let found = try CheckpointSource(path, key: path).weights()
+        try found.check()
+        var report = found.report(format: ForeignModel.layout(of: found))
+        let weights = ToldWeights(base: found, beat: beat)
         report.out = out
         report.outFormat = choice.layout.rawValue
         report.sha256Before = try hash(weights, after: choice.type)

@@ -7,6 +7,8 @@ package import MoltModels
 package struct TextGenerator {
     package let model: HybridModel
     package let tokenizer: any Tokenizer
+    /// Called again and again while it works; what it throws ends the work.
+    package var beat: () throws -> Void = {}
 
     package init(_ source: CheckpointSource) throws {
         tokenizer = try TokenizerCopy.open(of: source)

@@ -9,30 +9,16 @@ import MoltRecipe
 /// What `molt-train train` does, as a function from its environment to its exit status.
 package enum TrainProgram {
     package static func run(environment: [String: String], stop: StopSignal) -> Int32 {
-        let context: WorkerContext
-        do {
-            context = try WorkerContext(environment: environment)
-        } catch {
-            StandardError.write("molt-train: \(error)")
-            return JobExit.userError.rawValue
-        }
-        return run(context, stop: stop)
+        WorkerProgram.run(environment: environment) { context, events in try train(context, events, stop) }
     }
 
     package static func run(_ context: WorkerContext, stop: StopSignal) -> Int32 {
-        let events = EventLog(path: context.run.events(epoch: context.epoch, writer: .rank(context.rank)))
-        events.write(.started, message: "rank \(context.rank) of \(context.ranks), Molt \(MoltVersion.current)")
-        events.phase(.start)
-        do {
-            let (recipe, hash) = try readRecipe(context.run, attempt: context.attempt)
-            let trainer = try Trainer(recipe, recipeHash: hash, context: context, events: events, stop: stop)
-            return try trainer.run().rawValue
-        } catch {
-            let exit = exitStatus(of: error)
-            events.write(.ended, message: "\(error)")
-            StandardError.write("molt-train: \(error)")
-            return exit
-        }
+        WorkerProgram.run(context) { context, events in try train(context, events, stop) }
+    }
+
+    private static func train(_ context: WorkerContext, _ events: EventLog, _ stop: StopSignal) throws -> JobExit {
+        let (recipe, hash) = try readRecipe(context.run, attempt: context.attempt)
+        return try Trainer(recipe, recipeHash: hash, context: context, events: events, stop: stop).run()
     }
 
     /// The frozen recipe, or the attempt's own where the run was edited: JSON, which is YAML too, with every default

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import MoltCheckpoint
 import MoltConversion
 import MoltCore
@@ -24,11 +25,15 @@ extension TokenScores.Precision: ExpressibleByArgument {}
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert", abstract: "Write a model in another layout, and check what was written.",
-        discussion: "Example: molt-train convert bamba-9b --format molt --out models/bamba")
+        discussion: """
+            Without a model it does what the recipe of the run in $MOLT_RUN_DIR says.
 
-    @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String
-    @Option(help: "The layout to write.") var format: ModelConversion.Layout
-    @Option(help: "The folder to make, or the file (nemo).") var out: String
+            Example: molt-train convert bamba-9b --format molt --out models/bamba
+            """)
+
+    @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String?
+    @Option(help: "The layout to write.") var format: ModelConversion.Layout?
+    @Option(help: "The folder to make, or the file (nemo).") var out: String?
     @Option(help: "The type of the weights.") var dtype: WeightType = .keep
     @Option(help: "Bytes of a shard at most.") var shardBytes: Int?
     @Option(help: "Ranks of Megatron's tensor parallelism.") var tensorParallel: Int = 1
@@ -37,9 +42,15 @@ struct ConvertCommand: ParsableCommand {
     func validate() throws {
         guard 1...1024 ~= tensorParallel else { throw ValidationError("--tensor-parallel must be from 1 to 1024") }
         guard shardBytes ?? 1 > 0 else { throw ValidationError("--shard-bytes must be above 0") }
+        let given = [source != nil, format != nil, out != nil]
+        guard Set(given).count == 1 else { throw ValidationError("give a model, --format and --out") }
     }
 
     func run() throws {
+        guard let source, let format, let out else {
+            Ending.leave(
+                ConvertRun.run(environment: ProcessInfo.processInfo.environment, stop: StopSignal.install()))
+        }
         Ending.after {
             let report = try ModelConversion.convert(
                 source, to: out, .init(format, type: dtype.stored, shardBytes: shardBytes, ranks: tensorParallel))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import MoltCore
 import MoltTrainer
 
@@ -7,13 +8,14 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate", abstract: "Evaluate a model and print what was found, as JSON.",
         discussion: """
             Without --task: the mean loss on files, each target counted once. A report of a run's model is kept in the
-            run's folder, evaluations/.
+            run's folder, evaluations/. Without --run-folder it does what the recipe of the run in $MOLT_RUN_DIR
+            says.
 
             Example: molt-train evaluate --run-folder runs/1a2b3c4d --data val.jsonl
                      molt-train evaluate --run-folder runs/1a2b3c4d --task recall --sizes 8,16,32
             """)
 
-    @Option(help: "A run's folder, or a checkpoint's.") var runFolder: String
+    @Option(help: "A run's folder, or a checkpoint's.") var runFolder: String?
     @Option(help: "What to evaluate: \(EvaluationJob.Task.allCases.map(\.rawValue).joined(separator: ", ")).")
     var task: EvaluationJob.Task?
     @Option(help: "Files, folders or globs; may be given more than once.") var data: [String] = []
@@ -34,10 +36,16 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Print JSON (the only form).") var json = false
 
     func validate() throws {
-        if task == nil, data.isEmpty { throw ValidationError("give --task, or --data for the loss on files") }
+        let asksNothing = task == nil && data.isEmpty
+        if runFolder == nil, !asksNothing { throw ValidationError("give --run-folder") }
+        if runFolder != nil, asksNothing { throw ValidationError("give --task, or --data for the loss on files") }
     }
 
     func run() throws {
+        guard let runFolder else {
+            Ending.leave(
+                EvaluateRun.run(environment: ProcessInfo.processInfo.environment, stop: StopSignal.install()))
+        }
         Ending.after {
             guard let task else {
                 return try Output.json(

@@ -12,7 +12,8 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate", abstract: "Continue texts with a trained model.",
         discussion: """
             One text is written as it comes; several come in order, each when it is complete. Speed is told on standard
-            error. A text does not depend on those beside it.
+            error. A text does not depend on those beside it. Without --run-folder, --checkpoint and prompts it does
+            what the recipe of the run in $MOLT_RUN_DIR says.
 
             Example: molt-train generate --run-folder runs/1a2b3c4d --prompt 'This License' --max-tokens 200
                      molt-train generate --run-folder runs/1a2b3c4d --prompts in.jsonl --greedy --json > out.jsonl
@@ -41,13 +42,20 @@ struct GenerateCommand: ParsableCommand {
     @Flag(help: "Write a line of JSON for each text, and the speed as JSON on standard error.") var json = false
 
     func validate() throws {
+        guard !isRun else { return }
         guard (runFolder == nil) != (checkpoint == nil) else {
             throw ValidationError("give one of --run-folder and --checkpoint")
         }
         guard prompt.isEmpty || prompts == nil else { throw ValidationError("give --prompt or --prompts, not both") }
     }
 
+    private var isRun: Bool { runFolder == nil && checkpoint == nil && prompt.isEmpty && prompts == nil }
+
     func run() throws {
+        if isRun {
+            Ending.leave(
+                GenerateRun.run(environment: ProcessInfo.processInfo.environment, stop: StopSignal.install()))
+        }
         Ending.after {
             let job = try job()
             try job.check()

@@ -19,19 +19,19 @@ struct FlagsTests {
         molt drill [--for --json --within] fault run
         molt du [--json] runs
         molt edit [--json] run key=value
-        molt eval measure [--checkpoint --data --json --task] model
+        molt eval measure [--checkpoint --data --json --site --task] model
         molt eval show [--json --last --task] run
         molt events [--json] run
         molt extend [--json] run key=value
-        molt generate [--prompt --prompts] model
+        molt generate [--out --prompt --prompts --site] model
         molt hold [--json] runs
         molt logs [--attempt --follow --json --rank -f] run
         molt ls [--all --json --limit --name --quiet --state -a -l -n -q]
         molt model adapter export [--json --out] model
         molt model adapter import [--base --json --out] folder
         molt model adapter merge [--json --out] model
-        molt model export [--dtype --format --json --out --shard-bytes --tensor-parallel] model
-        molt model import [--dtype --format --json --out] folder
+        molt model export [--dtype --format --json --out --shard-bytes --site --tensor-parallel] model key=value
+        molt model import [--dtype --format --json --out --site] folder key=value
         molt model logits [--dtype --out --tokens] model
         molt model ls [--data --json --length --pipeline --tensor]
         molt model show [--data --json --length --pipeline --tensor] name

@@ -10,8 +10,12 @@ import Testing
 
 /// The loop against a cluster that does what the test says.
 struct ReconcileTests {
-    /// A preparation that is interrupted again and again has no checkpoint: its units are what it has advanced by.
-    @Test(arguments: [(.prepare, 3), (.command, 3), (.pretrain, nil)] as [(Recipe.TaskKind, Int?)])
+    /// A preparation that is interrupted again and again has no checkpoint: its units are what it has advanced by. So
+    /// are the texts of a generation, and the reports of an evaluation.
+    @Test(
+        arguments: [
+            (.prepare, 3), (.command, 3), (.pretrain, nil), (.generate, 3), (.evaluate, 3), (.convert, nil),
+        ] as [(Recipe.TaskKind, Int?)])
     func whatStepsAreDoneForGoodDependsOnTheTask(task: Recipe.TaskKind, committed: Int?) async throws {
         let daemon = try TestDaemon()
         let (run, _) = try await daemon.running { recipe in

@@ -23,7 +23,7 @@ final class Fleet {
     /// - Parameter reference: a run whose numerics record this one obeys too. Two runs may measure different libraries
     ///   as the faster ones, and only runs of one record are equal bit for bit.
     init(_ recipe: Recipe, sameNumericsAs reference: Fleet? = nil) throws {
-        verb = recipe.task == .prepare ? "prepare" : "train"
+        verb = recipe.trains ? "train" : recipe.task.rawValue
         try DurableFile.makeFolder(run.epochs)
         try write(recipe)
         if let reference {

@@ -5,7 +5,7 @@ import MoltCore
 
 struct EvalCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "eval", abstract: "Evaluate a trained model on this machine, and show what was found.",
+        commandName: "eval", abstract: "Evaluate a trained model, and show what was found.",
         discussion: """
             Without another word it measures: molt eval 7k2m --task recall is molt eval measure 7k2m --task recall.
 
@@ -18,17 +18,19 @@ struct EvalCommand: AsyncParsableCommand {
 
 struct EvalMeasure: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "measure", abstract: "Evaluate a trained model on this machine.",
+        commandName: "measure", abstract: "Evaluate a trained model, on this machine or a site.",
         discussion: """
             Tasks: perplexity, multiple-choice, exact-match (JSONL or texts through --data); phone-book, recall and \
             needle make their own texts, at several --sizes. A run's reports are kept in its folder and by the daemon. \
             Further options are those of molt-train evaluate: --sizes, --samples, --depths, --seed, \
-            --sequence-length, --stride, --delimiter, --max-tokens, --stop, --batch, --dtype.
+            --sequence-length, --stride, --delimiter, --max-tokens, --stop, --batch, --dtype. With --site it is a run \
+            of its own, whose recipe further words like resources.memory=64G change; reports come to the same places.
 
             Example:
               molt eval 7k2m --task perplexity --data held-out.txt --sequence-length 2048
               molt eval 7k2m --task needle --sizes 1024,4096 --depths 0,0.5,1
               molt eval 7k2m --checkpoint all --task recall --sizes 8,16,32
+              molt eval 7k2m --task perplexity --data /shared/held-out --site cluster --threads 16
             """)
 
     @Argument(help: "A run, or the folder of a run, of a checkpoint or of a model.")
@@ -43,6 +45,9 @@ struct EvalMeasure: AsyncParsableCommand {
     @Option(name: .long, help: "Of a run: a step, best, or all, one after the other; the newest when left out.")
     var checkpoint: String?
 
+    @Option(name: .long, help: "Evaluate it there, as a run.")
+    var site: String?
+
     @OptionGroup var output: OutputOptions
 
     @Argument(parsing: .allUnrecognized, help: ArgumentHelp("Passed on to molt-train evaluate.", visibility: .hidden))
@@ -51,6 +56,12 @@ struct EvalMeasure: AsyncParsableCommand {
     func run() async throws {
         let engine = Engine()
         let folder = try await engine.place(of: model)
+        if let site {
+            let made = try ModelRecipe.evaluation(
+                further, task: task, model: folder, data: data, checkpoint: checkpoint,
+                in: engine.settings.workingDirectory)
+            return try await RunSubmit.submit(made, label: "molt eval", site: site, json: output.json)
+        }
         let program = engine.settings.program("molt-train")
         var reports: [EvaluationReport] = []
         for place in try EvaluatedCheckpoints.places(in: folder, checkpoint) {

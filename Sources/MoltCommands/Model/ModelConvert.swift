@@ -1,4 +1,5 @@
 import ArgumentParser
+import MoltRecipe
 
 /// The type that weights are written in.
 enum WeightType: String, ExpressibleByArgument, CaseIterable { case keep, fp32, bf16, fp16 }
@@ -15,6 +16,7 @@ struct ModelImport: AsyncParsableCommand {
 
             Example:
               molt model import downloads/bamba-9b --out models/bamba-9b
+              molt model import downloads/bamba-9b --out models/bamba-9b --site cluster resources.memory=64G
             """)
 
     enum Layout: String, ExpressibleByArgument, CaseIterable { case molt, hf }
@@ -23,10 +25,19 @@ struct ModelImport: AsyncParsableCommand {
     @Option(name: .long, help: "The folder to make.") var out: String
     @Option(name: .long, help: "Molt's layout or Hugging Face's.") var format: Layout = .molt
     @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep
+    @OptionGroup var place: ConversionSite
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let engine = Engine()
+        if let site = place.site {
+            let layout: ConversionSection.Layout = try Words.choice("--format", format.rawValue)
+            var section = ConversionSection(format: layout, out: engine.path(out))
+            section.dtype = try Words.choice("--dtype", dtype.rawValue)
+            let made = try ModelRecipe.conversion(
+                place.changes, "import", model: try await engine.place(of: folder), section: section)
+            return try await RunSubmit.submit(made, label: "molt model import", site: site, json: output.json)
+        }
         try engine.run(
             [
                 "convert", try await engine.place(of: folder), "--format", format.rawValue, "--out", engine.path(out),
@@ -43,6 +54,7 @@ struct ModelExport: AsyncParsableCommand {
 
             Example:
               molt model export 7k2m --format hf --out exports/support-bot
+              molt model export 7k2m --format hf --out exports/support-bot --site cluster resources.memory=64G
             """)
 
     enum Layout: String, ExpressibleByArgument, CaseIterable {
@@ -56,15 +68,38 @@ struct ModelExport: AsyncParsableCommand {
     @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep
     @Option(name: .long, help: "Bytes of a file of weights at most (hf).") var shardBytes: Int?
     @Option(name: .long, help: "Ranks that each matrix is cut over (megatron, nemo).") var tensorParallel = 1
+    @OptionGroup var place: ConversionSite
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let engine = Engine()
+        if let site = place.site {
+            let layout: ConversionSection.Layout = try Words.choice("--format", format.rawValue)
+            var section = ConversionSection(format: layout, out: engine.path(out))
+            section.dtype = try Words.choice("--dtype", dtype.rawValue)
+            (section.shardBytes, section.tensorParallel) = (shardBytes, tensorParallel)
+            let made = try ModelRecipe.conversion(
+                place.changes, "export", model: try await engine.place(of: model), section: section)
+            return try await RunSubmit.submit(made, label: "molt model export", site: site, json: output.json)
+        }
         try engine.run(
             [
                 "convert", try await engine.place(of: model), "--format", format.rawValue, "--out", engine.path(out),
                 "--dtype", dtype.rawValue, "--tensor-parallel", "\(tensorParallel)",
             ] + (shardBytes.map { ["--shard-bytes", "\($0)"] } ?? []) + output.words)
+    }
+}
+
+/// Where a conversion happens.
+struct ConversionSite: ParsableArguments {
+    @Option(name: .long, help: "Do it there, as a run.")
+    var site: String?
+
+    @Argument(help: ArgumentHelp("Of a run on a site: changes to its recipe.", valueName: "key=value"))
+    var changes: [String] = []
+
+    func validate() throws {
+        guard site != nil || changes.isEmpty else { throw ValidationError("changes to a recipe are for --site.") }
     }
 }
 

@@ -13,9 +13,9 @@ package struct PrepareRecipe {
     package init(
         _ words: [String], tokenizer: String, out: String, nodes: Int, in folder: String
     ) throws(UserError) {
-        func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder)/\(name)" }
+        func path(_ name: String) -> String { Words.path(name, in: folder) }
         var section = PrepareSection(out: path(out)), reader = Words(rest: words[...]), files: [String] = []
-        var recipe = Recipe(name: Self.name(out), task: .prepare)
+        var recipe = Recipe(name: Words.runName("prepare", out), task: .prepare)
         recipe.resources.nodes = nodes
         while let word = reader.next() {
             switch word {
@@ -54,9 +54,7 @@ package struct PrepareRecipe {
         case "--unit-bytes": section.unitBytes = try reader.number(option)
         case "--shard-tokens": section.shardTokens = try reader.number(option)
         default:
-            throw UserError(
-                "\(DisplayText.escaped(option, limit: 40)) means nothing on a site",
-                fix: "leave it out, or leave --site out to prepare on this machine")
+            throw Words.unknown(option)
         }
     }
 
@@ -66,61 +64,5 @@ package struct PrepareRecipe {
         let path = (recipe.prepare?.out ?? recipe.name) + ".yaml"
         try DurableFile.write(Data(try RecipeText.yaml(recipe).utf8), to: path)
         return path
-    }
-
-    private static func name(_ out: String) -> String {
-        let last = out.split(separator: "/").last ?? "data"
-        let plain = last.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-        return "prepare-\(String(plain.prefix(40)))"
-    }
-}
-
-/// Words of a command line, one after the other.
-private struct Words {
-    enum Word {
-        case file(String)
-        /// With the dashes; its value, if it has one, is read next.
-        case option(String)
-    }
-
-    var rest: ArraySlice<String>
-    private var attached: String?
-    private var areFiles = false
-
-    init(rest: ArraySlice<String>) { self.rest = rest }
-
-    mutating func next() -> Word? {
-        guard let word = rest.popFirst() else { return nil }
-        if areFiles || !word.hasPrefix("--") { return .file(word) }
-        if word == "--" {
-            areFiles = true
-            return next()
-        }
-        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        attached = parts.count == 2 ? String(parts[1]) : nil
-        return .option(String(parts[0]))
-    }
-
-    mutating func value(_ option: String) throws(UserError) -> String {
-        guard let value = attached ?? rest.popFirst() else { throw UserError("\(option) needs a value") }
-        return value
-    }
-
-    mutating func number(_ option: String) throws(UserError) -> Int {
-        let text = try value(option)
-        guard let number = Int(text), number > 0 else {
-            throw UserError(
-                "\(option) needs a whole number above zero, and '\(DisplayText.escaped(text, limit: 40))' is none")
-        }
-        return number
-    }
-
-    mutating func share(_ option: String) throws(UserError) -> Double {
-        let text = try value(option)
-        guard let share = Double(text), share >= 0, share < 1 else {
-            throw UserError(
-                "\(option) needs a share from 0 to below 1, and '\(DisplayText.escaped(text, limit: 40))' is none")
-        }
-        return share
     }
 }

@@ -28,6 +28,15 @@ struct Workshop {
         try fitting(try load(name, overrides: overrides), site: site)
     }
 
+    /// The same for a recipe that is in no file.
+    func loadForSubmission(
+        _ recipe: Recipe, label: String, overrides: [String], site: Site
+    ) throws -> LoadedRecipe {
+        let loader = RecipeLoader(source: library, currentFolder: settings.workingDirectory)
+        let text = try RecipeText.yaml(recipe)
+        return try fitting(try loader.load(text: text, label: label, overrides: overrides), site: site)
+    }
+
     /// A run's own recipe with changes, checked like one that is submitted.
     func loadForChange(_ text: String, overrides: [String], site: Site) throws(RecipeErrors) -> Recipe {
         let loader = RecipeLoader(source: library, currentFolder: settings.workingDirectory)

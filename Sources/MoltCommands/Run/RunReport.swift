@@ -39,7 +39,7 @@ struct RunReport: AsyncParsableCommand {
             let curve = try await client.progress(detail.summary.id)
             let recipe = try await client.recipe(detail.summary.id).recipe
             let every = (try? JSONDecoder().decode(Recipe.self, from: Data(recipe.utf8))).flatMap { recipe in
-                recipe.task == .command ? nil : recipe.checkpoint.every
+                recipe.trains ? recipe.checkpoint.every : nil
             }
             reports.append(CostReport(detail, curve: curve, saveEvery: every, now: settings.now()))
             curves.append((detail.summary.name, curve))

@@ -41,11 +41,26 @@ struct RunSubmit: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        try await run { workshop, site in
+            try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site)
+        }
+    }
+
+    /// Submits what a command has made of its words.
+    /// - Parameter label: what stands for the recipe's file.
+    static func submit(_ made: ModelRecipe, label: String, site: String, json: Bool) async throws {
+        let command = try parse([label, "--site", site] + (json ? ["--json"] : []))
+        try await command.run { workshop, site in
+            try workshop.loadForSubmission(made.recipe, label: label, overrides: made.changes, site: site)
+        }
+    }
+
+    private func run(_ load: (Workshop, Site) throws -> LoadedRecipe) async throws {
         let settings = Settings.fromEnvironment(), terminal = Terminal.standard()
         let workshop = try Workshop(settings: settings)
         if let name { try RunName.check(name) }
         let site = try workshop.sites.load(options.site)
-        let loaded = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site)
+        let loaded = try load(workshop, site)
         var recipe = loaded.recipe
         if let name { recipe.name = name }
         let foreign = ForeignRecipe(loaded, in: settings.workingDirectory)
@@ -102,5 +117,6 @@ enum StartingPoint {
                 "run \(run.summary.id) (\(run.summary.name)) has no checkpoint to start from", at: "init_from",
                 fix: "wait for its first save (molt show \(run.summary.id)), or name another run")
         }
+        if let problem = StartCheck.problem(recipe, folder: run.runFolder) { throw problem.userError }
     }
 }

@@ -28,11 +28,12 @@ enum FrozenRecipe {
         }
     }
 
-    /// Of a foreign program, which says what it has saved, and of the units of a preparation.
+    /// Of a foreign program, which says what it has saved, and of what a run has put away for good: the units of a
+    /// preparation, texts that were generated, checkpoints that were evaluated.
     static func stepsAreCommitted(_ text: String) -> Bool {
         switch (try? decode(text))?.task {
-        case .command, .prepare: true
-        case .pretrain, .finetune, .generate, .evaluate, .convert, nil: false
+        case .command, .prepare, .generate, .evaluate: true
+        case .pretrain, .finetune, .convert, nil: false
         }
     }
 

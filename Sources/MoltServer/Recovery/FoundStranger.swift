@@ -43,7 +43,7 @@ struct FoundStranger: Sendable {
             folder: folder.path, state: lifecycle.word, lifecycle: try WatchedRun.encode(lifecycle),
             createdAt: environment.submittedAt)
         record.partition = recipe.resources.partition ?? site.partitions.default
-        record.steps = recipe.train.steps
+        record.steps = recipe.trains ? recipe.train.steps : nil
         run = try WatchedRun(record)
         self.found = found
         frozen = FrozenRecord(

@@ -65,7 +65,7 @@ extension RunService {
         run.isWatched = lifecycle.isActive
         run.partition = recipe.resources.partition ?? site.partitions.default
         run.pendingReason = lifecycle.waiting?.words
-        run.steps = recipe.train.steps
+        run.steps = recipe.trains ? recipe.train.steps : nil
         let frozen = FrozenRecord(
             run: id, recipe: text, workingDirectory: recipe.workingDirectory ?? request.workingDirectory,
             host: request.host, gitCommit: request.git?.commit)

@@ -5,7 +5,12 @@ package enum EvaluationFiles {
     /// Writes a report beside the run's others; nil when the model belongs to no run.
     /// - Parameter folder: the checkpoint's.
     package static func keep(_ report: EvaluationReport, folder: String) throws -> String? {
-        guard let run = run(of: folder) else { return nil }
+        try run(of: folder).map { try keep(report, in: $0) }
+    }
+
+    /// The same report again is the same file.
+    @discardableResult
+    static func keep(_ report: EvaluationReport, in run: RunFolder) throws -> String {
         try DurableFile.makeFolder(run.evaluations)
         let moment = Int(report.createdAt * 1000)
         let path = "\(run.evaluations)/\(moment)-\(report.task).json"

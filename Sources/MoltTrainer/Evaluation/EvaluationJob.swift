@@ -18,6 +18,8 @@ package struct EvaluationJob: Sendable {
     package var task: Task
     /// Files, folders or globs; of perplexity, multiple-choice, exact-match, and the needle's haystack.
     package var data: [String] = []
+    /// What named them, for messages.
+    package var dataKey = "--data"
     /// Questions or documents at most; 0 means all. Of made tasks, sequences a point.
     package var samples = 0
     /// Tokens that the model sees at once, and by how many its view moves on (perplexity).
@@ -48,14 +50,14 @@ package struct EvaluationJob: Sendable {
                 throw UserError("\(name) must be from \(bounds.lowerBound) to \(bounds.upperBound)", at: "evaluate")
             }
         }
-        try range("--samples", samples, 0...Limits.promptsMax)
-        try range("--sequence-length", sequenceLength, 2...Limits.evaluatedLength)
+        try range("--samples", samples, 0...WorkLimits.promptsMax)
+        try range("--sequence-length", sequenceLength, 2...WorkLimits.evaluatedLength)
         try range("--stride", stride ?? 1, 1...sequenceLength)
-        try range("--max-tokens", tokensMax, 1...Limits.generatedTokensMax)
-        try range("--batch", batch, 1...Limits.batchMax)
-        for size in sizes { try range("--sizes", size, 1...Limits.evaluatedLength) }
-        guard sizes.count * depths.count <= Limits.evaluatedPoints else {
-            throw UserError("more than \(Limits.evaluatedPoints) points are asked for", at: "--sizes")
+        try range("--max-tokens", tokensMax, 1...WorkLimits.generatedTokensMax)
+        try range("--batch", batch, 1...WorkLimits.batchMax)
+        for size in sizes { try range("--sizes", size, 1...WorkLimits.evaluatedLength) }
+        guard sizes.count * depths.count <= WorkLimits.evaluatedPoints else {
+            throw UserError("more than \(WorkLimits.evaluatedPoints) points are asked for", at: "--sizes")
         }
         guard !depths.isEmpty, depths.allSatisfy({ (0...1).contains($0) }) else {
             throw UserError("depths are from 0, the beginning, to 1, the end", at: "--depths")
@@ -63,15 +65,17 @@ package struct EvaluationJob: Sendable {
         switch task {
         case .perplexity, .multipleChoice, .exactMatch:
             guard !data.isEmpty else {
-                throw UserError("'\(task.rawValue)' needs data", at: "--data", fix: "name files, folders or globs")
+                throw UserError("'\(task.rawValue)' needs data", at: dataKey, fix: "name files, folders or globs")
             }
         case .phoneBook, .recall, .needle: break
         }
     }
 
     /// Evaluates a saved model.
-    package func run(_ source: CheckpointSource) throws -> EvaluationReport {
-        let generator = try TextGenerator(source)
+    /// - Parameter beat: called again and again meanwhile; what it throws ends the evaluation.
+    package func run(_ source: CheckpointSource, beat: @escaping () throws -> Void = {}) throws -> EvaluationReport {
+        var generator = try TextGenerator(source)
+        generator.beat = beat
         let trained = source.manifest.state[StateKey.synthetic] == nil
             ? nil : try source.manifest.state(StateKey.synthetic, as: SyntheticSection.self, at: source.folder)
         var report = try run(generator, trainedOn: trained)
@@ -102,7 +106,7 @@ package struct EvaluationJob: Sendable {
 
     /// The scores of rows, all of them numbers.
     func scores(_ generator: TextGenerator, _ rows: [Scorer.Row]) throws -> [Scorer.Scores] {
-        let scores = try Scorer(generator.model, precision: precision).scores(of: rows)
+        let scores = try Scorer(generator.model, precision: precision).scores(of: rows) { _ in try generator.beat() }
         guard scores.allSatisfy({ $0.logProbabilities.allSatisfy(\.isFinite) }) else {
             throw UserError("the model's scores are not numbers", fix: "did its training end well? molt show")
         }

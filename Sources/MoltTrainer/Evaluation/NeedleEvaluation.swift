@@ -8,12 +8,13 @@ extension EvaluationJob {
         report.axes = ["tokens", "depth"]
         report.settings["samples"] = "\(count)"
         report.settings["seed"] = "\(seed)"
-        let lines = try haystackLines(generator.tokenizer)
+        let lines = try haystackLines(generator)
         for size in sizes.isEmpty ? [512, 1024, 2048, 4096] : sizes {
             for depth in depths {
                 var random = SeededGenerator(seed, UInt64(size), UInt64(depth * 1_000_000))
                 let rows = try (0..<count).map { _ in
-                    try Haystack(generator.tokenizer, lines, tokens: size, depth: depth, &random).row
+                    try generator.beat()
+                    return try Haystack(generator.tokenizer, lines, tokens: size, depth: depth, &random).row
                 }
                 try check(rows, generator)
                 let hits = try zip(rows, scores(generator, rows)).count { Self.hits($0.scored, $1.isBest) == [true] }
@@ -26,19 +27,21 @@ extension EvaluationJob {
     }
 
     /// Lines of the user's texts; without any, made ones.
-    private func haystackLines(_ tokenizer: any Tokenizer) throws -> [[Int32]] {
+    private func haystackLines(_ generator: TextGenerator) throws -> [[Int32]] {
+        let tokenizer = generator.tokenizer
         guard !data.isEmpty else {
             var random = SeededGenerator(seed, 0x4A7)
             return try (0..<500).map { _ in try tokenizer.encode(Array(Haystack.sentence(&random).utf8)[...]) }
         }
-        let corpus = try Corpus(files: try DataPaths.resolve(data, key: "--data"), tokenizer: tokenizer)
+        let corpus = try Corpus(files: try DataPaths.resolve(data, key: dataKey), tokenizer: tokenizer)
         var lines: [[Int32]] = []
         for number in 0..<corpus.documentCount where lines.count < Limits.haystackLines {
+            try generator.beat()
             let text = try tokenizer.decode(corpus.document(number).tokens)
             for line in text.split(separator: 0x0A) { lines.append(try tokenizer.encode((line + [0x0A])[...])) }
         }
         lines = lines.filter { !$0.isEmpty }
-        guard !lines.isEmpty else { throw UserError("the data has no lines of text", at: "--data") }
+        guard !lines.isEmpty else { throw UserError("the data has no lines of text", at: dataKey) }
         return lines
     }
 }

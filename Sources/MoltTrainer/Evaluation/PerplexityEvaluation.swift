@@ -9,10 +9,11 @@ extension EvaluationJob {
     /// overlap: each token is scored once, with at least `sequenceLength − stride` before it where there are any.
     func perplexity(_ generator: TextGenerator, _ report: inout EvaluationReport) throws {
         let tokenizer = generator.tokenizer, step = stride ?? max(1, sequenceLength / 2)
-        let corpus = try Corpus(files: try DataPaths.resolve(data, key: "--data"), tokenizer: tokenizer)
+        let corpus = try Corpus(files: try DataPaths.resolve(data, key: dataKey), tokenizer: tokenizer)
         let count = samples > 0 ? min(samples, corpus.documentCount) : corpus.documentCount
         var rows: [Scorer.Row] = [], bytes: [Int] = [], owners: [Int] = []
         for number in 0..<count {
+            try generator.beat()
             let document = try corpus.document(number)
             let windows = Self.windows(
                 document.tokens.count, first: document.firstTarget, length: sequenceLength, stride: step)
@@ -29,7 +30,7 @@ extension EvaluationJob {
         // Windows of one document are alike: documents are drawn again, or windows where there is one alone.
         let units = count > 1 ? owners : Array(rows.indices)
         let nats = -sums.reduce(0, +), allTargets = targets.reduce(0, +), allBytes = bytes.reduce(0, +)
-        guard allTargets > 0 else { throw UserError("the data has nothing to predict", at: "--data") }
+        guard allTargets > 0 else { throw UserError("the data has nothing to predict", at: dataKey) }
         let loss = nats / Double(allTargets)
         let perToken = Bootstrap.ratio(sums.map { -$0 }, over: targets, units: units, seed: seed)
         let perByte = Bootstrap.ratio(sums.map { -$0 }, over: bytes, units: units, seed: seed)

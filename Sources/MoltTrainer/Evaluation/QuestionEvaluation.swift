@@ -35,8 +35,8 @@ package struct Question: Decodable, Equatable, Sendable {
 extension EvaluationJob {
     private func questions(_ what: String, _ isWhole: (Question) -> Bool) throws(UserError) -> [Question] {
         var all: [Question] = []
-        for path in try DataPaths.resolve(data, key: "--data") {
-            let lines = try JSONLines.read(path, key: "--data", what: what, as: Question.self)
+        for path in try DataPaths.resolve(data, key: dataKey) {
+            let lines = try JSONLines.read(path, key: dataKey, what: what, as: Question.self)
             if let bad = lines.firstIndex(where: { !isWhole($0) }) {
                 throw UserError("line \(bad + 1) is not like \(what)", at: DisplayText.escaped(path))
             }

@@ -32,8 +32,8 @@ struct Scorer {
     }
 
     /// Rows of similar length are read together; what a row gets does not depend on the others.
-    /// - Parameter beat: called now and then with the number of rows that are done.
-    func scores(of rows: [Row], beat: (Int) -> Void = { _ in }) throws -> [Scores] {
+    /// - Parameter beat: called now and then with the number of rows that are done; what it throws ends the work.
+    func scores(of rows: [Row], beat: (Int) throws -> Void = { _ in }) throws -> [Scores] {
         var results = [Scores](repeating: Scores(), count: rows.count)
         let order = rows.indices.sorted { (rows[$0].tokens.count, $0) < (rows[$1].tokens.count, $1) }
         var start = 0
@@ -43,7 +43,7 @@ struct Scorer {
             let part = Array(order[start..<end])
             for (index, scores) in zip(part, try batch(part.map { rows[$0] })) { results[index] = scores }
             start = end
-            beat(start)
+            try beat(start)
         }
         return results
     }

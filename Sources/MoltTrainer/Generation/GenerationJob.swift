@@ -1,5 +1,6 @@
 package import MoltCore
 import MoltModels
+import MoltRecipe
 import MoltTensor
 
 /// Everything that one call of `generate` is asked for.
@@ -49,13 +50,13 @@ package struct GenerationJob: Sendable {
                 throw UserError("\(name) must be from \(bounds.lowerBound) to \(bounds.upperBound)", at: "generate")
             }
         }
-        try range("--max-tokens", tokensMax, 0...Limits.generatedTokensMax)
-        try range("--num-samples", samples, 1...Limits.samplesMax)
-        try range("--batch", batch, 1...Limits.batchMax)
-        guard stops.count <= Limits.stopsMax, stops.allSatisfy({ (1...Limits.stopBytesMax).contains($0.utf8.count) })
-        else {
+        try range("--max-tokens", tokensMax, 0...WorkLimits.generatedTokensMax)
+        try range("--num-samples", samples, 1...WorkLimits.samplesMax)
+        try range("--batch", batch, 1...WorkLimits.batchMax)
+        let lengths = 1...WorkLimits.stopBytesMax
+        guard stops.count <= WorkLimits.stopsMax, stops.allSatisfy({ lengths.contains($0.utf8.count) }) else {
             throw UserError(
-                "at most \(Limits.stopsMax) stop strings of 1 to \(Limits.stopBytesMax) bytes can be given",
+                "at most \(WorkLimits.stopsMax) stop strings of 1 to \(WorkLimits.stopBytesMax) bytes can be given",
                 at: "--stop")
         }
         guard !prompts.isEmpty else { throw UserError("there is nothing to continue", at: "--prompt") }
@@ -75,15 +76,16 @@ package struct GenerationJob: Sendable {
 
     /// Continues everything, `batch` texts at a time.
     /// - Parameters:
+    ///   - first: the text to begin with, a multiple of `batch`: those before it were made by an earlier call.
     ///   - grown: gets the number of a text and what it has grown by; false ends it.
     ///   - done: gets each text in order, once those before it are there.
     package func run(
-        _ generator: TextGenerator, grown: (Int, [UInt8]) -> Bool = { _, _ in true },
+        _ generator: TextGenerator, from first: Int = 0, grown: (Int, [UInt8]) -> Bool = { _, _ in true },
         done: (Record) throws -> Void = { _ in }
     ) throws -> GenerationSpeed {
         let requests = requests()
         var speed = GenerationSpeed()
-        for start in stride(from: 0, to: requests.count, by: batch) {
+        for start in stride(from: first, to: requests.count, by: batch) {
             let part = Array(requests[start..<min(start + batch, requests.count)])
             let results = try generator.generate(
                 part, precision: isHalf ? .bfloat16 : nil, speed: &speed) { grown(start + $0, $1) }

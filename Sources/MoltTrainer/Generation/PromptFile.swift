@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import MoltCore
+import MoltRecipe
 
 /// A JSONL file of texts to continue: `{"prompt": …}`, and where wanted an `id` (a string) and a `seed` of its own.
 package enum PromptFile {
@@ -15,8 +16,9 @@ package enum PromptFile {
         }
     }
 
-    package static func read(_ path: String) throws(UserError) -> [Line] {
-        try JSONLines.read(path, key: "--prompts", what: "{\"prompt\": \"…\"}", as: Line.self)
+    /// - Parameter key: what named the file.
+    package static func read(_ path: String, key: String = "--prompts") throws(UserError) -> [Line] {
+        try JSONLines.read(path, key: key, what: "{\"prompt\": \"…\"}", as: Line.self)
     }
 }
 
@@ -45,8 +47,8 @@ enum JSONLines {
         guard !lines.isEmpty else {
             throw UserError("\(DisplayText.escaped(path)) has no lines", at: key, fix: "write lines like \(what)")
         }
-        guard lines.count <= Limits.promptsMax else {
-            throw UserError("\(DisplayText.escaped(path)) has more than \(Limits.promptsMax) lines", at: key)
+        guard lines.count <= WorkLimits.promptsMax else {
+            throw UserError("\(DisplayText.escaped(path)) has more than \(WorkLimits.promptsMax) lines", at: key)
         }
         return lines
     }

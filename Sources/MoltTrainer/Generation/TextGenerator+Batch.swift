@@ -18,7 +18,7 @@ private struct TextInProgress {
 
     init(_ request: GenerationRequest, _ tokens: [Int32], _ tokenizer: any Tokenizer) throws(UserError) {
         self.request = request
-        limit = min(request.tokensMax, Limits.generatedTokensMax)
+        limit = min(request.tokensMax, WorkLimits.generatedTokensMax)
         sampler = Sampler(request.sampling, seed: request.seed)
         decoder = try TokenDecoder(tokenizer, prompt: tokens)
         matcher = StopMatcher(request.stops)
@@ -80,6 +80,7 @@ extension TextGenerator {
         var scores = try batch.hostScores()
         let read = Clock.monotonic()
         while true {
+            try beat()
             var next: [Int32] = []
             for (row, index) in live.enumerated() {
                 let token = try choose(scores[row], &texts[index])

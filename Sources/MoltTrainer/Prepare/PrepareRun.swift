@@ -10,23 +10,7 @@ import Glibc
 /// What `molt-train prepare` does as one rank of a run of `task: prepare`.
 package enum PrepareRun {
     package static func run(environment: [String: String], stop: StopSignal) -> Int32 {
-        let context: WorkerContext
-        do {
-            context = try WorkerContext(environment: environment)
-        } catch {
-            StandardError.write("molt-train: \(error)")
-            return JobExit.userError.rawValue
-        }
-        let events = EventLog(path: context.run.events(epoch: context.epoch, writer: .rank(context.rank)))
-        events.write(.started, message: "rank \(context.rank) of \(context.ranks), Molt \(MoltVersion.current)")
-        events.phase(.start)
-        do {
-            return try run(context, events, stop).rawValue
-        } catch {
-            events.write(.ended, message: "\(error)")
-            StandardError.write("molt-train: \(error)")
-            return TrainProgram.exitStatus(of: error)
-        }
+        WorkerProgram.run(environment: environment) { context, events in try run(context, events, stop) }
     }
 
     private static func run(_ context: WorkerContext, _ events: EventLog, _ stop: StopSignal) throws -> JobExit {

@@ -1,12 +1,10 @@
-import MoltCore
-
 /// Which checkpoints of a run are meant.
-enum EvaluatedCheckpoints {
-    static let all = "all", best = "best"
+package enum EvaluatedCheckpoints {
+    package static let all = "all", best = "best"
 
     /// Folders that the engine takes, oldest first.
     /// - Parameter wanted: a step, `best` or `all`; nil for what the engine takes by itself, the newest whole one.
-    static func places(in folder: String, _ wanted: String?) throws(UserError) -> [String] {
+    package static func places(in folder: String, _ wanted: String?) throws(UserError) -> [String] {
         guard let wanted else { return [folder] }
         let checkpoints = CheckpointFolder(path: RunFolder(path: folder).checkpoints), names: [CheckpointName]
         do throws(FileError) {
