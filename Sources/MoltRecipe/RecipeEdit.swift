@@ -8,12 +8,15 @@ package enum RecipeEdit {
             ("name", before.name == after.name), ("task", before.task == after.task),
             ("init_from", before.initFrom == after.initFrom), ("model", before.model == after.model),
             ("method", before.method == after.method),
+            ("generation", before.generation == after.generation),
+            ("evaluation", before.evaluation == after.evaluation),
+            ("conversion", before.conversion == after.conversion),
             ("data.tokenizer", before.data?.tokenizer == after.data?.tokenizer),
             ("optimizer.name", before.optimizer.name == after.optimizer.name),
         ]
         if let (key, _) = fixed.first(where: { !$0.1 }) {
             throw UserError(
-                "'\(key)' cannot change in a run that exists: its checkpoints depend on it", at: key,
+                "'\(key)' cannot change in a run that exists: what it has saved depends on it", at: key,
                 fix: "submit a new run, with init_from if it should start from this one's weights")
         }
         guard before != after else {

@@ -86,7 +86,7 @@ struct ModelRecipeTests {
 struct ModelSiteTests {
     private func wait(_ molt: Molt, _ run: String) async throws -> RunDetail {
         var last: RunDetail?
-        try await molt.until("\(run) has ended", within: 60) {
+        try await molt.until("\(run) has ended", within: 150) {
             let answer = try molt("show", run, "--json")
             last = try JSONDecoder().decode(RunDetail.self, from: Data(answer.out.utf8))
             return last?.summary.finishedAt != nil

@@ -13,6 +13,9 @@ struct RecipeEditTests {
     private static let fixed: [String: @Sendable (inout Recipe) -> Void] = [
         "name": { $0.name = "s" }, "task": { $0.task = .finetune }, "init_from": { $0.initFrom = "/m" },
         "method": { $0.method.rank = 3 }, "data.tokenizer": { $0.data?.tokenizer = "/t.json" },
+        "generation": { $0.generation = GenerationSection() },
+        "evaluation": { $0.evaluation = EvaluationSection(task: .recall) },
+        "conversion": { $0.conversion = ConversionSection(format: .hf, out: "/o") },
     ]
 
     @Test(arguments: fixed.keys.sorted())

@@ -17,8 +17,7 @@ extension WorkerTests {
 
         /// A run with checkpoints at the steps 4 and 8.
         private func trained() async throws -> Fleet {
-            var recipe = try TinyRecipe.make(folder, steps: 8)
-            recipe.train.evaluateEvery = 4
+            let recipe = try TinyRecipe.make(folder, steps: 8)
             let fleet = try Fleet(recipe)
             try #require(try await fleet.live() == [0], "\(fleet.output())")
             return fleet
@@ -99,11 +98,16 @@ extension WorkerTests {
             let part = "\(fleet.run.path)/generated.jsonl.part-\(fleet.epoch)"
             let written = try DurableFile.read(part)
             try DurableFile.write(written.dropLast(20), to: part)
+            // The run that wrote them has a newer checkpoint by now.
+            try model.write(try TinyRecipe.make(folder, steps: 12))
+            try #require(try await model.live() == [0], "\(model.output())")
             #expect(try await fleet.live() == [0], "\(fleet.output())")
             let made = try DurableFile.read(folder("new/texts.jsonl"))
             #expect(try DurableFile.read("\(fleet.run.path)/generated.jsonl") == made)
             var other = recipe
             other.generation?.out = nil
+            let place = model.checkpoints.folder(of: CheckpointName(step: 8, epoch: 1))
+            other.initFrom = place
             let again = try Fleet(other)
             #expect(try await again.live() == [0], "\(again.output())")
             #expect(try DurableFile.read("\(again.run.path)/generated.jsonl") == made)
@@ -111,7 +115,7 @@ extension WorkerTests {
             // What the verb on the command line writes.
             let prompts = section.prompts.flatMap { ["--prompt", $0] }
             let text = try await Spawn.output(
-                ["generate", "--run-folder", model.run.path, "--max-tokens", "40", "--batch", "2", "--num-samples", "2"]
+                ["generate", "--run-folder", place, "--max-tokens", "40", "--batch", "2", "--num-samples", "2"]
                     + ["--seed", "5", "--json"] + prompts)
             let told = text.split(separator: "\n").filter { $0.contains("\"finish\"") }
             let records = told.map { try? JSONDecoder().decode(GenerationJob.Record.self, from: Data($0.utf8)) }
@@ -119,6 +123,10 @@ extension WorkerTests {
                 try? JSONDecoder().decode(GenerationJob.Record.self, from: Data($0))
             }
             #expect(records.map { $0?.text } == ours.map { $0?.text } && records.count == 18)
+            other.generation?.prompts[3] = "other"
+            try again.write(other)
+            #expect(try await again.live() == [78])
+            #expect(again.output().contains("the prompts are not those that the run began with"))
         }
 
         @Test func aConversionIsWholeOrNotThereAndMadeOnce() async throws {

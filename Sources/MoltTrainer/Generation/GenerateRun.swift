@@ -19,13 +19,15 @@ package enum GenerateRun {
         let job = try GenerationJob(section)
         try job.check()
         let count = job.prompts.count * job.samples
+        let begun = try GenerationStart.read(worker.context.run, prompts: job.prompts)
         let file = GenerationFile(worker.context, out: section.out)
-        var lines = try file.open(batch: job.batch, of: count)
+        var lines = try file.open(batch: job.batch, of: count, goesOn: begun != nil)
         defer { file.close() }
         if lines > 0 { worker.tell(done: lines, of: count, next: .load) }
         if lines < count {
             events.phase(.load)
-            let source = try CheckpointSource(start, key: "init_from") { events.beat(.load) }
+            let source = try CheckpointSource(begun?.checkpoint ?? start, key: "init_from") { events.beat(.load) }
+            try GenerationStart(checkpoint: source.folder, prompts: job.prompts).write(worker.context.run)
             var generator = try TextGenerator(source)
             generator.beat = { try worker.beat(.evaluate) }
             try worker.beat(.evaluate)
@@ -48,6 +50,41 @@ package enum GenerateRun {
         StandardError.write("molt-train: \(count) texts are in \(DisplayText.escaped(path))")
         return .done
     }
+}
+
+/// What a generation was begun with, so that whoever goes on with it does so with the same.
+struct GenerationStart: Codable {
+    /// The run that `init_from` names may have a newer one by now.
+    var checkpoint: String
+    /// SHA-256 of the prompts, whose file may have changed.
+    var prompts: String
+
+    init(checkpoint: String, prompts: [PromptFile.Line]) throws {
+        self.checkpoint = checkpoint
+        self.prompts = try Self.hash(prompts)
+    }
+
+    private static func path(_ run: RunFolder) -> String { "\(run.path)/generation.json" }
+
+    private static func hash(_ prompts: [PromptFile.Line]) throws -> String {
+        var hash = FileHash()
+        try JSONFile.encode(prompts).withUnsafeBytes { hash.update($0) }
+        return hash.text()
+    }
+
+    /// Nil for a run that has not begun, or cannot go on: its checkpoint is gone.
+    static func read(_ run: RunFolder, prompts: [PromptFile.Line]) throws -> GenerationStart? {
+        guard FileManager.default.fileExists(atPath: path(run)) else { return nil }
+        let begun = try JSONFile.read(GenerationStart.self, from: path(run))
+        guard begun.prompts == (try hash(prompts)) else {
+            throw UserError(
+                "the prompts are not those that the run began with", at: "generation",
+                fix: "bring their file back, or submit a new run")
+        }
+        return FileManager.default.fileExists(atPath: begun.checkpoint) ? begun : nil
+    }
+
+    func write(_ run: RunFolder) throws { try JSONFile.write(self, to: Self.path(run)) }
 }
 
 extension GenerationJob {

@@ -33,8 +33,9 @@ final class GenerationFile {
     /// - Parameters:
     ///   - batch: lines that are written together; a part of them is made again.
     ///   - count: lines of the whole file.
+    ///   - goesOn: false begins again.
     /// - Returns: the lines that are there.
-    func open(batch: Int, of count: Int) throws -> Int {
+    func open(batch: Int, of count: Int, goesOn: Bool) throws -> Int {
         if access(whole, F_OK) == 0 { return count }
         descriptor = Glibc.open(growing, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw FileError("open", growing) }
@@ -43,7 +44,7 @@ final class GenerationFile {
             name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)) : nil
         }.filter { $0 != epoch }
         var lines = 0
-        if let newest = epochs.max() { lines = try takeOver(part(newest), batch: batch, of: count) }
+        if goesOn, let newest = epochs.max() { lines = try takeOver(part(newest), batch: batch, of: count) }
         for epoch in epochs { unlink(part(epoch)) }
         return lines
     }
