@@ -73,6 +73,7 @@ package struct Fuzz: Sendable {
             number += 1
         } while only == nil && ContinuousClock.now < end
         watch.end()
+        result.report()
         return result
     }
 
@@ -95,6 +96,7 @@ package struct Fuzz: Sendable {
             number += 1
         } while only == nil && ContinuousClock.now < end
         watch.end()
+        result.report()
         return result
     }
 
@@ -191,6 +193,10 @@ extension Fuzz.Result {
     fileprivate mutating func note(_ number: UInt64, _ taken: Duration) {
         count += 1
         if taken > longest { (longest, slowest) = (taken, number) }
+    }
+
+    fileprivate func report() {
+        Trial.report("fuzzing", ["inputs": Double(count), "most s for an input": longest / .seconds(1)])
     }
 }
 

@@ -14,15 +14,16 @@ struct FailpointScenarios {
     @Test func whateverGoesWrongWhereverARunIsNeitherLostNorDoubled() async throws {
         let points = Trial.isSoak ? Failpoint.allCases : Self.some
         let effects = FailpointTrial.Effect.allCases
-        let effect = effects[Int((Trial.seed - 1) % UInt64(effects.count))]
         try await LiveCluster.with(["--nodes", "1", "--cpus", "8", "--ttl", "20"], minutes: 48) { cluster in
             let listed = try await cluster.run(["\(cluster.prefix)/bin/moltd", "--list-failpoints"]).lines
             #expect(Set(listed.map(String.init)) == Set(Failpoint.allCases.map(\.rawValue)), "none is forgotten")
             try await Self.arrange(cluster)
-            var tried = 0
-            for point in points {
+            var tried: [FailpointTrial.Effect: Int] = [:]
+            for (number, point) in points.enumerated() {
                 guard let way = point.way else { continue }
-                tried += 1
+                // Each effect for a third of the places; three seeds on end take every place with every effect.
+                let effect = effects[(number + Int(Trial.seed % 3) + 2) % effects.count]
+                tried[effect, default: 0] += 1
                 let trial = FailpointTrial(point: point, effect: effect, cluster: cluster)
                 do {
                     let wrong = try await trial.perform(way)
@@ -32,8 +33,12 @@ struct FailpointScenarios {
                     try await Self.tidy(cluster)
                 }
             }
-            #expect(tried == points.count { $0.way != nil })
-            Trial.report("failpoints", ["\(effect.rawValue) at points": Double(tried)])
+            #expect(tried.values.reduce(0, +) == points.count { $0.way != nil })
+            #expect(tried.count == effects.count)
+            Trial.report("failpoints", [
+                "kill at points": Double(tried[.kill] ?? 0), "error at points": Double(tried[.error] ?? 0),
+                "delay at points": Double(tried[.delay] ?? 0),
+            ])
         }
     }
 

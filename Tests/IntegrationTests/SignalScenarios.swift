@@ -4,7 +4,8 @@ import MoltCore
 import MoltTesting
 import Testing
 
-/// N11: many runs are preempted at once, with and without grace, and each saves exactly once.
+/// N11: many runs are preempted at once, with and without grace, and each saves exactly once; and what a user cancels
+/// past Molt, whenever that is, does not come back.
 struct SignalScenarios {
     /// Counts five times a second and saves nothing but on the signal, of which more than one comes: Slurm tells every
     /// process, and molt-job its ranks. `saves` tells who saved, and with what.
@@ -28,8 +29,10 @@ struct SignalScenarios {
 
     private static let nodes = 5
     private static let runsANode = 5
+    /// Runs that are cancelled soon after they were submitted. Fifty a trial of a soak, with half of the others.
+    private static let shortLived = Trial.isSoak ? 38 : 12
 
-    /// Covers N11.
+    /// Covers N11, D26.
     @Test func everyPreemptedRunSavesOnceAndRepeatsNothing() async throws {
         try await LiveCluster.with(["--nodes", "\(Self.nodes)", "--cpus", "8"], minutes: 8) { cluster in
             try await cluster.write(Self.saver, to: "saver.sh")
@@ -47,15 +50,66 @@ struct SignalScenarios {
                 ])
             }
             try await Self.wait(for: runs, toCountIn: 3, on: cluster)
+            // Half of the runs of both partitions.
+            let cancelled = runs.enumerated().filter { $0.offset % 4 < 2 }.map(\.element)
+            var attempts = try await Self.cancel(cancelled, on: cluster)
             try await cluster.run(["touch", "\(cluster.folder)/enough"])
             var saved = 0
-            for run in runs {
-                let detail = try await cluster.wait(for: run, toBe: .finished, within: 120)
-                saved += try Self.check(detail)
+            for run in runs where !cancelled.contains(run) {
+                saved += try Self.check(try await cluster.wait(for: run, toBe: .finished, within: 120))
             }
+            let early = try await Self.submitWaiting(to: cluster)
+            attempts.merge(try await Self.cancel(early, on: cluster)) { $1 }
+            for run in cancelled + early {
+                let detail = try await cluster.wait(for: run, toBe: .cancelled)
+                #expect(detail.attempts.count == attempts[run], "\(detail)")
+                if cancelled.contains(run) { saved += try Self.check(detail) }
+            }
+            let left = try await cluster.run(["squeue", "-h", "-a", "-t", "pending,running", "-o", "%i %j"]).lines
+            #expect(left.isEmpty, "\(left)")
             #expect(saved == 2 * runs.count)
-            Trial.report("N11", ["preemptions": Double(2 * runs.count), "saved": Double(saved)])
+            Trial.report("N11", [
+                "preemptions": Double(2 * runs.count), "saved": Double(saved),
+                "cancelled by scancel": Double(cancelled.count + early.count), "of them put back": 0,
+            ])
         }
+    }
+
+    /// Runs of which there is room for ten; the others wait.
+    private static func submitWaiting(to cluster: LiveCluster) async throws -> [String] {
+        var runs: [String] = []
+        for number in 0..<shortLived {
+            runs.append(try await cluster.submitCounter(
+                to: 10_000, name: "c\(number)", resources: "cpus_per_rank: 4"))
+        }
+        return runs
+    }
+
+    /// A user's scancel, one after the other, at moments drawn from the seed; none of the jobs is put back.
+    /// - Returns: how many attempts each run had by then.
+    private static func cancel(_ runs: [String], on cluster: LiveCluster) async throws -> [String: Int] {
+        var numbers = Trial.numbers("N11"), attempts: [String: Int] = [:]
+        var wanted: [(job: String, restarts: String)] = []
+        for run in runs.shuffled(using: &numbers) {
+            let job = try await cluster.job(of: run)
+            attempts[run] = try await cluster.show(run).attempts.count
+            let restarts = try #require(try await cluster.field("Restarts", ofJob: job))
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0..<200, using: &numbers)))
+            try await cluster.run(["scancel", "\(job)"])
+            wanted.append(("JobId=\(job)", " Restarts=\(restarts) "))
+        }
+        let cancelled = wanted
+        try await Command.until("the cancelled jobs are over", within: 60, every: 0.5) {
+            let all = try await cluster.run(["scontrol", "-o", "-a", "show", "jobs"]).lines
+            return try cancelled.allSatisfy { job, restarts in
+                guard let record = all.first(where: { $0.split(separator: " ").first ?? "" == job }) else {
+                    throw CommandFailed(description: "Slurm knows \(job) no more")
+                }
+                guard record.contains(restarts) else { throw CommandFailed(description: "put back: \(record)") }
+                return record.contains(" JobState=CANCELLED ")
+            }
+        }
+        return attempts
     }
 
     private static func wait(for runs: [String], toCountIn epoch: Int, on cluster: LiveCluster) async throws {
@@ -73,7 +127,8 @@ struct SignalScenarios {
         let counted = try lines("counted", of: run.runFolder).compactMap(\.last)
         #expect(counted == Array(1...counted.count), "nothing was counted twice or left out")
         #expect(run.attempts.flatMap(\.incarnations).dropLast().allSatisfy { $0.outcome == Cause.preempted })
-        return saves.count
+        // The last incarnation of a cancelled run saves as well.
+        return saves.count { ($0.first ?? 0) <= 2 }
     }
 
     private static func lines(_ name: String, of runFolder: String) throws -> [[Int]] {

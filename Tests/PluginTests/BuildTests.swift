@@ -59,15 +59,6 @@ struct BuildTests {
         #expect(all <= 1200, "\(all) lines of code")
     }
 
-    /// Covers N17.
-    @Test func randomOptionsAndEnvironmentsDoNoHarmUnderTheSanitizers() async throws {
-        let folder = TemporaryFolder("fuzz")
-        let check = try await Testbed.offPool { Plugin.make(["check", "OUT=\(folder.path)", "FUZZ_SECONDS=4"]) }
-        #expect(check.status == 0, "\(check.output)")
-        #expect(check.output.contains("nothing wrong"))
-        #expect(check.output.contains("epochs, clocks, devices and ends are as they must be"))
-    }
-
     @Test func itIsInstalledOnlyForTheSlurmThatItWasBuiltFor() throws {
         let temporary = TemporaryFolder("install"), folder = temporary.path
         defer { withExtendedLifetime(temporary) {} }

@@ -76,10 +76,12 @@ struct Catalogue {
         if !waiting.isEmpty { faults.append("\(file.path): rows above nothing") }
     }
 
+    private static let withoutSlurm = ["Tests/PluginTests/BuildTests.swift", "Tests/PluginTests/PluginFuzzTests.swift"]
+
     /// True where the test drives a real slurmctld with real slurmds.
     private static func isLive(_ path: String) -> Bool {
         ["Tests/IntegrationTests/", "Tests/PluginTests/", "Tests/MoltSchedulerTests/Conformance/"]
-            .contains { path.hasPrefix($0) && path != "Tests/PluginTests/BuildTests.swift" }
+            .contains { path.hasPrefix($0) && !withoutSlurm.contains(path) }
             || path == "Tests/MoltSchedulerTests/Slurm/SlurmFaultTests.swift"
             || path == "Tests/MoltSchedulerTests/Backends/WaysFaultTests.swift"
             || path == "Tests/MoltSchedulerTests/Slurm/BothWaysTests.swift"
