@@ -8,7 +8,7 @@ package struct SyntheticSection: Codable, Hashable, Sendable {
     /// Of a recall: how many different keys and values there are, the first ids of the vocabulary.
     package var keys: Int = 64
     package var values: Int = 64
-    /// Of a recall sequence; as many as its pairs when nil.
+    /// Of a sequence; when nil, as many as a recall has pairs, and three of a phone book.
     package var queries: Int?
     /// Of a number in the phone book.
     package var digits: Int = 10

@@ -27,6 +27,12 @@ enum Limits {
     static let lookupSamples = 100
     static let needleSamples = 20
     static let haystackLines = 100_000
+    /// Tokens of such a line; longer ones are taken as several.
+    static let haystackLine = 64
+    static let samplesMax = 100_000
+    static let batchMax = 4096
+    static let stopsMax = 64
+    static let stopBytesMax = 4096
     /// Seconds that ranks wait for each other at the start, and in an exchange: longer than any save.
     static let collectiveSeconds = 1800
     /// Seconds between lines of progress where they cannot be written over.

@@ -35,7 +35,9 @@ enum SyntheticData {
         case .recall:
             return RecallTask(
                 pairs: range, keys: section.keys, values: section.values, queries: section.queries)
-        case .phoneBook: return PhoneBookTask(entries: range, digits: section.digits, tokenizer: tokenizer)
+        case .phoneBook:
+            return PhoneBookTask(
+                entries: range, digits: section.digits, queries: section.queries ?? 3, tokenizer: tokenizer)
         }
     }
 }

@@ -17,6 +17,7 @@ enum Exchange {
     /// The families that transformers has a class for, in the sizes of `Tests/MoltModelsTests/Oracle/cases.py`.
     static let cases = [
         "mamba2-odd", "mamba2-untied", "mamba2-wide", "nemotron-small", "nemotron-biased", "nemotron-runs",
+        "nemotron-gelu", "bamba-expanded", "granite-expanded", "gemma-untied",
         "bamba-small", "bamba-groups", "bamba-biased", "granite-dense", "granite-experts", "granite-many",
         "gemma-small", "gemma-wide", "gemma-heads",
     ]

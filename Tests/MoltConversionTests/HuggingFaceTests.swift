@@ -54,4 +54,27 @@ struct HuggingFaceTests {
         for key in original.tensors.keys { #expect(try back.read(key) == original.read(key)) }
         #expect(back.section.architecture == original.section.architecture)
     }
+
+    /// The class of transformers ties nothing, whatever config.json says.
+    @Test func aTiedNemotronIsWrittenWithItsHead() throws {
+        let whole = try HuggingFaceFolder(Reference("nemotron-gelu").folder), temporary = TemporaryFolder("tied")
+        let headless = try whole.tensors.filter { $0.key != "lm_head.weight" }.map { key, stored in
+            var tensor = try whole.read(key)
+            tensor.name = stored.names[0]
+            return tensor
+        }
+        let path = try Reference("nemotron-gelu").folder + "/config.json"
+        let config = String(decoding: try DurableFile.read(path), as: UTF8.self)
+        let tied = config.replacing("\"tie_word_embeddings\": false", with: "\"tie_word_embeddings\": true")
+        try #require(tied != config)
+        try DurableFile.makeFolder(temporary("in"))
+        try DurableFile.write(Data(tied.utf8), to: temporary("in/config.json"))
+        _ = try SafetensorsWriter.write(headless, metadata: ["format": "pt"], to: temporary("in/model.safetensors"))
+        try DurableFile.makeFolder(temporary("out"))
+        let source = try HuggingFaceFolder(temporary("in"))
+        #expect(try HuggingFaceExport(source, type: nil).write(into: temporary("out")) == nil)
+        let back = try HuggingFaceFolder(temporary("out"))
+        #expect(back.unused == ["lm_head.weight"], "it is there, and equal to the embeddings, or it was refused")
+        #expect(back.section.tiedEmbeddings)
+    }
 }

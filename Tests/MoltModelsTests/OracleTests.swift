@@ -15,6 +15,7 @@ import Glibc
 struct OracleTests {
     static let cases = [
         "mamba2-odd", "mamba2-untied", "mamba2-wide", "nemotron-small", "nemotron-biased", "nemotron-runs",
+        "nemotron-gelu", "bamba-expanded", "granite-expanded", "gemma-untied",
         "bamba-small", "bamba-groups", "bamba-biased", "granite-dense", "granite-experts", "granite-many",
         "gemma-small", "gemma-wide", "gemma-heads", "samba-small", "samba-groups", "samba-narrow",
         "mambaformer-small", "mambaformer-mlp", "mambaformer-wide", "s4d-small", "s4d-alone", "s4d-wide", "dss-small",
@@ -93,7 +94,7 @@ struct OracleTests {
             try relative(all, exact) / oracle.number("bf16_gradients"))
     }
 
-    /// A single configuration is rounded by luck, so a family counts as a whole: the geometric mean of its three.
+    /// A single configuration is rounded by luck, so a family counts as a whole: the geometric mean of all of them.
     /// The last two families have no class, and what their recurrences round is their own choice.
     @Test(arguments: zip(
         ["mamba2", "nemotron", "bamba", "granite", "gemma", "samba", "mambaformer", "mamba2attn", "s4d", "dss"],
@@ -101,7 +102,7 @@ struct OracleTests {
     func bf16IsNoFurtherFromFP64ThanTransformersIs(_ family: String, _ bound: Double) throws {
         let shares = try Self.cases.filter { $0.hasPrefix("\(family)-") }.map(bf16Shares)
         func mean(_ values: [Double]) -> Double { exp(values.reduce(0) { $0 + log($1) } / Double(values.count)) }
-        #expect(shares.count == 3)
+        #expect(shares.count >= 3)
         #expect(mean(shares.map(\.logits)) <= bound)
         #expect(mean(shares.map(\.gradients)) <= bound)
         for share in shares { #expect(max(share.logits, share.gradients) <= 1.4) }

@@ -80,6 +80,25 @@ struct LifeSignTests {
         #expect(silence(40_000) == 0, "a clock that was set back")
     }
 
+    /// Slow controllers are asked once a minute; the signs are read by themselves meanwhile.
+    ///
+    /// Covers D4.
+    @Test func rareQuestionsDoNotMakeAJobLookAlive() throws {
+        let folder = TemporaryFolder("signs"), run = RunID.random()
+        var signs = LifeSigns(), sign = SignOfLife(incarnationFolder: folder.path)
+        func silence(_ now: Double) -> Double {
+            signs.silence(of: run, incarnationFolder: folder.path, claim: nil, now: now)
+        }
+        signs.glance(at: run, now: 0)
+        try sign.give()
+        #expect(silence(0) == 0)
+        for second in 1..<60 { signs.glance(at: run, now: Double(second)) }
+        #expect(silence(60) == 60)
+        try sign.give()
+        for second in 61..<70 { signs.glance(at: run, now: Double(second)) }
+        #expect(silence(70) < SignOfLife.interval, "it gave a sign at the first glance after the minute")
+    }
+
     /// Covers G3.
     @Test func aNewIncarnationBeginsAnew() throws {
         let first = TemporaryFolder("first"), second = TemporaryFolder("second"), run = RunID.random()

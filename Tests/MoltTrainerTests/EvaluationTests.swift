@@ -165,18 +165,34 @@ struct EvaluationTests {
     @Test func aNeedleIsWhereItShouldBe() throws {
         let tokenizer = ByteTokenizer()
         let lines = (0..<40).map { Array("line number \($0) of the hay\n".utf8).map(Int32.init) }
-        for (depth, place) in [(0.0, 0), (0.5, 5), (1.0, 10)] {
-            var random = SeededGenerator(UInt64(place))
+        for (seed, depth) in [0.0, 0.5, 1.0].enumerated() {
+            var random = SeededGenerator(UInt64(seed))
             let hay = try Haystack(tokenizer, lines, tokens: 400, depth: depth, &random)
             let text = String(decoding: tokenizer.decode(hay.tokens), as: UTF8.self)
             let parts = text.split(separator: "\n", omittingEmptySubsequences: false)
             let needle = try #require(parts.firstIndex { $0.hasPrefix("The secret number of") })
-            #expect(abs(needle - place) <= 1)
-            #expect(hay.tokens.count > 370 && hay.tokens.count <= 400)
+            // Beside the lines there are the needle, a blank line and the question.
+            #expect(needle == Int((depth * Double(parts.count - 3)).rounded()))
+            #expect(hay.tokens.count == 400)
             let answer = String(decoding: tokenizer.decode(hay.tokens[hay.answer]), as: UTF8.self)
             #expect(parts[needle].hasSuffix("is\(answer)."))
             #expect(parts.last.map(String.init) == String(parts[needle].dropLast()))
         }
+    }
+
+    /// A line that does not fit would leave the haystack empty, and the report would tell of a length never read.
+    @Test func longLinesFillAHaystackToo() throws {
+        let tokenizer = ByteTokenizer(), line = [Int32](repeating: 104, count: 3000) + [10]
+        for depth in [0.0, 1.0] {
+            var random = SeededGenerator(9)
+            let hay = try Haystack(tokenizer, [line], tokens: 512, depth: depth, &random)
+            #expect(hay.tokens.count == 512)
+            #expect(hay.tokens.count { $0 == 104 } > 350)
+        }
+        var job = EvaluationJob(task: .needle)
+        job.data = [try write("long.txt", String(repeating: "hay ", count: 2000))]
+        (job.samples, job.sizes, job.depths) = (2, [600], [0.5])
+        #expect(try job.run(try Self.generator(folder), trainedOn: nil).points.count == 1)
     }
 
     @Test func wilsonsIntervalIsThatOfTheTables() {

@@ -105,6 +105,7 @@ struct PEFTTests {
     @Test(arguments: [
         ("\"LORA\"", "\"LOHA\"", "an adapter of the type 'LOHA' is not among what Molt has"),
         ("\"none\"", "\"all\"", "'bias: all' is not among what Molt has"),
+        ("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"", "changes the base model, is not among"),
         ("\"modules_to_save\": null", "\"modules_to_save\": [\"lm_head\"]", "'modules_to_save' is not among"),
         ("\"r\"", "\"r\": [}", "no adapter can be read"),
         ("\"lora_alpha\": 7", "\"lora_alpha\": 0", "an alpha of their own"),

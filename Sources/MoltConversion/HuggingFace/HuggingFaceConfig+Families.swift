@@ -78,7 +78,7 @@ extension HuggingFaceConfig {
     }
 
     static func recurrentGemma(_ model: ModelSection) -> [String: JSONTree]? {
-        guard model.recurrentBlocks == model.attentionHeads, model.tiedEmbeddings, let cap = model.logitsSoftcap,
+        guard model.recurrentBlocks == model.attentionHeads, let cap = model.logitsSoftcap,
             model.attentionHeadSize * model.attentionHeads == model.hiddenSize
         else { return nil }
         let words = mixers(model).map { $0 == .recurrent ? "recurrent" : "attention" }

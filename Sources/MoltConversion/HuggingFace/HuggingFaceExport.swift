@@ -29,10 +29,16 @@ package struct HuggingFaceExport {
     /// - Returns: why transformers cannot load the result; nil when it can.
     package func write(into folder: String) throws -> String? {
         let names = HuggingFaceNames(weights.section.family)
-        let plan = try WeightsPlan(weights).tensors.map { own, shape in
+        var plan = try WeightsPlan(weights).tensors.map { own, shape in
             let stored = weights.tensors[own]?.type ?? .float32
             return Planned(
                 own: own, tensor: PlannedTensor(name: names.written(own), type: type ?? stored, shape: shape))
+        }
+        // The class of Nemotron-H in transformers ties nothing, whatever config.json says: its head must be there.
+        let section = weights.section, table = section.family.embeddingsName
+        if section.family == .nemotronH, section.tiedEmbeddings, let tied = plan.first(where: { $0.own == table }) {
+            let head = PlannedTensor(name: "lm_head.weight", type: tied.tensor.type, shape: tied.tensor.shape)
+            plan.append(Planned(own: table, tensor: head))
         }
         let shards = shards(plan)
         var map: [String: String] = [:]

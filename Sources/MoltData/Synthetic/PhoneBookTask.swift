@@ -1,31 +1,39 @@
 package import MoltCore
 
-/// Looking up numbers in a list (Jelassi et al. 2024): lines of a name and ten digits, two of them again as examples,
-/// then a name alone. The ten digits that belong to it are the answer; the examples' numbers count as answers, too.
+/// Looking up numbers in a list (Jelassi et al. 2024): lines of a name and ten digits, some of them again as examples
+/// (two in the paper), then a name alone. The ten digits that belong to it are the answer; the examples' numbers count
+/// as answers, too.
 ///
 /// The first digit is 6 to 9. Names are two words of made-up syllables.
 package struct PhoneBookTask: SyntheticTask {
     package var entries: ClosedRange<Int>
     package var digits: Int
+    /// How many names are asked for, the examples among them.
+    package var queries: Int
     /// Puts the question before the book as well.
     package var asksFirst: Bool
     private let tokenizer: any Tokenizer
 
-    package init(entries: ClosedRange<Int>, digits: Int = 10, asksFirst: Bool = false, tokenizer: any Tokenizer) {
-        precondition(entries.lowerBound > 0 && digits > 0, "no such phone book: \(entries), \(digits)")
+    package init(
+        entries: ClosedRange<Int>, digits: Int = 10, queries: Int = 3, asksFirst: Bool = false,
+        tokenizer: any Tokenizer
+    ) {
+        let isSound = entries.lowerBound > 0 && digits > 0 && queries > 0
+        precondition(isSound, "no such phone book: \(entries), \(digits), \(queries)")
         self.entries = entries
         self.digits = digits
+        self.queries = queries
         self.asksFirst = asksFirst
         self.tokenizer = tokenizer
     }
 
     package var name: String {
         "phone book of \(entries.lowerBound) to \(entries.upperBound) entries with \(digits) digits"
-            + (asksFirst ? ", asked first" : "") + ", \(tokenizer.name)"
+            + (queries == 3 ? "" : ", \(queries) queries") + (asksFirst ? ", asked first" : "") + ", \(tokenizer.name)"
     }
 
     /// A line has 2 words of at most 6 letters, a colon, 2 blanks, the digits and an end.
-    package var lengthMax: Int { 1 + (entries.upperBound + 4) * (16 + digits) + 2 }
+    package var lengthMax: Int { 1 + (entries.upperBound + queries + 1) * (16 + digits) + 2 }
 
     /// The text before the answer, and the answer: a blank, the digits and the end of the line.
     package func text(_ generator: inout SeededGenerator) -> (parts: [(text: String, isAnswer: Bool)], asked: String) {
@@ -36,15 +44,17 @@ package struct PhoneBookTask: SyntheticTask {
             if !names.contains(name) { names.append(name) }
         }
         let numbers = names.map { _ in Self.number(digits, &generator) }
-        let asked = (0..<3).map { _ in Int(generator.below(UInt64(count))) }
+        // None is asked for again before all were: what has been answered once would only have to be copied.
+        var asked: [Int] = []
+        while asked.count < queries { asked += generator.permutation(count).prefix(queries - asked.count) }
         var parts: [(text: String, isAnswer: Bool)] = []
-        if asksFirst { parts.append(("\(names[asked[2]])\n\n", false)) }
+        if asksFirst { parts.append(("\(names[asked[queries - 1]])\n\n", false)) }
         for (name, number) in zip(names, numbers) { parts.append(("\(name): \(number)\n", false)) }
         for (place, entry) in asked.enumerated() {
-            parts.append(((place == 0 || place == 2 ? "\n" : "") + "\(names[entry]):", false))
+            parts.append(((place == 0 || place == queries - 1 ? "\n" : "") + "\(names[entry]):", false))
             parts.append((" \(numbers[entry])\n", true))
         }
-        return (parts, numbers[asked[2]])
+        return (parts, numbers[asked[queries - 1]])
     }
 
     package func sample(_ generator: inout SeededGenerator) throws(UserError) -> SyntheticSample {

@@ -170,6 +170,7 @@ actor StoreLedger: RunLedger {
     func readProgress(_ run: TrackedRun) async throws(LedgerError) { try await readProgress([run]) }
 
     private func readProgress(_ runs: [TrackedRun]) async throws(LedgerError) {
+        for run in runs { files.glance(at: run.id, now: clock.now()) }
         let runs = runs.filter { reading.insert($0.id).inserted }
         defer { for run in runs { reading.remove(run.id) } }
         let unknown = runs.map(\.id).filter { offsets[$0] == nil }

@@ -40,6 +40,11 @@ struct EvidenceReader {
         return evidence
     }
 
+    /// What only changes by being looked at often.
+    mutating func glance(at run: RunID, now: Double) {
+        signs.glance(at: run, now: now)
+    }
+
     mutating func forget(_ run: RunID) {
         claims[run] = nil
         signs.forget(run)

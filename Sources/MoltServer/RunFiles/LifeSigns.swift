@@ -4,6 +4,7 @@ package import MoltCore
 package struct LifeSigns {
     private struct Seen {
         var incarnation: String
+        var claim: Claim?
         var count: Int?
         var at: Double
         var silence: Double
@@ -21,7 +22,7 @@ package struct LifeSigns {
     /// - Returns: seconds without a sign; 0 while there never was one.
     package mutating func silence(of run: RunID, incarnationFolder: String, claim: Claim?, now: Double) -> Double {
         let count = SignOfLife(incarnationFolder: incarnationFolder).read()
-        var next = Seen(incarnation: incarnationFolder, count: count, at: now, silence: 0)
+        var next = Seen(incarnation: incarnationFolder, claim: claim, count: count, at: now, silence: 0)
         if let last = seen[run], last.incarnation == incarnationFolder, last.count == count, count != nil,
             claim?.process.isAlive != true {
             next.silence = last.silence + min(max(0, now - last.at), Self.countedMax)
@@ -29,6 +30,14 @@ package struct LifeSigns {
         seen[run] = next
         return next.silence
     }
+
+    /// Looks at a run's sign between two questions for its silence, so that these may be rare without proving less.
+    package mutating func glance(at run: RunID, now: Double) {
+        guard let last = seen[run], last.count != nil, now - last.at >= Self.glanceInterval else { return }
+        _ = silence(of: run, incarnationFolder: last.incarnation, claim: last.claim, now: now)
+    }
+
+    private static let glanceInterval = SignOfLife.interval / 2
 
     package mutating func forget(_ run: RunID) {
         seen[run] = nil

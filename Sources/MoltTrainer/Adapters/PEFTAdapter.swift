@@ -1,4 +1,5 @@
 package import MoltCheckpoint
+import MoltConversion
 import MoltCore
 package import MoltModels
 import MoltNN
@@ -50,11 +51,12 @@ package struct PEFTAdapter {
         config.baseModel = baseModel
     }
 
-    /// Creates the folder; an adapter that is there already is refused.
+    /// Creates the folder, whole or not at all; one that is there already is refused.
     package func write(to folder: String) throws {
-        try DurableFile.makeFolder(folder)
-        _ = try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: "\(folder)/\(Self.tensorFile)")
-        try JSONFile.write(config, to: "\(folder)/\(Self.configFile)")
+        try StagedFolder.make(folder) { folder in
+            _ = try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: "\(folder)/\(Self.tensorFile)")
+            try JSONFile.write(config, to: "\(folder)/\(Self.configFile)")
+        }
     }
 
     // MARK: - Names

@@ -23,6 +23,37 @@ package struct PEFTConfig: Codable, Equatable, Sendable {
     package var width: Int?
     package var encoderSize: Int?
     package var encoder: String?
+    /// How the adapter began. Some ways change the base model's weights, which then are not those of its folder.
+    package var start: Start?
+
+    /// A name, or whether B began at zero.
+    package enum Start: Codable, Equatable, Sendable {
+        case zero(Bool)
+        case named(String)
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let flag = try? container.decode(Bool.self) {
+                self = .zero(flag)
+            } else {
+                self = .named(try container.decode(String.self))
+            }
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .zero(let flag): try container.encode(flag)
+            case .named(let name): try container.encode(name)
+            }
+        }
+
+        /// Those that leave the base as it is.
+        var isOnUnchangedBase: Bool {
+            guard case .named(let name) = self else { return true }
+            return ["gaussian", "eva", "orthogonal"].contains(name)
+        }
+    }
 
     /// A list of modules, or one pattern over all of them.
     package enum Targets: Codable, Equatable, Sendable {
@@ -63,6 +94,7 @@ package struct PEFTConfig: Codable, Equatable, Sendable {
         case width = "token_dim"
         case encoderSize = "encoder_hidden_size"
         case encoder = "encoder_reparameterization_type"
+        case start = "init_lora_weights"
     }
 
     init(_ peftType: String) { self.peftType = peftType }
@@ -78,6 +110,9 @@ package struct PEFTConfig: Codable, Equatable, Sendable {
             throw refuse("an adapter of the type '\(DisplayText.escaped(peftType, limit: 40))'")
         }
         if let bias, bias != "none" { throw refuse("'bias: \(DisplayText.escaped(bias, limit: 40))'") }
+        if let start, !start.isOnUnchangedBase, case .named(let name) = start {
+            throw refuse("'init_lora_weights: \(DisplayText.escaped(name, limit: 40))', which changes the base model,")
+        }
         if fanInFanOut == true { throw refuse("'fan_in_fan_out'") }
         if let modulesToSave, !modulesToSave.isEmpty { throw refuse("'modules_to_save'") }
     }

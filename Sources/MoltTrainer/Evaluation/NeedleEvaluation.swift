@@ -38,7 +38,13 @@ extension EvaluationJob {
         for number in 0..<corpus.documentCount where lines.count < Limits.haystackLines {
             try generator.beat()
             let text = try tokenizer.decode(corpus.document(number).tokens)
-            for line in text.split(separator: 0x0A) { lines.append(try tokenizer.encode((line + [0x0A])[...])) }
+            for line in text.split(separator: 0x0A) {
+                let tokens = try tokenizer.encode((line + [0x0A])[...])
+                // A needle lies between lines: long ones would leave it few places.
+                lines += Swift.stride(from: 0, to: tokens.count, by: Limits.haystackLine).map {
+                    Array(tokens[$0..<min($0 + Limits.haystackLine, tokens.count)])
+                }
+            }
         }
         lines = lines.filter { !$0.isEmpty }
         guard !lines.isEmpty else { throw UserError("the data has no lines of text", at: dataKey) }
@@ -46,7 +52,7 @@ extension EvaluationJob {
     }
 }
 
-/// A text of about a given length with one line that matters.
+/// A text of a given length with one line that matters.
 package struct Haystack {
     package let tokens: [Int32]
     package let answer: Range<Int>
@@ -54,7 +60,8 @@ package struct Haystack {
     var row: Scorer.Row { Scorer.Row(tokens: tokens, scored: [answer]) }
 
     /// - Parameters:
-    ///   - lines: what the haystack is made of, from a random place on, round and round.
+    ///   - lines: what the haystack is made of, from a random place on, round and round; the first one may lack its
+    ///     beginning, so that the length comes out.
     ///   - count: tokens of the whole.
     ///   - depth: the share of the lines that come before the needle.
     package init(
@@ -69,12 +76,13 @@ package struct Haystack {
         guard room >= 0 else {
             throw UserError("\(count) tokens do not hold the needle and its question", at: "--sizes")
         }
-        var hay: [[Int32]] = [], next = Int(random.below(UInt64(lines.count)))
+        var hay: [ArraySlice<Int32>] = [], next = Int(random.below(UInt64(lines.count)))
         while lines[next].count <= room {
-            hay.append(lines[next])
+            hay.append(lines[next][...])
             room -= lines[next].count
             next = (next + 1) % lines.count
         }
+        if room > 0 { hay.insert(lines[next].suffix(room), at: 0) }
         let before = Int((depth * Double(hay.count)).rounded())
         let head = [tokenizer.specials.begin] + hay[..<before].joined() + needle + hay[before...].joined() + question
         tokens = head + right

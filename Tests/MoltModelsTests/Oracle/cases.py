@@ -37,11 +37,12 @@ def mamba2(name, hidden, heads, size, state, groups, layers, chunk, kernel=4, vo
     return Case(name, molt, build)
 
 
-def nemotron(name, pattern, hidden, heads, size, state, groups, q, kv, head, ffn, vocabulary=61, tied=False, **more):
+def nemotron(name, pattern, hidden, heads, size, state, groups, q, kv, head, ffn, vocabulary=61, tied=False,
+             activation="relu2", **more):
     molt = {
         "family": "nemotron_h", "pattern": pattern, "hidden_size": hidden, "vocab_size": vocabulary,
         "mamba_heads": heads, "mamba_head_dim": size, "groups": groups, "state_size": state, "chunk_size": 16,
-        "attention_heads": q, "kv_heads": kv, "attention_head_dim": head, "ffn_size": ffn, "activation": "relu2",
+        "attention_heads": q, "kv_heads": kv, "attention_head_dim": head, "ffn_size": ffn, "activation": activation,
         "residual_fp32": False, "tied_embeddings": tied, **more,
     }
 
@@ -51,17 +52,19 @@ def nemotron(name, pattern, hidden, heads, size, state, groups, q, kv, head, ffn
             vocab_size=vocabulary, hidden_size=hidden, hybrid_override_pattern=pattern, mamba_num_heads=heads,
             mamba_head_dim=size, ssm_state_size=state, n_groups=groups, conv_kernel=4, chunk_size=8,
             num_attention_heads=q, num_key_value_heads=kv, head_dim=head, intermediate_size=ffn,
-            mlp_hidden_act="relu2", layer_norm_epsilon=1e-5, tie_word_embeddings=tied,
+            mlp_hidden_act=activation, layer_norm_epsilon=1e-5, tie_word_embeddings=tied,
             mlp_bias=more.get("mlp_bias", False), time_step_min=more.get("time_step_min", 1e-30)))
 
     return Case(name, molt, build)
 
 
-def bamba(name, blocks, attention, hidden, heads, state, groups, q, kv, ffn, vocabulary=59, tied=False, **more):
+def bamba(name, blocks, attention, hidden, heads, state, groups, q, kv, ffn, vocabulary=59, tied=False, expand=2,
+          **more):
     size = hidden // q
     molt = {
         "family": "bamba", "pattern": "".join("*-" if i in attention else "M-" for i in range(blocks)),
-        "hidden_size": hidden, "vocab_size": vocabulary, "mamba_heads": heads, "mamba_head_dim": 2 * hidden // heads,
+        "hidden_size": hidden, "vocab_size": vocabulary, "mamba_heads": heads,
+        "mamba_head_dim": expand * hidden // heads,
         "groups": groups, "state_size": state, "chunk_size": 16, "attention_heads": q, "kv_heads": kv,
         "attention_head_dim": size, "rope_fraction": 0.5, "ffn_size": ffn, "gated_mlp": True,
         "tied_embeddings": tied, "residual_fp32": False, **more,
@@ -72,6 +75,7 @@ def bamba(name, blocks, attention, hidden, heads, state, groups, q, kv, ffn, voc
             vocab_size=vocabulary, hidden_size=hidden, intermediate_size=ffn, num_hidden_layers=blocks,
             num_attention_heads=q, num_key_value_heads=kv, rms_norm_eps=1e-5, attn_layer_indices=attention,
             mamba_n_heads=heads, mamba_n_groups=groups, mamba_d_state=state, mamba_d_conv=4, mamba_chunk_size=8,
+            mamba_expand=expand,
             mamba_proj_bias=more.get("mamba_bias", False), mamba_conv_bias=more.get("conv_bias", True),
             attention_bias=more.get("attention_bias", False), mlp_bias=more.get("mlp_bias", False),
             tie_word_embeddings=tied, pad_token_id=None,
@@ -81,13 +85,14 @@ def bamba(name, blocks, attention, hidden, heads, state, groups, q, kv, ffn, voc
 
 
 def granite(name, blocks, attention, hidden, heads, state, groups, q, kv, shared, experts=(0, 0, 0), vocabulary=59,
-            tied=True, **more):
+            tied=True, expand=2, **more):
     count, chosen, ffn = experts
     last = "E" if count else "-"
     molt = {
         "family": "granitemoehybrid",
         "pattern": "".join(("*" if i in attention else "M") + last for i in range(blocks)),
-        "hidden_size": hidden, "vocab_size": vocabulary, "mamba_heads": heads, "mamba_head_dim": 2 * hidden // heads,
+        "hidden_size": hidden, "vocab_size": vocabulary, "mamba_heads": heads,
+        "mamba_head_dim": expand * hidden // heads,
         "groups": groups, "state_size": state, "chunk_size": 16, "attention_heads": q, "kv_heads": kv,
         "attention_head_dim": hidden // q, "attention_multiplier": 0.23, "ffn_size": 0 if count else shared,
         "gated_mlp": True, "experts": count, "experts_per_token": chosen, "expert_ffn_size": ffn,
@@ -104,20 +109,21 @@ def granite(name, blocks, attention, hidden, heads, state, groups, q, kv, shared
             position_embedding_type="rope" if "rope_fraction" in more else None, tie_word_embeddings=tied,
             layer_types=["full_attention" if i in attention else "linear_attention" for i in range(blocks)],
             mamba_n_heads=heads, mamba_n_groups=groups, mamba_d_state=state, mamba_chunk_size=8,
-            attention_bias=more.get("attention_bias", False), mamba_proj_bias=more.get("mamba_bias", False),
+            mamba_expand=expand, attention_bias=more.get("attention_bias", False),
+            mamba_proj_bias=more.get("mamba_bias", False),
             rope_parameters={"rope_type": "default", "rope_theta": 10000.0}))
 
     return Case(name, molt, build)
 
 
-def recurrent_gemma(name, blocks, hidden, width, q, kv, ffn, window, vocabulary=61, **more):
+def recurrent_gemma(name, blocks, hidden, width, q, kv, ffn, window, vocabulary=61, tied=True, **more):
     kinds = [("R", "R", "W")[i % 3] for i in range(blocks)]
     molt = {
         "family": "recurrent_gemma", "pattern": "".join(kind + "-" for kind in kinds), "hidden_size": hidden,
         "vocab_size": vocabulary, "lru_width": width, "lru_blocks": q, "attention_heads": q, "kv_heads": kv,
         "attention_head_dim": hidden // q, "window": window, "attention_output_bias": True, "rope_fraction": 0.5,
         "ffn_size": ffn, "activation": "gelu_tanh", "gated_mlp": True, "mlp_bias": True, "norm_eps": 1e-6,
-        "norm_plus_one": True, "tied_embeddings": True, "residual_fp32": False, "logits_softcap": 30.0,
+        "norm_plus_one": True, "tied_embeddings": tied, "residual_fp32": False, "logits_softcap": 30.0,
         "embedding_multiplier": float(torch.tensor(hidden ** 0.5, dtype=torch.bfloat16)), **more,
     }
 
@@ -125,7 +131,8 @@ def recurrent_gemma(name, blocks, hidden, width, q, kv, ffn, window, vocabulary=
         return eager(hf.RecurrentGemmaForCausalLM, hf.RecurrentGemmaConfig(
             vocab_size=vocabulary, hidden_size=hidden, intermediate_size=2 * ffn, num_hidden_layers=blocks,
             num_attention_heads=q, num_key_value_heads=kv, lru_width=width, attention_window_size=window,
-            conv1d_width=more.get("conv_kernel", 4), logits_soft_cap=more.get("logits_softcap", 30.0),
+            conv1d_width=more.get("conv_kernel", 4), tie_word_embeddings=tied,
+            logits_soft_cap=more.get("logits_softcap", 30.0),
             attention_bias=more.get("attention_bias", False), pad_token_id=None))
 
     return Case(name, molt, build)
@@ -147,17 +154,22 @@ CASES = [
     nemotron("nemotron-small", "M-*M-", 20, 6, 8, 5, 3, 6, 2, 7, 33),
     nemotron("nemotron-biased", "M*-M-M-", 24, 4, 6, 9, 2, 4, 1, 10, 17, mlp_bias=True),
     nemotron("nemotron-runs", "MM--M*-", 28, 9, 5, 8, 1, 3, 3, 8, 40, time_step_min=0.05),
+    # The feed-forward layers of mamba2-hybrid-8b.
+    nemotron("nemotron-gelu", "M-M*-", 20, 6, 7, 6, 3, 4, 2, 5, 26, activation="gelu"),
     bamba("bamba-small", 4, [2], 24, 6, 8, 1, 3, 1, 40),
     bamba("bamba-groups", 3, [0, 2], 20, 10, 5, 2, 5, 1, 27, tied=True),
     bamba("bamba-biased", 3, [1], 32, 4, 7, 4, 2, 2, 31, mamba_bias=True, attention_bias=True,
           attention_output_bias=True, mlp_bias=True, rope_theta=500.0),
+    bamba("bamba-expanded", 3, [1], 20, 6, 5, 3, 5, 1, 30, expand=3),
     granite("granite-dense", 4, [1], 24, 6, 8, 1, 4, 2, 40),
     granite("granite-experts", 3, [2], 20, 5, 7, 1, 5, 1, 19, experts=(6, 2, 11)),
     granite("granite-many", 3, [0], 24, 8, 6, 2, 3, 3, 16, experts=(9, 4, 5), tied=False, rope_fraction=1.0,
             attention_bias=True, attention_output_bias=True),
+    granite("granite-expanded", 3, [1], 20, 4, 9, 2, 4, 1, 27, expand=3),
     recurrent_gemma("gemma-small", 3, 32, 32, 4, 1, 36, 8),
     recurrent_gemma("gemma-wide", 4, 20, 30, 5, 1, 27, 16, conv_kernel=3),
     recurrent_gemma("gemma-heads", 6, 24, 24, 3, 3, 20, 64, vocabulary=43, attention_bias=True, logits_softcap=5.0),
+    recurrent_gemma("gemma-untied", 3, 28, 35, 7, 1, 22, 12, tied=False),
     paper("samba-small", "samba", "1-W-", 20, inner_size=40, time_step_rank=2, state_size=6, window=8, ffn_size=30,
           gated_mlp=True, tied_embeddings=True, **attention(5, 5, 4, rope_fraction=1.0)),
     paper("samba-groups", "samba", "1-W-1-W-", 24, inner_size=30, time_step_rank=5, state_size=3, window=16,
