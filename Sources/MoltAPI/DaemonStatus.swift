@@ -12,6 +12,8 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
     package var sites: [SiteStatus]
     /// Databases that were found damaged and lie aside; absent when there are none.
     package var restorations: [Restoration]?
+    /// What its loops cannot do for now; absent when all is well.
+    package var troubles: [String]?
 
     /// A copy took the place of a damaged database.
     package struct Restoration: Codable, Hashable, Sendable {

@@ -73,7 +73,10 @@ package struct MoltClient: Sendable {
     package func act(
         _ action: RunAction, on reference: String, _ request: ActionRequest = ActionRequest()
     ) async throws(ClientError) -> RunSummary {
-        try await exchange(.post, Routes.action(action, on: reference), body: encoded(request))
+        // A checkpoint to go on from is read first, however large it is.
+        let seconds: Double? = request.fromStep == nil ? nil : 3600
+        return try await exchange(
+            .post, Routes.action(action, on: reference), body: encoded(request), within: seconds)
     }
 
     package func recipe(_ reference: String) async throws(ClientError) -> RunRecipe {

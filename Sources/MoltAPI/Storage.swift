@@ -5,11 +5,13 @@ package struct RunUsage: Codable, Hashable, Sendable {
     package var state: String
     package var checkpoints: Int
     package var checkpointCount: Int
+    /// Checkpoints that `molt resume --from` and roll-backs have set aside; nil when there are none.
+    package var setAside: Int?
     /// The run's own copy of the model it started from, as far as nobody else has it.
     package var base: Int
     package var logs: Int
     package var other: Int
-    package var total: Int { checkpoints + base + logs + other }
+    package var total: Int { checkpoints + (setAside ?? 0) + base + logs + other }
 
     package init(
         id: String, name: String, state: String, checkpoints: Int = 0, checkpointCount: Int = 0, base: Int = 0,
@@ -27,13 +29,17 @@ package struct RunUsage: Codable, Hashable, Sendable {
 }
 
 package struct PruneRequest: Codable, Hashable, Sendable {
-    /// Verified checkpoints that stay, the newest; the one with the lowest validation loss stays besides.
+    /// Verified checkpoints that stay, the newest, at least two; milestones and the one with the lowest validation loss
+    /// stay besides.
     package var keep: Int
+    /// Delete also what going back to an earlier step has set aside.
+    package var includeSetAside: Bool?
     /// Only tell.
     package var dryRun: Bool
 
-    package init(keep: Int, dryRun: Bool = false) {
+    package init(keep: Int, includeSetAside: Bool? = nil, dryRun: Bool = false) {
         self.keep = keep
+        self.includeSetAside = includeSetAside
         self.dryRun = dryRun
     }
 }

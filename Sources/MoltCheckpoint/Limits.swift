@@ -8,6 +8,4 @@ enum Limits {
     static let shardBytes = 4 << 30
     /// Bytes handed to one write(2).
     static let writeBytes = 8 << 20
-    /// Whatever `checkpoint.keep` says, this many good checkpoints stay.
-    static let goodCheckpointsMin = 2
 }

@@ -104,9 +104,25 @@ package struct RunCost: Sendable {
                 break
             }
         }
-        let rest = max(0, start.endedAt - now)
-        if phase == .step { account.repeated += unfinished + rest } else { account[keyPath: key(phase)] += rest }
+        close(&account, phase, unfinished, rest: max(0, start.endedAt - now), usual, start.outcome)
         return account
+    }
+
+    /// The end, in the middle of something: a step that was begun is done again, but none takes more than three times
+    /// the usual, and in one that hung nothing was done.
+    private static func close(
+        _ account: inout TimeAccount, _ phase: RunEvent.Phase, _ unfinished: Double, rest: Double, _ usual: Double?,
+        _ outcome: String?
+    ) {
+        let hung = outcome == Cause.noProgress.rawValue
+        guard phase == .step else {
+            account[keyPath: hung ? \.stall : key(phase)] += rest
+            return
+        }
+        let silence = unfinished + rest
+        let excess = usual.map { max(0, silence - 3 * $0) } ?? (hung ? silence : 0)
+        account.repeated += silence - excess
+        account.stall += excess
     }
 
     private static func settle(_ account: inout TimeAccount, _ unfinished: inout Double) {

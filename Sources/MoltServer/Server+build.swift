@@ -41,6 +41,7 @@ package struct Server: Sendable {
             try? Failpoints.pass(.leaseReleased)
         }
         try await recovery.run(at: clock.now())
+        for problem in await service.finishRewinds() { logger.error("\(problem)") }
         try await group.run()
     }
 }
@@ -93,7 +94,7 @@ private func openStore(
         guard case .corrupt(let path, let message) = error else { throw error }
         throw UserError(
             "the database is damaged: \(message)", at: path,
-            fix: "move it and \(paths.backups) away: the next start finds the runs by their folders")
+            fix: "molt daemon rebuild sets it and its copies aside and finds the runs by their folders")
     }
 }
 
@@ -124,7 +125,7 @@ package func buildServer(
                 at: clock.now(), userID: userID, source: "daemon", verb: "database.restored",
                 words: "\(restoration.damage); the damaged one is \(restoration.aside)"))
     }
-    let bell = WakeBell(), stopper = Stopper()
+    let bell = WakeBell(), stopper = Stopper(), troubles = Troubles(logger: logger)
     let sites = SiteDirectory(
         load: parts.loadSite, connect: parts.connect, ways: parts.ways, helper: parts.helper
     ) { site, scheduler in
@@ -139,14 +140,14 @@ package func buildServer(
         store: store, sites: sites, bell: bell, clock: clock,
         identity: DaemonIdentity(
             host: configuration.host, process: process, socket: socket, startedAt: clock.now(), paths: paths),
-        requestStop: { await stopper.stop() })
+        troubles: troubles, requestStop: { await stopper.stop() })
     let operations = AuditedOperations(service: service, audit: audit, userID: userID)
     let services: [any Service] = [
         AuditService(audit: audit, clock: clock, userID: userID),
         LeaseService(lease: lease, store: store, clock: clock, logger: logger),
-        NotificationService(store: store, clock: clock, logger: logger),
+        NotificationService(store: store, clock: clock, troubles: troubles, logger: logger),
         BackupService(store: store, backups: StoreBackups(folder: paths.backups), clock: clock, logger: logger),
-        ReconcileService(store: store, sites: sites, bell: bell, clock: clock, logger: logger),
+        ReconcileService(store: store, sites: sites, bell: bell, clock: clock, troubles: troubles, logger: logger),
         AdoptionService(service: service, siteNames: parts.siteNames, clock: clock, logger: logger),
         IdleService(store: store, service: service, clock: clock, limit: configuration.idleExit, logger: logger),
         HTTPService(operations: operations, socket: socket, logger: logger) {

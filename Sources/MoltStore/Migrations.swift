@@ -15,7 +15,18 @@ package enum Migrations {
         ("1 · runs, attempts, incarnations, events", first),
         ("2 · checkpoints tell what they took", second),
         ("3 · evaluations and validations", third),
+        ("4 · going back to an earlier checkpoint", fourth),
     ]
+
+    private static let fourth = """
+        CREATE TABLE rewind (
+            run TEXT PRIMARY KEY NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+            epoch INTEGER NOT NULL,
+            step INTEGER NOT NULL,
+            moves TEXT NOT NULL,
+            askedAt REAL NOT NULL
+        ) STRICT;
+        """
 
     private static let third = """
         CREATE TABLE evaluation (

@@ -9,6 +9,8 @@ struct FlagsTests {
         molt adopt [--json --run --site -s] job
         molt cancel [--json] runs
         molt daemon audit [--json --last --verify]
+        molt daemon install [--json --print]
+        molt daemon rebuild [--json --yes]
         molt daemon start [--json]
         molt daemon status [--json]
         molt daemon stop
@@ -36,7 +38,7 @@ struct FlagsTests {
         molt model ls [--data --json --length --pipeline --tensor]
         molt model show [--data --json --length --pipeline --tensor] name
         molt model verify [--json] model other
-        molt prune [--dry-run --json --keep] runs
+        molt prune [--dry-run --include-set-aside --json --keep] runs
         molt recipe check [--json --site -s] recipe key=value
         molt recipe ls [--json]
         molt recipe render [--json --site -s] recipe key=value

@@ -114,24 +114,4 @@ struct ActionTests {
             #expect(error.code == .ambiguous)
         }
     }
-
-    @Test func resumingFromAStepSetsNewerCheckpointsAside() async throws {
-        let daemon = try TestDaemon()
-        let (run, job) = try await daemon.running()
-        let folder = RunFolder(path: "\(daemon.folder("runs"))/\(run)")
-        for step in [10, 20, 30] {
-            try DurableFile.makeFolder("\(folder.checkpoints)/\(CheckpointName(step: step, epoch: 1))")
-        }
-        try await daemon.act(.stop, run)
-        try daemon.leaveReceipt(run, code: 75)
-        await daemon.scheduler.end(job, .failed, status: 75)
-        try await daemon.pass(4)
-        await #expect(throws: APIError.self) {
-            try await daemon.service.act(.resume, on: run, ActionRequest(fromStep: 15))
-        }
-        _ = try await daemon.service.act(.resume, on: run, ActionRequest(fromStep: 20))
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)
-            .compactMap(CheckpointName.init(parsing:)).sorted()
-        #expect(names.map(\.step) == [10, 20])
-    }
 }

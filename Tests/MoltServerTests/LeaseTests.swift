@@ -85,6 +85,44 @@ struct LeaseTests {
         #expect(throws: DaemonLease.Failure.expired) { try lease.renew() }
     }
 
+    /// Covers H9.
+    @Test(arguments: [EISDIR, ELOOP])
+    func aFileThatCannotBeReadIsSomebodysAndIsNotWrittenOver(_ code: Int32) throws {
+        try DurableFile.makeFolder(paths.home)
+        try makeUnreadable(code)
+        let refusal = #expect(throws: LeaseRefusal.self) { try acquire() }
+        guard case .unusable(let error) = refusal else { return #expect(Bool(false), "\(String(describing: refusal))") }
+        #expect(error.what.contains(String(cString: strerror(code))))
+        #expect(throws: FileError.self) { try DaemonFile.read(from: paths.daemonFile) }
+    }
+
+    private func makeUnreadable(_ code: Int32) throws {
+        unlink(paths.daemonFile)
+        if code == EISDIR { try DurableFile.makeFolder(paths.daemonFile) } else {
+            // Read through a link to itself; a rename would put a file in its place.
+            symlink(paths.daemonFile, paths.daemonFile)
+        }
+    }
+
+    @Test func aFileThatIsNoneOfOursIsNobodys() throws {
+        try DurableFile.makeFolder(paths.home)
+        try DurableFile.write(Data("half a fi".utf8), to: paths.daemonFile)
+        try acquire().publish(socket: folder("s"))
+        #expect(file?.process == .current())
+    }
+
+    /// Covers H9.
+    @Test func whileTheFileCannotBeReadItIsNotRenewedAndAtLastGivenUp() throws {
+        let lease = try acquire()
+        try lease.publish(socket: folder("s"))
+        try makeUnreadable(ELOOP)
+        clock.advance(DaemonFile.leaseLength - 1)
+        try lease.renew()
+        #expect(throws: FileError.self) { try DaemonFile.read(from: paths.daemonFile) }
+        clock.advance(2)
+        #expect(throws: DaemonLease.Failure.expired) { try lease.renew() }
+    }
+
     @Test func anOrderlyEndLeavesNeitherFileNorSocket() throws {
         let lease = try acquire()
         try DurableFile.write(Data(), to: folder("s"))

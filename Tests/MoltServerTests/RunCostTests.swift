@@ -94,6 +94,28 @@ struct RunCostTests {
         #expect(cost.total.productive == 60)
     }
 
+    /// Two steps of 10 s, then nothing until the end at 120: three usual steps may have been under way, no more.
+    @Test(arguments: ["no-progress", "node-failed", nil])
+    func silenceUntilTheEndIsAStall(_ outcome: String?) throws {
+        let silent = RunCost.Start(
+            startedAt: 0, endedAt: 120, outcome: outcome, nodes: ["a"],
+            events: [Self.phase(.step, at: 0), Self.step(1, at: 10, took: 10), Self.step(2, at: 20, took: 10)])
+        let cost = RunCost(createdAt: 0, starts: [silent], end: 120)
+        #expect(cost.total.productive == 20 && cost.total.repeated == 30 && cost.total.stall == 70)
+        #expect(cost.total.allocated == 120)
+    }
+
+    /// Nobody knows what is usual before the first step is done; that it hung is on record.
+    @Test(arguments: [(RunEvent.Phase.step, "no-progress", 95.0), (.step, "preempted", 0), (.save, "no-progress", 95)])
+    func whatHungIsAStall(_ phase: RunEvent.Phase, _ outcome: String, _ stall: Double) throws {
+        let hung = RunCost.Start(
+            startedAt: 0, endedAt: 100, outcome: outcome, nodes: ["a"],
+            events: [Self.phase(.start, at: 0), Self.phase(phase, at: 5)])
+        let cost = RunCost(createdAt: 0, starts: [hung], end: 100)
+        #expect(cost.total.stall == stall)
+        #expect(cost.total.allocated == 100)
+    }
+
     @Test func timeThatTheUserPausedItIsNobodysLoss() throws {
         var starts = Self.starts
         starts[0].outcome = "stopped"

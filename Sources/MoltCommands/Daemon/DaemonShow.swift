@@ -20,12 +20,15 @@ struct DaemonShow: AsyncParsableCommand {
     }
 
     static func lines(_ status: DaemonStatus, now: Double, terminal: Terminal) -> [String] {
-        let head = [
+        var head = [
             "moltd \(status.version) on \(status.host), pid \(status.pid), "
                 + "up \(Durations.text(now - status.startedAt))",
             "  home    \(status.home)", "  socket  \(status.socket)",
             "  runs    \(status.activeRuns) active of \(status.runs)",
         ]
+        head += (status.troubles ?? []).map { trouble in
+            "  \(terminal.coloured("trouble", .red)) \(DisplayText.escaped(trouble))"
+        }
         guard !status.sites.isEmpty else { return head }
         let columns: [Table.Column] = [
             .init("SITE"), .init("KIND"), .init("LAST LOOK", .right), .init("TOOK", .right), .init("LOOKS", .right),

@@ -13,15 +13,22 @@ struct DaemonStop: AsyncParsableCommand {
         discussion: "Example:\n  molt daemon stop")
 
     func run() async throws {
-        let settings = Settings.fromEnvironment(), link = DaemonLink(settings: settings)
-        let file: DaemonFile
-        switch link.locate() {
+        switch try await Self.stop(.fromEnvironment()) {
+        case .nowhere: Console.out("no daemon runs")
+        case .elsewhere(let file): Console.out("asked the daemon on \(DisplayText.escaped(file.host)) to stop")
+        case .here: Console.out("stopped; jobs that run go on, and molt starts the daemon again when it needs it")
+        }
+    }
+
+    /// Where it was; one that was here has ended.
+    static func stop(_ settings: Settings) async throws -> DaemonLink.Whereabouts {
+        let link = DaemonLink(settings: settings), place = link.locate(), file: DaemonFile
+        switch place {
         case .here(let found): file = found
-        case .nowhere: return Console.out("no daemon runs")
-        case .elsewhere(let found):
-            guard let client = try link.runningClient() else { return }
-            try await client.stopDaemon()
-            return Console.out("asked the daemon on \(DisplayText.escaped(found.host)) to stop")
+        case .nowhere: return place
+        case .elsewhere:
+            if let client = try link.runningClient() { try await client.stopDaemon() }
+            return place
         }
         do throws(ClientError) {
             try await MoltClient(socket: file.socket, timeout: 5).stopDaemon()
@@ -38,6 +45,6 @@ struct DaemonStop: AsyncParsableCommand {
             }
             try await Task.sleep(for: .milliseconds(20))
         }
-        Console.out("stopped; jobs that run go on, and molt starts the daemon again when it needs it")
+        return place
     }
 }

@@ -25,7 +25,8 @@ enum DoctorGather {
             !FileManager.default.isExecutableFile(atPath: "\(programs)/\($0)")
         }
         facts.engineProblem = engineProblem("\(programs)/molt-train")
-        facts.killsUserProcesses = killsUserProcesses()
+        let logout = Logout.look(user: Logout.userName())
+        facts.killsUserProcesses = logout.killsProcesses && !logout.lingers
         await askDaemon(&facts, settings: settings)
         facts.audit = AuditTrail(home: settings.home).verify()
         facts.exposure = exposure(of: site, programs: programs, daemon: facts.daemon, settings: settings)
@@ -65,16 +66,5 @@ enum DoctorGather {
         } catch {
             facts.daemonProblem = (error as? CommandFailure)?.message?.what ?? "\(error)"
         }
-    }
-
-    /// `KillUserProcesses=yes` without linger: the daemon would end with the last login.
-    private static func killsUserProcesses() -> Bool {
-        guard let data = try? DurableFile.read("/etc/systemd/logind.conf", limit: 1 << 20) else { return false }
-        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
-        guard lines.contains(where: { $0.filter { $0 != " " }.lowercased() == "killuserprocesses=yes" }) else {
-            return false
-        }
-        let user = ProcessInfo.processInfo.environment["USER"] ?? ""
-        return !FileManager.default.fileExists(atPath: "/var/lib/systemd/linger/\(user)")
     }
 }

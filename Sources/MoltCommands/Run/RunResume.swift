@@ -4,7 +4,13 @@ import MoltAPI
 struct RunResume: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "Go on with runs that were paused, failed or cancelled.",
-        discussion: "Example:\n  molt resume 7k2m\n  molt resume 7k2m --from 1000")
+        discussion: """
+            With --from the checkpoint is verified first, and the newer ones are set aside: nothing is deleted.
+
+            Example:
+              molt resume 7k2m
+              molt resume 7k2m --from 1000
+            """)
 
     @OptionGroup var references: RunReferences
 

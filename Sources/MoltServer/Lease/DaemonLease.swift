@@ -47,7 +47,7 @@ package final class DaemonLease: Sendable {
         }
         do throws(LeaseRefusal) {
             guard flock(lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else { throw taken(paths) }
-            if let other = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile) {
+            if let other = try holder(paths) {
                 if other.host == host, other.process.isAlive, other.process != process { throw taken(paths) }
                 if other.host != host, other.leaseUntil > clock.now() { throw taken(paths) }
             }
@@ -56,6 +56,17 @@ package final class DaemonLease: Sendable {
             throw error
         }
         return DaemonLease(paths: paths, clock: clock, lock: lock, host: host, process: process)
+    }
+
+    /// Who has the lease; nil where there is no file, or one that is none of ours. A file that cannot be read is that
+    /// of somebody whom we cannot see.
+    private static func holder(_ paths: DaemonPaths) throws(LeaseRefusal) -> DaemonFile? {
+        do throws(FileError) { return try DaemonFile.read(from: paths.daemonFile) } catch {
+            throw .unusable(
+                UserError(
+                    "it cannot be seen whether another host's moltd has the lease: \(error)", at: paths.daemonFile,
+                    fix: "see that its file system works and that the file is yours, then try again"))
+        }
     }
 
     private static func taken(_ paths: DaemonPaths) -> LeaseRefusal {
@@ -106,10 +117,16 @@ package final class DaemonLease: Sendable {
     package func renew(checkingOwner: Bool = true) throws {
         let now = clock.now()
         let mine = file.withLock { $0 }
-        if checkingOwner, let other = try? JSONFile.read(DaemonFile.self, from: paths.daemonFile),
-            other.process != mine.process || other.host != mine.host
-        {
-            throw Failure.takenOver(host: other.host)
+        if checkingOwner {
+            let other: DaemonFile?
+            do throws(FileError) { other = try DaemonFile.read(from: paths.daemonFile) } catch {
+                // It may be somebody else's by now: nothing is written over it.
+                guard now < mine.leaseUntil else { throw Failure.expired }
+                return
+            }
+            if let other, other.process != mine.process || other.host != mine.host {
+                throw Failure.takenOver(host: other.host)
+            }
         }
         var next = mine
         next.heartbeatAt = now

@@ -12,6 +12,7 @@ import Synchronization
 package final class NotificationService: Service {
     private let store: Store
     private let clock: any DaemonClock
+    private let troubles: Troubles
     private let logger: Logger
     /// Seconds that a command or a webhook gets.
     private let patience: Double
@@ -27,8 +28,10 @@ package final class NotificationService: Service {
     }
 
     package init(
-        store: Store, clock: any DaemonClock, logger: Logger, patience: Double = Limits.notificationSeconds
+        store: Store, clock: any DaemonClock, troubles: Troubles = Troubles(), logger: Logger,
+        patience: Double = Limits.notificationSeconds
     ) {
+        self.troubles = troubles
         self.store = store
         self.clock = clock
         self.logger = logger
@@ -47,10 +50,12 @@ package final class NotificationService: Service {
     /// One look at the outbox.
     package func deliverDue() async {
         let now = clock.now()
-        let due = (try? await store.read { snapshot in
-            try snapshot.dueNotifications(now: now, limit: Limits.notificationsAtOnce)
-        }) ?? []
-        for notification in due {
+        let due = await troubles.watch("no notice can be sent") {
+            try await store.read { snapshot in
+                try snapshot.dueNotifications(now: now, limit: Limits.notificationsAtOnce)
+            }
+        }
+        for notification in due ?? [] {
             do {
                 try await deliver(notification)
             } catch {

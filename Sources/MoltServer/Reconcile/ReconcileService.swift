@@ -10,12 +10,16 @@ struct ReconcileService: Service {
     let sites: SiteDirectory
     let bell: WakeBell
     let clock: any DaemonClock
+    let troubles: Troubles
     let logger: Logger
     private let ending = Flag()
     private let running = RunningSites()
 
-    init(store: Store, sites: SiteDirectory, bell: WakeBell, clock: any DaemonClock, logger: Logger) {
+    init(
+        store: Store, sites: SiteDirectory, bell: WakeBell, clock: any DaemonClock, troubles: Troubles, logger: Logger
+    ) {
         self.store = store
+        self.troubles = troubles
         self.sites = sites
         self.bell = bell
         self.clock = clock
@@ -27,7 +31,10 @@ struct ReconcileService: Service {
             await withDiscardingTaskGroup { group in
                 while !isEnding {
                     let seen = await bell.count
-                    for name in (try? await store.read { try $0.watchedSites() }) ?? [] {
+                    let names = await troubles.watch("it is not known which sites have runs") {
+                        try await store.read { try $0.watchedSites() }
+                    }
+                    for name in names ?? [] {
                         guard await running.begin(name) else { continue }
                         group.addTask {
                             await follow(name)

@@ -16,7 +16,9 @@ enum Storage {
             var status = stat()
             guard lstat(path, &status) == 0, seen.insert(UInt64(status.st_ino)).inserted else { continue }
             let bytes = Int(status.st_blocks) * 512
-            if path.hasPrefix(run.checkpoints + "/") {
+            if path.hasPrefix("\(run.checkpoints)/\(SetAside.prefix)") {
+                usage.setAside = (usage.setAside ?? 0) + bytes
+            } else if path.hasPrefix(run.checkpoints + "/") {
                 usage.checkpoints += bytes
             } else if path.hasPrefix(run.base) {
                 if status.st_nlink == 1 { usage.base += bytes }
@@ -34,9 +36,14 @@ enum Storage {
         names(run.checkpoints).compactMap(CheckpointName.init(parsing:)).sorted()
     }
 
-    /// What else a run without a job has below `checkpoints/`: unfinished saves, and what was set aside or thrown away.
+    /// What crashes left below `checkpoints/` of a run without a job: unfinished saves, and what was thrown away.
     static func leftovers(_ run: RunFolder) -> [String] {
-        names(run.checkpoints).filter { $0.hasPrefix(".tmp-") || $0.hasPrefix(".aside-") || $0.hasPrefix(".trash-") }
+        names(run.checkpoints).filter { $0.hasPrefix(".tmp-") || $0.hasPrefix(".trash-") }
+    }
+
+    /// Whole checkpoints that somebody may want back.
+    static func setAside(_ run: RunFolder) -> [String] {
+        names(run.checkpoints).filter { $0.hasPrefix(SetAside.prefix) }
     }
 
     static func bytes(of folder: String) -> Int {

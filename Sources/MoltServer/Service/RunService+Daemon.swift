@@ -8,7 +8,7 @@ import MoltStore
 
 extension RunService {
     package func daemonStatus() async throws(APIError) -> DaemonStatus {
-        let (runs, active) = try await read { snapshot in (try snapshot.countRuns(), try snapshot.countWatched()) }
+        let (runs, active) = try await counts()
         var states: [DaemonStatus.SiteStatus] = []
         for (site, reconciler) in await sites.reconcilers {
             let status = await reconciler.status
@@ -34,7 +34,18 @@ extension RunService {
                 .init(damage: $0.damage, takenAt: $0.takenAt, restoredAt: $0.restoredAt, aside: $0.aside)
             }
         }
+        result.troubles = troubles.all.isEmpty ? nil : troubles.all
         return result
+    }
+
+    private func counts() async throws(APIError) -> (runs: Int, active: Int) {
+        do throws(APIError) {
+            return try await read { snapshot in (try snapshot.countRuns(), try snapshot.countWatched()) }
+        } catch {
+            // Whoever asks how the daemon is hears all that it has to complain of.
+            guard let trouble = troubles.all.first else { throw error }
+            throw APIError(error.code, "\(error.what); \(trouble)", fix: error.fix)
+        }
     }
 
     package func siteReport(_ name: String) async throws(APIError) -> SiteReport {

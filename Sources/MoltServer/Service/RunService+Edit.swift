@@ -25,6 +25,7 @@ extension RunService {
             guard let id = RunID(rawValue: run.id), var frozen = try transaction.snapshot.frozen(run.id) else {
                 throw APIError(.internalError, "run \(run.id) has no recipe in the store")
             }
+            try Self.checkNotGoingBack(run, in: transaction.snapshot)
             guard try WatchedRun(run).lifecycle.adopted == nil else {
                 throw APIError(.conflict, "run \(run.id) is a job written by hand; Molt submits nothing for it")
             }

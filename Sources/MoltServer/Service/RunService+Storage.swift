@@ -1,5 +1,6 @@
 package import MoltAPI
 import MoltCore
+import MoltRecipe
 import MoltReconcile
 import MoltStore
 
@@ -12,12 +13,15 @@ extension RunService {
     }
 
     package func prune(_ reference: String, _ request: PruneRequest) async throws(APIError) -> PruneResult {
-        guard request.keep > 0 else {
-            throw APIError(.invalid, "a run keeps at least one checkpoint", fix: "molt rm removes the whole run")
+        guard request.keep >= Retention.goodMin else {
+            throw APIError(
+                .invalid, "a run keeps at least \(Retention.goodMin) verified checkpoints, not \(request.keep)",
+                fix: "molt rm removes the whole run")
         }
-        let (run, known) = try await read { snapshot in
+        let (run, known, frozen) = try await read { snapshot in
             let run = try self.find(reference, in: snapshot)
-            return (run, try snapshot.checkpoints(run.id))
+            try Self.checkNotGoingBack(run, in: snapshot)
+            return (run, try snapshot.checkpoints(run.id), try snapshot.frozen(run.id))
         }
         guard !run.isWatched else {
             throw APIError(
@@ -25,21 +29,21 @@ extension RunService {
                 fix: "stop it first, or set checkpoint.keep with molt edit")
         }
         let folder = RunFolder(path: run.folder)
-        let verified = Set(known.filter(\.verified).map { CheckpointName(step: $0.step, epoch: $0.epoch) })
         let all = Storage.checkpoints(folder)
-        let kept = all.filter(verified.contains).suffix(request.keep)
         var result = PruneResult(id: run.id, name: run.name)
-        guard !all.isEmpty else { return result }
-        guard let oldest = kept.first else {
+        let good = Self.verified(known, in: folder)
+        guard all.isEmpty || !good.isEmpty else {
             throw APIError(
                 .conflict, "none of the \(all.count) checkpoints of run \(run.id) is verified", at: folder.checkpoints,
                 fix: "molt show \(run.id) lists them; nothing was removed")
         }
-        // What is newer and not verified may still be good: a person decides. The best is what training was for.
-        let best = CheckpointFolder(path: folder.checkpoints).best(of: all)
-        let old = all.filter { $0 < oldest && $0 != best }
-        result.kept = (all.filter { $0 < oldest && $0 == best } + kept).map(\.description)
-        for name in old.map(\.description) + Storage.leftovers(folder) {
+        // What is newer and not verified may still be good: a person decides.
+        var spared = Retention.milestones(all, every: try Self.milestones(frozen))
+        if let best = CheckpointFolder(path: folder.checkpoints).best(of: all) { spared.insert(best) }
+        let old = Retention.doomed(all, good: good, keep: request.keep, spared: spared).sorted()
+        result.kept = all.filter { !old.contains($0) }.map(\.description)
+        let aside = request.includeSetAside == true ? Storage.setAside(folder) : []
+        for name in old.map(\.description) + Storage.leftovers(folder) + aside {
             result.bytes += Storage.bytes(of: "\(folder.checkpoints)/\(name)")
             result.removed.append(name)
             guard !request.dryRun else { continue }
@@ -57,5 +61,18 @@ extension RunService {
                 .note("pruned", "\(count) checkpoints and leftovers removed by the user", run: run.id)
         }
         return result
+    }
+
+    /// What the ledger calls verified and is still as large as its manifest says.
+    private static func verified(_ known: [CheckpointRecord], in run: RunFolder) -> Set<CheckpointName> {
+        let folder = CheckpointFolder(path: run.checkpoints)
+        return Set(known.filter(\.verified).map(\.name).filter { (try? folder.verify($0, contents: false)) != nil })
+    }
+
+    private static func milestones(_ frozen: FrozenRecord?) throws(APIError) -> Int? {
+        guard let frozen else { return nil }
+        do throws(UserError) { return try FrozenRecipe.decode(frozen.recipe).checkpoint.milestones } catch {
+            throw APIError(error)
+        }
     }
 }

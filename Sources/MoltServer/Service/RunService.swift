@@ -17,6 +17,10 @@ package final class RunService: RunOperations {
     let clock: any DaemonClock
     let identity: DaemonIdentity
     let requestStop: @Sendable () async -> Void
+    let checkpoints = CheckpointReader()
+    /// Runs that are just being taken back to an earlier step.
+    let rewinding = Mutex<Set<String>>([])
+    let troubles: Troubles
     private let used: Mutex<Double>
     private let submissions: Mutex<RateLimit>
     private let logBytes: Mutex<RateLimit>
@@ -24,11 +28,12 @@ package final class RunService: RunOperations {
 
     package init(
         store: Store, sites: SiteDirectory, bell: WakeBell, clock: any DaemonClock, identity: DaemonIdentity,
-        activeRunsMax: Int = Limits.activeRuns,
+        troubles: Troubles = Troubles(), activeRunsMax: Int = Limits.activeRuns,
         submissions: RateLimit = RateLimit(atOnce: Limits.submissionsAtOnce, aMinute: Limits.submissionsAMinute),
         logBytes: RateLimit = RateLimit(atOnce: Limits.logBytesAtOnce, aMinute: Limits.logBytesAMinute),
         requestStop: @escaping @Sendable () async -> Void
     ) {
+        self.troubles = troubles
         self.activeRunsMax = activeRunsMax
         self.submissions = Mutex(submissions)
         self.logBytes = Mutex(logBytes)

@@ -1,5 +1,3 @@
-package import MoltCore
-
 /// Which checkpoints the recipe wants to keep.
 package struct RetentionRule: Equatable, Sendable {
     /// So many of the newest good ones.
@@ -15,6 +13,9 @@ package struct RetentionRule: Equatable, Sendable {
 
 /// Which checkpoints may go: a pure choice.
 package enum Retention {
+    /// Whatever is asked, this many good checkpoints stay.
+    package static let goodMin = 2
+
     /// Everything older than the `keep` newest good ones; never fewer than two good ones stay. Those not known to be
     /// good among the newest stay too: they are evidence, and somebody may yet mend them.
     ///
@@ -25,7 +26,7 @@ package enum Retention {
         var goodSeen = 0
         var doomed: [CheckpointName] = []
         for name in names.sorted(by: >) {
-            if goodSeen >= max(keep, Limits.goodCheckpointsMin), !spared.contains(name) { doomed.append(name) }
+            if goodSeen >= max(keep, goodMin), !spared.contains(name) { doomed.append(name) }
             if good.contains(name) { goodSeen += 1 }
         }
         return doomed
