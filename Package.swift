@@ -120,7 +120,7 @@ let orchestration: [Target] = [
             "MoltServer", "MoltStore", "MoltReconcile", "MoltScheduler", "MoltLifecycle", "MoltAPI", "MoltHTTP",
             "MoltRecipe", "MoltCore", logging, grdb,
         ]),
-    tests("MoltCommandsTests", ["MoltCommands", "MoltAPI", "MoltCore"]),
+    tests("MoltCommandsTests", ["MoltCommands", "MoltAPI", "MoltRecipe", "MoltCore"]),
     tests("MoltJobTests", ["MoltJob", "MoltRecipe", "MoltCore", subprocess]),
     tests("PluginTests", ["MoltCore"]),
     tests("IntegrationTests", ["MoltCore", "MoltAPI", "MoltHTTP", subprocess]),

@@ -51,6 +51,8 @@ package struct SiteReport: Codable, Hashable, Sendable {
         package var isDefault: Bool
         package var isUp: Bool
         package var timeLimit: Double?
+        /// Of a job that asks for none; nil for the limit.
+        package var defaultTime: Double?
         package var graceTime: Double
         package var preemptMode: String
         package var priorityTier: Int

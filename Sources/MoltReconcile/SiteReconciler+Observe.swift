@@ -32,6 +32,7 @@ extension SiteReconciler {
         try await ledger.pass(.lookAnswered)
         let lastAsOf = look.asOf
         noteLook(asOf: table.asOf, began: began, ended: ended)
+        look.table = table
         let regular = look.nextAt
         let jobs = JobsByAttempt(table.jobs)
         look.unknown = jobs.unknown

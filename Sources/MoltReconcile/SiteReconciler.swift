@@ -51,6 +51,8 @@ package actor SiteReconciler {
         var lookedAt: Double?
         /// The scheduler's clock then.
         var asOf: Double?
+        /// What it showed; of an outage, what was seen before.
+        var table: JobTable?
         var seconds: Double?
         var error: String?
         var nextAt: Double = 0
@@ -180,6 +182,11 @@ package actor SiteReconciler {
     /// What the daemon's status tells about this site.
     package var status: (look: Double?, seconds: Double?, error: String?, count: Int) {
         (look.lookedAt, look.seconds, look.error, look.count)
+    }
+
+    /// The queue as it was seen last, and whether the next look is not due yet.
+    package var queue: (table: JobTable, isCurrent: Bool)? {
+        look.table.map { ($0, look.error == nil && clock.now() <= look.nextAt) }
     }
 
     /// Jobs that were in states which nobody here knows at the last look, and what Slurm called one of these.

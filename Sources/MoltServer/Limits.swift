@@ -50,6 +50,8 @@ package enum Limits {
     /// What `molt why` tells: events looked through, and ends told.
     static let explainedEvents = 200
     static let explainedEnds = 5
+    /// Seconds that an explanation waits for the scheduler.
+    static let explainedWithin: Double = 1
     /// So many runs that left out one node within this time make it everybody's business.
     static let suspectRuns = 3
     static let suspectWindow: Double = 7 * 86400

@@ -1,6 +1,7 @@
 import MoltAPI
 import MoltCommands
 import MoltCore
+import MoltRecipe
 import Testing
 
 struct DoctorTests {
@@ -46,6 +47,36 @@ struct DoctorTests {
         #expect(verdicts.allSatisfy { $0.level == .ok }, "\(verdicts.filter { $0.level != .ok })")
         #expect(verdicts.contains { $0.finding.contains("GraceTime 20 s + KillWait 30 s") })
         #expect(verdicts.contains { $0.finding.contains("50 s to save") && $0.finding.contains("(assumed)") })
+    }
+
+    /// 12 GB at 100 MB/s or 10 GB/s, in a partition that leaves 50 s.
+    @Test(arguments: [
+        (nil, 60.0, DoctorVerdict.Level.warning, "assumed"), (100e6, 60, .bad, "measured here"),
+        (10e9, 3600, .ok, "a preemption leaves 50 s"), (100e6, 3600, .warning, "when it preempts"),
+    ])
+    func aSaveThatDoesNotFitIsJudgedAsAtSubmission(
+        _ rate: Double?, _ time: Double, _ level: DoctorVerdict.Level, _ words: String
+    ) throws {
+        var recipe = Recipe(name: "large", task: .pretrain), facts = healthy()
+        var model = ModelSection(pattern: try LayerPattern(parsing: "M-M-"), hiddenSize: 4096, mambaHeads: 128)
+        model.feedForwardSize = 16384
+        model.vocabularySize = 100_000
+        recipe.model = model
+        recipe.data = DataSection(train: ["/data"])
+        recipe.train.steps = 10
+        recipe.resources.time = time
+        facts.recipe = recipe
+        facts.report?.saveRate = rate
+        let verdict = try #require(Doctor.verdicts(facts).first { $0.subject == "saving" })
+        #expect(verdict.level == level && verdict.finding.contains(words), "\(verdict)")
+    }
+
+    @Test func aRecipeForAPartitionThatIsNotThereIsBad() {
+        var facts = healthy()
+        facts.recipe = Recipe(name: "r", task: .command)
+        #expect(level(facts, "saving") == .ok)
+        facts.recipe?.resources.partition = "hihg"
+        #expect(level(facts, "saving") == .bad)
     }
 
     @Test(arguments: [(3, "up to 4 s", true), (1, "up to 2 s", false), (0, "within a second", false)])

@@ -17,7 +17,7 @@ struct FlagsTests {
         molt data export [--megatron --split] folder
         molt data prepare [--nodes --out --site --tokenizer] files
         molt data report [--json --sequence-length --tokenizer] files
-        molt doctor [--json --site -s]
+        molt doctor [--json --site -s] recipe key=value
         molt drill [--for --json --within] fault run
         molt du [--json] runs
         molt edit [--json] run key=value

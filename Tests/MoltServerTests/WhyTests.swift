@@ -60,6 +60,58 @@ struct WhyTests {
         #expect(try #require(told.waiting?.beginsAt) > daemon.clock.now() + 60)
     }
 
+    /// However often somebody asks, the controller is not.
+    @Test func theLoopsLastLookIsEnough() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.submitted()
+        await daemon.scheduler.change(job) { $0.priority = 7 }
+        try await daemon.pass(3)
+        let (loads, singles) = (await daemon.scheduler.loads, await daemon.scheduler.singles)
+        for _ in 0..<10 {
+            let waiting = try await daemon.service.explain(run).waiting
+            #expect(waiting?.since != nil && waiting?.priority == 7 && waiting?.ahead == 0)
+        }
+        #expect(await daemon.scheduler.loads == loads)
+        #expect(await daemon.scheduler.singles == singles)
+    }
+
+    @Test func anOldLookAsksForTheOneJob() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.submitted()
+        try await daemon.pass(3)
+        let (loads, singles) = (await daemon.scheduler.loads, await daemon.scheduler.singles)
+        await daemon.scheduler.change(job) { $0.priority = 9 }
+        daemon.clock.advance(600)
+        #expect(try await daemon.service.explain(run).waiting?.priority == 9)
+        #expect(await daemon.scheduler.loads == loads)
+        #expect(await daemon.scheduler.singles == singles + 1)
+    }
+
+    @Test func aSchedulerThatIsAwayIsNotAskedAndTheLastLookIsTold() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.submitted()
+        try await daemon.pass(3)
+        await daemon.scheduler.goAway()
+        try await daemon.pass(60, step: 5)
+        let singles = await daemon.scheduler.singles
+        let told = try await daemon.service.explain(run)
+        #expect(told.outage == "no controller" && told.waiting?.since != nil)
+        #expect(await daemon.scheduler.singles == singles)
+    }
+
+    /// The helper's own deadline is ten times as long.
+    @Test func aSchedulerThatDoesNotAnswerHoldsUpNobody() async throws {
+        let daemon = try TestDaemon()
+        let (run, _) = try await daemon.submitted()
+        try await daemon.pass(3)
+        await daemon.scheduler.hang()
+        daemon.clock.advance(600)
+        let clock = ContinuousClock(), began = clock.now
+        #expect(try await daemon.service.explain(run).waiting?.since != nil)
+        #expect(clock.now - began < .seconds(8))
+        await daemon.scheduler.answer()
+    }
+
     @Test func duringAnOutageTheAnswerIsAsOfTheLastLook() async throws {
         let daemon = try TestDaemon()
         let (run, _) = try await daemon.running()

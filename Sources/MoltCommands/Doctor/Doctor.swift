@@ -9,7 +9,8 @@ package enum Doctor {
     private static let shortWindow = 15.0
 
     package static func verdicts(_ facts: DoctorFacts) -> [DoctorVerdict] {
-        daemon(facts) + [home(facts), runs(facts)] + programs(facts) + scheduler(facts) + forgotten(facts)
+        daemon(facts) + [home(facts), runs(facts)] + programs(facts) + scheduler(facts) + SaveVerdict.verdicts(facts)
+            + forgotten(facts)
             + SecurityVerdicts.verdicts(facts)
     }
 

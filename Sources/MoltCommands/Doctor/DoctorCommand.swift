@@ -4,7 +4,21 @@ import MoltCore
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Check this installation and a site; exits with 1 when work would be lost.",
-        discussion: "Example:\n  molt doctor\n  molt doctor --site cluster")
+        discussion: """
+            With a recipe it says, too, whether what that saves fits into the time that the site leaves for it, at the
+            rate of the saves that were made there; without any, at an assumed rate, by which nothing is bad.
+
+            Example:
+              molt doctor
+              molt doctor --site cluster
+              molt doctor --site cluster finetune.yaml resources.time=30m
+            """)
+
+    @Argument(help: "A recipe file, or the name of a built-in recipe, that is to run there.")
+    var recipe: String?
+
+    @Argument(help: ArgumentHelp("Changes to the recipe, like resources.time=1h.", valueName: "key=value"))
+    var changes: [String] = []
 
     @Option(name: [.short, .long], help: "The site to look at.")
     var site = "local"
@@ -12,7 +26,9 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let verdicts = Doctor.verdicts(try await DoctorGather.facts(site: site, settings: .fromEnvironment()))
+        let facts = try await DoctorGather.facts(
+            site: site, recipe: recipe.map { ($0, changes) }, settings: .fromEnvironment())
+        let verdicts = Doctor.verdicts(facts)
         try Output.render(verdicts, json: output.json) { terminal in
             verdicts.flatMap { Self.lines($0, terminal) } + [Self.summary(verdicts)]
         }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 package import MoltAPI
 package import MoltCore
-import MoltRecipe
+package import MoltRecipe
 
 #if canImport(Glibc)
 import Glibc
@@ -26,6 +26,10 @@ package struct DoctorFacts: Sendable {
     package var reportProblem: String?
     /// Partitions that the site's file allows.
     package var allowedPartitions: [String]
+    /// The partition that the site's file names for recipes that name none.
+    package var defaultPartition: String?
+    /// What is to run there, if that was asked.
+    package var recipe: Recipe?
     package var pollMaximum: Double
     /// systemd ends the user's processes at logout.
     package var killsUserProcesses: Bool

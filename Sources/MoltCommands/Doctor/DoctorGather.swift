@@ -5,13 +5,22 @@ import MoltRecipe
 
 /// Collects the doctor's facts; nothing here judges.
 enum DoctorGather {
-    static func facts(site name: String, settings: Settings) async throws -> DoctorFacts {
+    /// - Parameter recipe: a recipe with changes that is to run there.
+    static func facts(
+        site name: String, recipe: (name: String, changes: [String])?, settings: Settings
+    ) async throws -> DoctorFacts {
         let workshop = try Workshop(settings: settings)
         let site = try workshop.sites.load(name)
+        // A built-in one is not complete without the user's data.
+        let loaded = try recipe.map { recipe in
+            try workshop.load(recipe.name, overrides: recipe.changes, isComplete: false).recipe
+        }
         var facts = DoctorFacts(
             version: MoltVersion.current, home: .look(settings.home), site: name, isSlurm: site.kind == .slurm,
             runs: .look(site.runs))
         facts.allowedPartitions = site.partitions.allowed
+        facts.defaultPartition = site.partitions.default
+        facts.recipe = loaded
         facts.pollMaximum = site.poll.max
         let programs: String
         if site.kind == .slurm {

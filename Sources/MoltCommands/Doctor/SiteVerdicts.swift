@@ -1,5 +1,6 @@
 import MoltAPI
 import MoltCore
+import MoltRecipe
 
 /// What a scheduler's settings mean for runs.
 enum SiteVerdicts {
@@ -15,9 +16,6 @@ enum SiteVerdicts {
         return missing + shown.map { partition($0, report) }
     }
 
-    /// Bytes a second while no save was measured.
-    private static let assumedRate = 100e6
-
     private static func partition(_ partition: SiteReport.Partition, _ report: SiteReport) -> DoctorVerdict {
         let killWait = report.killWait
         let subject = "partition \(partition.name)"
@@ -30,12 +28,12 @@ enum SiteVerdicts {
             return .init(.ok, subject, "\(partition.nodes) nodes, \(limit), not preemptible")
         }
         let window = partition.graceTime + killWait
-        // As the workers do it: half as long again as the save, and two seconds.
-        let fits = max(0, window - 2) / 1.5 * (report.saveRate ?? assumedRate)
+        let rate = report.saveRate ?? SaveWindow.assumedRate
+        let fits = SaveWindow.bytes(in: window, rate: rate)
         let found = "\(partition.nodes) nodes, \(limit), preemption by \(mode), "
             + "\(Durations.text(window)) to save "
             + "(GraceTime \(Int(partition.graceTime)) s + KillWait \(Int(killWait)) s), "
-            + "enough for \(Quantities.bytesText(fits)) at \(Quantities.bytesText(report.saveRate ?? assumedRate))/s "
+            + "enough for \(Quantities.bytesText(fits)) at \(Quantities.bytesText(rate))/s "
             + (report.saveRate == nil ? "(assumed)" : "(measured)")
         if mode.contains("cancel") {
             let advice = "preempted jobs are cancelled; runs go on with a new attempt"

@@ -74,10 +74,12 @@ extension RunService {
             requeueDelay: settings.requeueDelay, jobsRequeue: settings.jobsRequeue, requeueExit: settings.requeueExit,
             requeueExitHold: settings.requeueExitHold, preemptMode: settings.preemptMode,
             partitions: settings.partitions.map {
-                .init(
+                var partition = SiteReport.Partition(
                     name: $0.name, isDefault: $0.isDefault, isUp: $0.isUp, timeLimit: $0.timeLimit,
                     graceTime: $0.graceTime, preemptMode: $0.preemptMode, priorityTier: $0.priorityTier,
                     nodes: $0.nodes.count)
+                partition.defaultTime = $0.defaultTime
+                return partition
             },
             nodes: settings.nodes.map {
                 .init(name: $0.name, cpus: $0.cpus, gpus: $0.gpus, memory: $0.memory, responds: $0.responds)

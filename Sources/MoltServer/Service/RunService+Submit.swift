@@ -138,9 +138,16 @@ extension RunService {
         _ recipe: Recipe, _ site: Site, _ settings: SchedulerConfiguration
     ) async throws -> [String] {
         guard let window = SaveWindow(recipe, measured: try await saveRate(site)) else { return [] }
-        return try window.check(
-            time: recipe.resources.time, partition: ResourceCheck.partition(recipe.resources, site, settings),
-            settings: settings)
+        let partition = try ResourceCheck.partition(recipe.resources, site, settings)
+        let place = SaveWindow.Place(
+            name: partition.name, timeLimit: partition.timeLimit, defaultTime: partition.defaultTime,
+            graceTime: partition.graceTime, killWait: settings.killWait,
+            preemptMode: partition.preemptMode.isEmpty ? settings.preemptMode : partition.preemptMode)
+        let findings = window.findings(time: recipe.resources.time, in: place)
+        if let fatal = findings.first(where: \.isFatal) {
+            throw UserError(fatal.words, at: "resources.time", fix: fatal.advice)
+        }
+        return findings.map { "\($0.words): \($0.advice)" }
     }
 
     private func freeze(

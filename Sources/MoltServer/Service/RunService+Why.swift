@@ -6,7 +6,8 @@ import MoltReconcile
 import MoltScheduler
 import MoltStore
 
-// Everything told here was recorded when it happened; the scheduler is asked only how the waiting job stands.
+// Everything told here was recorded when it happened, or seen at the loop's last look: asking why again and again is no
+// load for the scheduler.
 extension RunService {
     package func explain(_ reference: String) async throws(APIError) -> RunExplanation {
         let (record, rows, incarnations, exclusions, frozen, slow) = try await read { snapshot in
@@ -108,23 +109,47 @@ extension RunService {
         {
             waiting.dependency = recipe.resources.slurm["dependency"]
         }
-        guard outage == nil, let job = run.lifecycle.job, waiting.code != nil,
-            let scheduler = try? await sites.scheduler(run.record.site),
-            let table = try? await scheduler.loadJobs(), let own = table.jobs.first(where: { $0.carries(job.key) })
-        else { return waiting }
+        guard let job = run.lifecycle.job, waiting.code != nil, let found = await sight(of: job, run, outage) else {
+            return waiting
+        }
+        let own = found.own
         waiting.since = own.submittedAt
         guard own.state == .pending else { return waiting }
-        if let begin = own.eligibleAt, begin > table.asOf { waiting.beginsAt = begin }
-        if let start = own.startedAt, start > table.asOf { waiting.expectedAt = start }
+        if let begin = own.eligibleAt, begin > found.asOf { waiting.beginsAt = begin }
+        if let start = own.startedAt, start > found.asOf { waiting.expectedAt = start }
         waiting.priority = own.priority
-        if waiting.code == "Priority", let ranking = try? await scheduler.ranking(own.job) {
-            waiting.ranking = ranking.words
+        if waiting.code == "Priority", outage == nil, let scheduler = try? await sites.scheduler(run.record.site) {
+            let ranking = await Deadline.within(Limits.explainedWithin) { try? await scheduler.ranking(own.job) }
+            waiting.ranking = ranking?.words ?? waiting.ranking
         }
-        if let priority = own.priority {
-            waiting.ahead = table.jobs.count { other in
+        if let priority = own.priority, let queue = found.queue {
+            waiting.ahead = queue.count { other in
                 other.state == .pending && other.partition == own.partition && (other.priority ?? 0) > priority
             }
         }
         return waiting
+    }
+
+    private struct Sight {
+        var own: JobStatus
+        /// The scheduler's clock.
+        var asOf: Double
+        var queue: [JobStatus]?
+    }
+
+    /// The job as the loop saw it last. One that it has not seen for longer than it means to is asked for, alone, and
+    /// not while the scheduler is known to be away.
+    private func sight(of job: RunLifecycle.Job, _ run: WatchedRun, _ outage: String?) async -> Sight? {
+        guard let reconciler = try? await sites.reconciler(run.record.site),
+            let scheduler = try? await sites.scheduler(run.record.site)
+        else { return nil }
+        let queue = await reconciler.queue
+        let seen = queue?.table.jobs.first { $0.carries(job.key) }
+        let asOf = queue?.table.asOf ?? clock.now()
+        if outage == nil, seen == nil || queue?.isCurrent != true {
+            let asked = await Deadline.within(Limits.explainedWithin) { try? await scheduler.load(job.id) }
+            if let asked, asked.carries(job.key) { return Sight(own: asked, asOf: asOf, queue: queue?.table.jobs) }
+        }
+        return seen.map { Sight(own: $0, asOf: asOf, queue: queue?.table.jobs) }
     }
 }

@@ -7,6 +7,10 @@ actor FakeScheduler: Scheduler {
     private(set) var requests: [UInt32: JobRequest] = [:]
     private(set) var submits = 0
     private(set) var loads = 0
+    /// Looks at one job.
+    private(set) var singles = 0
+    private var isStuck = false
+    private var stuck: [CheckedContinuation<Void, Never>] = []
     private(set) var log: [String] = []
     private var nextID: UInt32 = 1
     private var isAway = false
@@ -75,6 +79,8 @@ actor FakeScheduler: Scheduler {
     }
 
     func load(_ job: UInt32) async throws(SchedulerError) -> JobStatus? {
+        singles += 1
+        if isStuck { await withCheckedContinuation { stuck.append($0) } }
         if isAway { throw .unavailable(message: "no controller") }
         return jobs[job]
     }
@@ -181,6 +187,13 @@ actor FakeScheduler: Scheduler {
     func whileAskedForSettings(_ body: @escaping @Sendable () async -> Void) { beforeConfiguration = body }
     func refuseUpdates(_ error: SchedulerError?) { refusal = error }
     func comeBack() { isAway = false }
+    /// Questions after one job are not answered until it is told to.
+    func hang() { isStuck = true }
+    func answer() {
+        isStuck = false
+        for waiting in stuck { waiting.resume() }
+        stuck = []
+    }
     func forgetEverything() { jobs = [:] }
     func forget(_ job: UInt32) { jobs[job] = nil }
     /// The state that somebody had kept is brought back.
