@@ -14,11 +14,11 @@ struct KillScenarios {
     private static let daemonKills = 100
     private static let controllerKills = 10
 
-    /// What the program of a run leaves each time that it is run.
+    /// The program of a run leaves the epoch in which it is run, each time.
     private static let recipe = """
         name: once
         task: command
-        command: [/bin/sh, -c, 'echo >> "$MOLT_CHECKPOINT_DIR/ran"']
+        command: [/bin/sh, -c, 'echo "$MOLT_EPOCH" >> "$MOLT_CHECKPOINT_DIR/ran"']
         resources: {nodes: 1, cpus_per_rank: 1, partition: low, time: 5m}
         """
 
@@ -36,21 +36,59 @@ struct KillScenarios {
             let runs = try await Self.runs(cluster)
             #expect(Set(runs.map(\.id)) == Set(ids), "an answer was an id, and nothing else was made")
             #expect(runs.allSatisfy { $0.state == .finished }, "\(runs.filter { $0.state != .finished })")
-            var claimedAgain = 0
+            var again = Again()
             for run in runs {
                 let folder = RunFolder(path: "\(cluster.folder)/runs/\(run.id)")
-                let ran = try DurableFile.read("\(folder.checkpoints)/ran").count
-                #expect(ran == 1, "\(run.id) ran \(ran) times")
-                // An incarnation that a dying controller took along before it ran anything.
-                if access(folder.claim(epoch: 2), F_OK) == 0 { claimedAgain += 1 }
+                let claims = try Self.claims(folder)
+                let ran = String(decoding: try DurableFile.read("\(folder.checkpoints)/ran"), as: UTF8.self)
+                #expect(ran == "\(claims.count)\n", "\(run.id) ran in the epochs \(ran) of \(claims)")
+                if claims.count > 1 { try again.add(claims, folder, try await cluster.show(run.id)) }
             }
             let jobs = try await cluster.run(["squeue", "-h", "-a", "-t", "pending,running", "-o", "%j"])
             #expect(jobs.lines.isEmpty, "nothing is left that nobody waits for")
             Trial.report("N2", [
                 "submissions": Double(ids.count), "daemon kills": Double(Self.daemonKills),
-                "controller kills": Double(Self.controllerKills), "claimed again": Double(claimedAgain),
+                "controller kills": Double(Self.controllerKills), "started again by Slurm": Double(again.bySlurm),
+                "submitted again for a controller that had lost the job": Double(again.byMolt),
             ])
         }
+    }
+
+    /// Claims after a run's first. A controller that dies has launched jobs of which nothing was stored yet: they claim
+    /// their runs, and then its successor refuses them their steps, or lets slurmd end them.
+    private struct Again {
+        var bySlurm = 0
+        var byMolt = 0
+
+        /// Each incarnation had ended when the next claimed the run, and none but the last had run anything.
+        mutating func add(_ claims: [Claim], _ folder: RunFolder, _ run: RunDetail) throws {
+            for (earlier, later) in zip(claims, claims.dropFirst()) {
+                let path = folder.receipt(key: earlier.key, incarnation: earlier.incarnation)
+                if access(path, F_OK) == 0 {
+                    let receipt = try JSONFile.read(Receipt.self, from: path)
+                    #expect(receipt.exitCode != 0 && receipt.endedAt <= later.claimedAt, "\(receipt), \(later)")
+                }
+                if later.key == earlier.key {
+                    #expect(later.incarnation > earlier.incarnation, "\(earlier), \(later)")
+                    bySlurm += 1
+                } else {
+                    // Sent only once the one before was known to be over: no epoch went to a submission of Molt's own
+                    // that was one too many.
+                    let before = try #require(run.attempts.first { $0.number == earlier.attempt })
+                    let after = try #require(run.attempts.first { $0.number == later.attempt })
+                    let ended = try #require(before.endedAt), submitted = try #require(after.submittedAt)
+                    #expect(later.attempt > earlier.attempt && ended <= submitted, "\(before), \(after)")
+                    byMolt += 1
+                }
+            }
+        }
+    }
+
+    /// Of every epoch in order, none left out.
+    private static func claims(_ folder: RunFolder) throws -> [Claim] {
+        let numbers = try FileManager.default.contentsOfDirectory(atPath: folder.epochs).compactMap { Int($0) }.sorted()
+        #expect(numbers == Array(1...max(1, numbers.count)))
+        return try numbers.map { try JSONFile.read(Claim.self, from: folder.claim(epoch: $0)) }
     }
 
     /// - Returns: the id that each `molt submit` printed.

@@ -84,24 +84,4 @@ struct DamagedCheckpointTests {
         let text = try refusal(path)
         #expect(text.contains("is the file whole?"), "\(text)")
     }
-
-    @Test func noIndexHarmsItsReader() throws {
-        let good = try damaged("indexes/good")
-        // What comes behind the pickle is never read.
-        let pickle = [UInt8](try DurableFile.read("\(good)/.metadata"))
-        let index = pickle + [UInt8](repeating: 0, count: pickle.count)
-        try FileManager.default.copyItem(atPath: good, toPath: folder("model"))
-        let path = folder("model/.metadata")
-        var opened = 0
-        let pieces = ["J\u{7F}\u{7F}\u{7F}\u{7F}", "K\u{1}", "\u{85}", "cos\nsystem\n", "b."]
-        let result = Fuzz("index", bytes: [index], pieces: pieces).hammer {
-            guard (try? Data($0).write(to: URL(filePath: path))) != nil,
-                let model = try? DistributedCheckpoint(folder("model"))
-            else { return }
-            opened += 1
-            for name in model.tensors.keys { _ = try? model.read(name) }
-        }
-        #expect(result.isFine(atLeast: 30), "\(result)")
-        #expect(opened > 0, "some are broken in what is never read")
-    }
 }

@@ -1,3 +1,6 @@
+import FoundationEssentials
+import MoltCore
+
 /// A tar archive laid out by hand, as POSIX.1 says, with whatever fields a test wants in it.
 struct TarBytes {
     private(set) var bytes: [UInt8] = []
@@ -40,5 +43,19 @@ struct TarBytes {
     static func octal(_ number: Int, _ digits: Int) -> String {
         let text = String(number, radix: 8)
         return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+    }
+}
+
+extension TarBytes {
+    /// The members of a model that loads, without the end of an archive.
+    static func ofModel() throws -> TarBytes {
+        let root = try Exchange.written.get() + "/nemo/plain"
+        var tar = TarBytes()
+        tar.add("./", type: "5")
+        for name in try FileManager.default.contentsOfDirectory(atPath: root).sorted() {
+            if name.utf8.count > 100 { tar.addFields([("path", "./" + name)]) }
+            tar.add(name, Array(try DurableFile.read("\(root)/\(name)")))
+        }
+        return tar
     }
 }

@@ -1,4 +1,4 @@
-import MoltScheduler
+package import MoltScheduler
 
 /// A partition: flat up to v0.0.38, in sections from v0.0.39 on.
 package struct RestPartition: Decodable, Sendable {
@@ -49,7 +49,7 @@ package struct RestPartition: Decodable, Sendable {
     }
 
     /// - Parameter known: what Slurm's commands say about it; the interface leaves some things out.
-    func partition(_ known: SchedulerConfiguration.Partition?) -> SchedulerConfiguration.Partition {
+    package func partition(_ known: SchedulerConfiguration.Partition?) -> SchedulerConfiguration.Partition {
         let marks = Set((flags?.words ?? []).map { $0.lowercased() })
         let words = (state ?? section?.state)?.words.map { $0.uppercased() } ?? []
         return SchedulerConfiguration.Partition(
@@ -84,7 +84,7 @@ package struct RestNode: Decodable, Sendable {
         case flags = "state_flags"
     }
 
-    var node: SchedulerConfiguration.Node {
+    package var node: SchedulerConfiguration.Node {
         let words = Set(((state?.words ?? []) + (flags?.words ?? [])).map { $0.uppercased() })
         let away: Set<String> = ["DOWN", "UNKNOWN", "FUTURE", "NOT_RESPONDING", "NO_RESPOND", "INVALID"]
         return SchedulerConfiguration.Node(

@@ -65,7 +65,8 @@ package enum StateWords {
         "POWER_UP_NODE": (.poweringUp, .running), "SIGNALING": ([], .running), "STOPPED": (.stopped, .running),
         "REQUEUED": (.requeued, .pending), "REQUEUE_HOLD": (.requeued, .pending),
         "SPECIAL_EXIT": (.specialExit, .pending), "RESV_DEL_HOLD": ([], .pending),
-        "LAUNCH_FAILED": ([], .pending), "REVOKED": (JobFlags(rawValue: 0x80000), .pending),
+        "LAUNCH_FAILED": ([], .pending), "RECONFIG_FAIL": ([], nil), "EXPEDITING": ([], .pending),
+        "REVOKED": (JobFlags(rawValue: 0x80000), .pending),
         "REQUEUE_FED": (JobFlags(rawValue: 0x100000), .pending),
     ]
 }

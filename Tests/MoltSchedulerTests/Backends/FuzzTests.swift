@@ -44,9 +44,12 @@ import Glibc
     /// Covers N17.
     @Test func slurmrestdsAnswers() {
         let samples = [RestReplyTests.recorded38, RestReplyTests.written39, RestReplyTests.written40]
+            + [RestFixtures.jobs(44), RestFixtures.partitions(43), RestFixtures.nodes(42)]
         check(Fuzz("slurmrestd", samples, pieces: ["\"set\": true", "\"number\": -1", "{\"job_id\": "]).hammer {
             let reply = try? RestReply.read(Data($0))
             for job in reply?.jobs ?? [] { _ = job.status(asOf: 0) { _ in false } }
+            for partition in reply?.partitions ?? [] { _ = partition.partition(nil) }
+            for node in reply?.nodes ?? [] { _ = node.node }
         })
     }
 

@@ -9,7 +9,8 @@ import Testing
 import Glibc
 #endif
 
-/// slurmrestd's answers: v0.0.38 recorded from a real server, the later ones written after the published schemas.
+/// slurmrestd's answers: v0.0.38 recorded from a real server, 39 and 40 written after the published schemas; for 41 to
+/// 44 see `RestLaterVersionTests`.
 @Suite struct RestReplyTests {
     static let recorded38 = """
         {"meta": {"plugin": {"type": "openapi\\/v0.0.38"}, "Slurm": {"version": {"major": 22}, "release": "22.05.8"}},
