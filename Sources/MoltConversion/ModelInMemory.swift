@@ -10,10 +10,17 @@ package struct ModelInMemory: ModelWeights {
     package let place: String
     package let tokenizer: String?
     package let specials: SpecialIDs
+    package let framing: TextFraming
+    package let addedBegin: String?
     package let tensors: [String: StoredTensor]
     private let model: HybridModel
 
-    package init(_ model: HybridModel, place: String, tokenizer: String?, specials: SpecialIDs = SpecialIDs()) {
+    package init(
+        _ model: HybridModel, place: String, tokenizer: String?, specials: SpecialIDs = SpecialIDs(),
+        framing: TextFraming? = nil, addedBegin: String? = nil
+    ) {
+        self.framing = framing ?? TextFraming(ends: specials.end, begins: false)
+        self.addedBegin = addedBegin
         self.model = model
         self.place = place
         self.tokenizer = tokenizer

@@ -29,12 +29,7 @@ extension ModelWeights {
     /// id of a tokenizer beside them has its row.
     package func check() throws {
         if let tokenizer, tokenizer.contains("/") {
-            // Some families have a tiktoken file under the name tokenizer.model, which cannot be counted.
-            if tokenizer.hasSuffix(".model") {
-                try check(try? TokenizerSize.at(tokenizer))
-            } else {
-                try check(TokenizerSize.at(tokenizer))
-            }
+            try check(TokenizerSize.at(tokenizer))
         }
         let plan = try WeightsPlan(self)
         let known = Set(plan.tensors.map(\.name))

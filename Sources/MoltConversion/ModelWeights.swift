@@ -16,19 +16,39 @@ package protocol ModelWeights {
     var tokenizer: String? { get }
     /// Ids with a meaning of their own, as far as they are known.
     var specials: SpecialIDs { get }
+    /// What stands around its texts.
+    var framing: TextFraming { get }
+    /// The token that begins the model's texts, as its tokenizer's configuration has to name it, where the files do not
+    /// put it there by themselves; nil where they need no change.
+    var addedBegin: String? { get }
     func read(_ name: String) throws -> HostTensor
     /// Copies the tokenizer's files into a folder.
-    /// - Returns: the name there of the one that a tokenizer is made from, or the name of one that has no files.
+    /// - Returns: the name there of the one that a tokenizer is made from.
     func copyTokenizer(into folder: String) throws -> String?
 }
 
 extension ModelWeights {
+    package var framing: TextFraming { TextFraming(ends: specials.end, begins: false) }
+    package var addedBegin: String? { nil }
+
     /// What lies beside the tokenizer's main file; without such a file, what lies beside the weights.
     package func copyTokenizer(into folder: String) throws -> String? {
+        let name = try copyTokenizerFiles(into: folder)
+        guard let addedBegin, name != nil else { return name }
+        let path = "\(folder)/tokenizer_config.json"
+        var config = FileManager.default.fileExists(atPath: path) ? try JSONTree.object(in: path) : [:]
+        if case .null = config["bos_token"] ?? .null { config["bos_token"] = .text(addedBegin) }
+        config["add_bos_token"] = .flag(true)
+        try DurableFile.write(JSONTree.file(config), to: path)
+        return name
+    }
+
+    private func copyTokenizerFiles(into folder: String) throws -> String? {
         func copy(_ path: String, as name: String) throws(FileError) {
             try DurableFile.write(
                 try DurableFile.read(path, limit: Limits.tokenizerBytesMax), to: "\(folder)/\(name)")
         }
+        guard tokenizer != "bytes" else { return try ByteTokenizerFiles.write(into: folder) }
         guard let main = tokenizer, let slash = main.lastIndex(of: "/") else {
             for name in TokenizerFiles(place).present { try copy("\(place)/\(name)", as: name) }
             return tokenizer

@@ -1,5 +1,7 @@
 /// The bounds of this module: everything that could grow has one.
 enum Limits {
+    /// Of a turn of a conversation, beside its role and its content.
+    static let messageMembersMax = 64
     /// A JSONL line longer than this is refused by name rather than read.
     static let lineBytesMax = 256 << 20
     /// Nesting of a JSONL line.

@@ -9,10 +9,17 @@ package protocol Tokenizer: Sendable {
     var specials: SpecialTokens { get }
     /// True when token i of a text is exactly its byte i, so that any slice can be read without the rest.
     var isBytewise: Bool { get }
+    /// What its own library puts before a text. Molt's training begins every document with `specials.begin`; models of
+    /// other tools' were trained as this says.
+    var prefix: [Int32] { get }
     /// - Throws: saying what of the text the tokenizer has no tokens for; the place of the text is the caller's to add.
     func encode(_ bytes: ArraySlice<UInt8>) throws(UserError) -> [Int32]
     /// The bytes of the ordinary tokens; specials and unknown ids have none.
     func decode(_ tokens: some Sequence<Int32>) throws(UserError) -> [UInt8]
+}
+
+extension Tokenizer {
+    package var prefix: [Int32] { [specials.begin] }
 }
 
 /// Ids with a meaning of their own.

@@ -21,6 +21,7 @@ package enum DataFiles {
         check("data.train", recipe.data?.train ?? [])
         check("data.validation", recipe.data?.validation ?? [])
         if let tokenizer = recipe.data?.tokenizer, tokenizer != "bytes" { check("data.tokenizer", [tokenizer]) }
+        if let template = recipe.data?.chatTemplate, template != "plain" { check("data.chat_template", [template]) }
         if let file = recipe.generation?.promptsFile { check("generation.prompts_file", [file]) }
         for (key, path) in [("generation.out", recipe.generation?.out), ("conversion.out", recipe.conversion?.out)] {
             guard let path, FileManager.default.fileExists(atPath: path) else { continue }
@@ -34,6 +35,7 @@ package enum DataFiles {
                 found.append(problem)
             }
         }
+        if found.isEmpty, let problem = SourceTokenizer.problem(recipe, origins: origins) { found.append(problem) }
         if found.isEmpty, let problem = TokenizerCheck.problem(recipe, origins: origins) { found.append(problem) }
         return found
     }

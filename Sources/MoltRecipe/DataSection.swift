@@ -10,8 +10,10 @@ package struct DataSection: Hashable, Sendable {
     /// Blends that follow each other; nil for one, or none.
     package var phases: [BlendPhase]?
     package var validation: [String] = []
-    /// `bytes`, or a tokenizer file.
-    package var tokenizer: String = "bytes"
+    /// `bytes`, or a tokenizer file; nil takes that of the model in `init_from`, and without one the bytes.
+    package var tokenizer: String?
+    /// How conversations are written: a template's file, or `plain`; nil takes the tokenizer's own template.
+    package var chatTemplate: String?
     package var sequenceLength: Int = 1024
     package var packing = Packing.runOn
     /// Documents are shuffled by this seed and the epoch of the data; nil means `train.seed`.
@@ -29,7 +31,9 @@ package struct DataSection: Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case train, phases, validation, tokenizer, packing, synthetic
+        case train, phases, validation, tokenizer
+        case chatTemplate = "chat_template"
+        case packing, synthetic
         case sequenceLength = "sequence_length"
         case shuffleSeed = "shuffle_seed"
     }
@@ -65,7 +69,8 @@ extension DataSection: Codable {
         phases = try frozen.decodeIfPresent([BlendPhase].self, forKey: .phases)
         takePathsFromPhases()
         validation = try frozen.decodeIfPresent([String].self, forKey: .validation) ?? []
-        tokenizer = try frozen.decodeIfPresent(String.self, forKey: .tokenizer) ?? tokenizer
+        tokenizer = try frozen.decodeIfPresent(String.self, forKey: .tokenizer)
+        chatTemplate = try frozen.decodeIfPresent(String.self, forKey: .chatTemplate)
         packing = try frozen.decodeIfPresent(Packing.self, forKey: .packing) ?? packing
         sequenceLength = try frozen.decodeIfPresent(Int.self, forKey: .sequenceLength) ?? sequenceLength
         shuffleSeed = try frozen.decodeIfPresent(Int.self, forKey: .shuffleSeed)
@@ -81,7 +86,8 @@ extension DataSection: Codable {
         }
         try container.encodeIfPresent(phases, forKey: .phases)
         try container.encode(validation, forKey: .validation)
-        try container.encode(tokenizer, forKey: .tokenizer)
+        try container.encodeIfPresent(tokenizer, forKey: .tokenizer)
+        try container.encodeIfPresent(chatTemplate, forKey: .chatTemplate)
         try container.encode(packing, forKey: .packing)
         try container.encode(sequenceLength, forKey: .sequenceLength)
         try container.encodeIfPresent(shuffleSeed, forKey: .shuffleSeed)

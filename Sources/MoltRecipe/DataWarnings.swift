@@ -18,6 +18,7 @@ package enum DataWarnings {
             ("generation.out", recipe.generation?.out), ("conversion.out", recipe.conversion?.out),
         ]
         paths += more.compactMap { key, path in path.map { (key, $0) } }
+        if let file = recipe.data?.chatTemplate, file != "plain" { paths.append(("data.chat_template", file)) }
         let mounts = MountTable.current()
         return paths.compactMap { key, path in
             guard let kind = nodeLocalKind(path, runs: site.runs, mounts: mounts) else { return nil }

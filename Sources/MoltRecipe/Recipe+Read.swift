@@ -36,7 +36,11 @@ extension Recipe {
         reader.read(.environment, \.environment, .pairs(EnvironmentNames.problem))
         reader.section.workingDirectory = currentFolder
         reader.read(.workingDirectory, \.workingDirectory, .path)
-        return reader.finished()
+        var recipe = reader.finished()
+        // What does not start from a model has no other tokenizer.
+        let startsFresh = recipe.task == .prepare || recipe.task == .pretrain && recipe.initFrom == nil
+        if startsFresh, recipe.data?.tokenizer == nil { recipe.data?.tokenizer = "bytes" }
+        return recipe
     }
 
     /// A run id, or the beginning of one, unless a file of that name lies there.

@@ -5,7 +5,7 @@ import MoltCore
 enum TokenizerCheck {
     static func problem(_ recipe: Recipe, origins: [String: Place]) -> RecipeProblem? {
         let key = "data.tokenizer"
-        guard recipe.trains, let path = recipe.data?.tokenizer, path != "bytes" else { return nil }
+        guard recipe.trains, let path = path(of: recipe), path != "bytes" else { return nil }
         do throws(UserError) {
             guard let rows = rows(of: recipe), let size = try TokenizerSize.at(path), size.ids > rows.count else {
                 return nil
@@ -17,6 +17,13 @@ enum TokenizerCheck {
             let place = error.location.map { "\($0): " } ?? ""
             return RecipeProblem(place + error.what, at: origins[key], key: key, fix: error.fix)
         }
+    }
+
+    /// The recipe's, else that of the model which it starts from.
+    private static func path(of recipe: Recipe) -> String? {
+        if let named = recipe.data?.tokenizer { return named }
+        guard recipe.data?.synthetic == nil, case .file(let path)? = SourceTokenizer.of(recipe) else { return nil }
+        return path
     }
 
     private struct Config: Decodable {

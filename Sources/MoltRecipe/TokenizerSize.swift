@@ -30,14 +30,17 @@ package struct TokenizerSize: Hashable, Sendable {
     ///   - name: says by its end what kind of file it is.
     ///   - file: where the bytes lie, in an archive perhaps.
     package static func of(_ data: Data, named name: String, at file: String) throws(UserError) -> TokenizerSize {
-        let count = name.hasSuffix(".json") ? idsOfJSON : name.hasSuffix(".model") ? pieces : ranks
+        // Some families have a tiktoken file under the name tokenizer.model.
+        let isRanks = name.hasSuffix(".tiktoken") || name.hasSuffix(".model") && beginsLikeRanks(data)
+        let count = name.hasSuffix(".json") ? idsOfJSON : isRanks ? ranks : pieces
         return TokenizerSize(file: file, ids: try count(data, file))
     }
 
     /// The name of the file of a folder that a tokenizer is made from: a usual one, else the only one of its kind.
     package static func file(in folder: String) -> String? {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        let usual = ["tokenizer.json", "tokenizer.model", "tokenizer.tiktoken"].first(where: names.contains)
+        let known = ["tokenizer.json", "tokenizer.model", "tokenizer.tiktoken", "tekken.json"]
+        let usual = known.first(where: names.contains)
         let others = names.filter { $0.hasSuffix(".model") || $0.hasSuffix(".tiktoken") }
         return usual ?? (others.count == 1 ? others[0] : nil)
     }
@@ -77,8 +80,53 @@ package struct TokenizerSize: Hashable, Sendable {
     }
 
     private static func idsOfJSON(_ data: Data, _ file: String) throws(UserError) -> Int {
-        guard let contents = try? JSONDecoder().decode(Contents.self, from: data) else { throw damaged(file) }
+        let decoder = JSONDecoder(), found = try? decoder.decode(Contents.self, from: data)
+        if found?.model == nil {
+            if let tekken = try? decoder.decode(Tekken.self, from: data) { return tekken.ids }
+            if let tokens = try? decoder.decode([Ranked].self, from: data), !tokens.isEmpty {
+                return try idsOfList(tokens, file)
+            }
+        }
+        guard let contents = found else { throw damaged(file) }
         return max(contents.model?.vocab?.ids ?? 0, after(contents.added_tokens?.map(\.id).max()))
+    }
+
+    // MARK: tiktoken's tokens as JSON
+
+    private struct Ranked: Decodable { var rank: Int }
+
+    /// Mistral's.
+    private struct Tekken: Decodable {
+        struct Config: Decodable {
+            var default_vocab_size: Int
+            var default_num_special_tokens: Int
+        }
+        var config: Config
+        var vocab: [Ranked]
+
+        /// The special tokens come first; ranks beyond the size are not used.
+        var ids: Int {
+            let all = config.default_num_special_tokens.plus(after(vocab.map(\.rank).max()))
+            return min(max(0, config.default_vocab_size), all)
+        }
+    }
+
+    /// NeMo's and Megatron's list; what stands beside it says more.
+    private struct ListSettings: Decodable {
+        var vocab_size: Int?
+        var num_special_tokens: Int?
+    }
+
+    private static func idsOfList(_ tokens: [Ranked], _ file: String) throws(UserError) -> Int {
+        var settings = ListSettings()
+        if FileManager.default.fileExists(atPath: "\(file).json") {
+            guard let found = try? JSONDecoder().decode(ListSettings.self, from: read("\(file).json")) else {
+                throw damaged("\(file).json")
+            }
+            settings = found
+        }
+        let all = (settings.num_special_tokens ?? 1000).plus(after(tokens.map(\.rank).max()))
+        return min(max(0, settings.vocab_size ?? 1 << 17), all)
     }
 
     // MARK: SentencePiece
@@ -101,6 +149,13 @@ package struct TokenizerSize: Hashable, Sendable {
     private static let lastSpecials = [
         "cl100k_base": 100_276, "o200k_base": 200_018, "p50k_base": 50_256, "r50k_base": 50_256,
     ]
+
+    /// Whether the first line is a token in base 64 and a number; SentencePiece's files begin with a line break.
+    private static func beginsLikeRanks(_ data: Data) -> Bool {
+        let words = data.prefix(while: { $0 != 0x0A }).prefix(Limits.rankLineBytes).split { $0 == 0x20 || $0 == 0x0D }
+        return words.count == 2 && Data(base64Encoded: Data(words[0])) != nil
+            && Int(String(decoding: words[1], as: UTF8.self)) != nil
+    }
 
     private static func ranks(_ data: Data, _ file: String) throws(UserError) -> Int {
         var largest = -1

@@ -16,6 +16,7 @@ extension DataSection {
         reader.section.takePathsFromPhases()
         reader.read(.validation, \.validation, .list(.path))
         reader.read(.tokenizer, \.tokenizer, .pathUnless { text, _ in text == "bytes" })
+        reader.read(.chatTemplate, \.chatTemplate, .pathUnless { text, _ in text == "plain" })
         reader.read(.sequenceLength, \.sequenceLength, .count(1...(1 << 24)))
         reader.read(.packing, \.packing, .packing)
         reader.read(.shuffleSeed, \.shuffleSeed, .count(0...(1 << 53)))

@@ -9,8 +9,8 @@ struct HuggingFaceReader {
     /// As the library counts: the tokens of the model, added ones left out.
     private var modelSize = 0
 
-    static func read(_ bytes: [UInt8], file: String) throws(UserError) -> HuggingFaceTokenizer {
-        var reader = try HuggingFaceReader(JSONPlace(file: file, bytes: bytes))
+    static func read(_ root: JSONPlace) throws(UserError) -> HuggingFaceTokenizer {
+        var reader = try HuggingFaceReader(root)
         let model = try reader.model()
         let added = try reader.addedTokens()
         return try HuggingFaceTokenizer(

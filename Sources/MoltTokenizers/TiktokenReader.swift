@@ -37,6 +37,13 @@ enum TiktokenReader {
             specials: family.specials.enumerated().map { ($1.0, $1.1 ?? next + Int32($0)) })
     }
 
+    /// Whether the first line is a token in base 64 and its rank.
+    static func isRanks(_ bytes: [UInt8]) -> Bool {
+        let words = bytes.prefix { $0 != 0x0A }.prefix(2 * Limits.tokenBytesMax).split { $0 == 0x20 || $0 == 0x0D }
+        return words.count == 2 && Base64.decode(words[0]) != nil
+            && Int32(String(decoding: words[1], as: UTF8.self)) != nil
+    }
+
     private static func read(
         _ sidecar: JSONPlace, _ ranks: [(token: [UInt8], id: Int32)]
     ) throws(UserError) -> TiktokenTokenizer {

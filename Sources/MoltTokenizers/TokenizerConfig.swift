@@ -6,6 +6,8 @@ package struct TokenizerConfig: Sendable {
     package var end: String?
     package var padding: String?
     package var unknown: String?
+    /// Whether a text begins with that token; nil leaves it to what the tokenizer's own file puts around texts.
+    package var addsBegin: Bool?
     /// Named templates; the nameless one is `default`.
     package var chatTemplates: [String: String] = [:]
 
@@ -17,6 +19,10 @@ package struct TokenizerConfig: Sendable {
         end = try Self.token(place.member("eos_token"))
         padding = try Self.token(place.member("pad_token"))
         unknown = try Self.token(place.member("unk_token"))
+        // As transformers has it: either key replaces what tokenizer.json says of both.
+        if place.member("add_bos_token") != nil || place.member("add_eos_token") != nil {
+            addsBegin = try place.bool("add_bos_token", default: false)
+        }
         guard let templates = place.member("chat_template") else { return }
         guard case .array = templates.node else {
             chatTemplates["default"] = try templates.text()
@@ -72,5 +78,19 @@ extension TextTokenizer {
             try named(config.padding, "pad_token")
             ?? known(["<pad>", "<|pad|>", "<|finetune_right_pad_id|>", "[PAD]"]) ?? end
         return TokenRoles(begin: begin, end: end, padding: padding)
+    }
+
+    /// What the tokenizer's library puts before a text: for a file without such a rule, nothing.
+    package func prefix(_ roles: TokenRoles) -> [Int32] {
+        switch config.addsBegin {
+        case true?: config.begin == nil ? [] : [roles.begin]
+        case false?: []
+        case nil: model.sequenceEnds.before
+        }
+    }
+
+    /// A token as `tokenizer_config.json` names it; nil for ids that are none, or no text.
+    package func name(of id: Int32) -> String? {
+        model.token(id).flatMap { UTF8Text.isValid($0) ? String(decoding: $0, as: UTF8.self) : nil }
     }
 }

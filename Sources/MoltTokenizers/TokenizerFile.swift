@@ -27,7 +27,8 @@ package enum TokenizerFile {
         }
         let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
         let names = self.names(in: folder)
-        for name in ["tokenizer.json", "tokenizer.model", "tokenizer.tiktoken"] where names.contains(name) {
+        let usual = ["tokenizer.json", "tokenizer.model", "tokenizer.tiktoken", "tekken.json"]
+        for name in usual where names.contains(name) {
             if let kind = kind(of: name) { return ("\(folder)/\(name)", kind) }
         }
         let others = names.filter { $0.hasSuffix(".model") || $0.hasSuffix(".tiktoken") }
@@ -71,11 +72,20 @@ package enum TokenizerFile {
         }
         let model: any TokenizerModel =
             switch kind {
-            case .huggingFace: try HuggingFaceReader.read(bytes, file: file)
+            case .huggingFace: try ofJSON(bytes, file)
+            // Some families have a tiktoken file under the name tokenizer.model; SentencePiece's begin with this byte.
+            case .sentencePiece where bytes.first != 0x0A && TiktokenReader.isRanks(bytes):
+                try TiktokenReader.read(bytes, file: file, sidecar: try json("\(file).json"))
             case .sentencePiece: try SentencePieceReader.read(bytes, file: file)
             case .tiktoken: try TiktokenReader.read(bytes, file: file, sidecar: try json("\(file).json"))
             }
         return TextTokenizer(model: model, config: config)
+    }
+
+    private static func ofJSON(_ bytes: [UInt8], _ file: String) throws(UserError) -> any TokenizerModel {
+        let root = try JSONPlace(file: file, bytes: bytes)
+        guard TiktokenReader.isList(root) else { return try HuggingFaceReader.read(root) }
+        return try TiktokenReader.read(root, sidecar: try json("\(file).json"))
     }
 
     /// The files that together are a tokenizer, for a copy of it.

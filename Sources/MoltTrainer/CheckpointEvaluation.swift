@@ -12,9 +12,9 @@ package struct CheckpointEvaluation: Codable, Sendable {
     package var targets: Int
 
     package static func run(
-        _ source: CheckpointSource, data: [String], sequenceLength: Int, sequencesMax: Int
+        _ source: CheckpointSource, data: [String], tokenizer: String? = nil, sequenceLength: Int, sequencesMax: Int
     ) throws -> CheckpointEvaluation {
-        let generator = try TextGenerator(source)
+        let generator = try TextGenerator(source, tokenizer: tokenizer)
         let corpus = try DocumentSources.open(data, .validation, key: "--data", tokenizer: generator.tokenizer)
         let loader = SampleLoader(corpus: corpus, sequenceLength: sequenceLength, packing: .runOn, seed: nil)
         let all = loader.sampleCount()

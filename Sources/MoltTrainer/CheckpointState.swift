@@ -1,4 +1,5 @@
 import FoundationEssentials
+import MoltConversion
 import MoltCore
 import MoltRecipe
 import MoltTensor
@@ -15,6 +16,8 @@ enum StateKey {
     /// In a run's own copy of its base: what `init_from` said.
     static let origin = "init_from"
     static let tokenizer = "tokenizer"
+    /// `TextFraming`: what stands around the model's texts.
+    static let framing = "framing"
     /// The recipe's `data.synthetic`, of models that were trained on made sequences.
     static let synthetic = "synthetic"
 }
@@ -32,6 +35,14 @@ extension CheckpointManifest {
             throw UserError("the checkpoint's manifest has no usable \"\(key)\"", at: folder)
         }
         return value
+    }
+}
+
+extension CheckpointManifest {
+    /// Checkpoints of before this was recorded are of runs, which begin every text.
+    func framing(at folder: String) throws(UserError) -> TextFraming {
+        guard state[StateKey.framing] != nil else { return TextFraming(begins: true) }
+        return try state(StateKey.framing, as: TextFraming.self, at: folder)
     }
 }
 

@@ -5,6 +5,7 @@ import MoltCore
 import MoltData
 import MoltModels
 import MoltRecipe
+import MoltTokenizers
 
 extension CheckpointSource {
     /// The weights by name, in whatever layout they lie; adapters are merged into the model that they stand on.
@@ -12,9 +13,10 @@ extension CheckpointSource {
         if let foreign { return foreign }
         if manifest.state[StateKey.base] == nil { return try CheckpointWeights(self) }
         let model = try ModelLoader.model(of: self)
+        let frame = try ExportFrame(tokenizer, manifest.framing(at: folder), rows: model.section.vocabularySize ?? 0)
         return ModelInMemory(
-            model, place: folder, tokenizer: tokenizer,
-            specials: .init(tokenizer: tokenizer, rows: model.section.vocabularySize ?? 0))
+            model, place: folder, tokenizer: tokenizer, specials: frame.specials, framing: frame.framing,
+            addedBegin: frame.addedBegin)
     }
 
     /// The tokenizer's name or file: the run keeps one for its checkpoints; one that lies in the checkpoint's folder is
@@ -32,6 +34,9 @@ struct CheckpointWeights: ModelWeights {
     let place: String
     let section: ModelSection
     let tokenizer: String?
+    let framing: TextFraming
+    let specials: SpecialIDs
+    let addedBegin: String?
     let tensors: [String: StoredTensor]
     private let files: [String: SafetensorsFile]
 
@@ -39,6 +44,9 @@ struct CheckpointWeights: ModelWeights {
         place = source.folder
         section = try source.manifest.state(StateKey.model, as: ModelSection.self, at: source.folder)
         tokenizer = source.tokenizer
+        let frame = ExportFrame(
+            tokenizer, try source.manifest.framing(at: source.folder), rows: section.vocabularySize ?? 0)
+        (framing, specials, addedBegin) = (frame.framing, frame.specials, frame.addedBegin)
         var tensors: [String: StoredTensor] = [:]
         var files: [String: SafetensorsFile] = [:]
         for listed in source.manifest.files where ModelFiles.isShard(listed.name, of: "model") {
@@ -54,13 +62,36 @@ struct CheckpointWeights: ModelWeights {
     }
 
     var unused: [String] { [] }
-    var specials: SpecialIDs { SpecialIDs(tokenizer: tokenizer, rows: section.vocabularySize ?? 0) }
 
     func read(_ name: String) throws -> HostTensor {
         guard let file = files[name], let entry = file.header.entries.first(where: { $0.name == name }) else {
             throw UserError("the tensor '\(name)' is missing", at: place)
         }
         return try file.read(entry)
+    }
+}
+
+/// What an export says of the tokens that begin and end texts, so that other tools generate as Molt does.
+struct ExportFrame {
+    let framing: TextFraming
+    let specials: SpecialIDs
+    let addedBegin: String?
+
+    /// - Parameter rows: of the embeddings; ids beyond them are left out.
+    init(_ tokenizer: String?, _ framing: TextFraming, rows: Int) {
+        var specials = SpecialIDs(tokenizer: tokenizer, rows: rows)
+        let known = framing.ends.filter { (0..<rows).contains($0) }
+        // Of an import, just what its configuration said.
+        specials.end = framing.begins || known.isEmpty ? known + specials.end.filter { !known.contains($0) } : known
+        self.framing = framing
+        self.specials = specials
+        guard framing.begins, let tokenizer, tokenizer.contains("/"),
+            let file = try? FileTokenizer(tokenizer, key: "tokenizer"), file.prefix != [file.specials.begin]
+        else {
+            addedBegin = nil
+            return
+        }
+        addedBegin = file.text.name(of: file.specials.begin)
     }
 }
 

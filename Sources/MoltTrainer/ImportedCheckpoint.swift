@@ -16,6 +16,7 @@ enum ImportedCheckpoint {
         var state: [String: String] = [:]
         do {
             state[StateKey.model] = try StateText.encode(weights.section)
+            state[StateKey.framing] = try StateText.encode(weights.framing)
         } catch { throw UserError("the model cannot be described: \(error)", at: weights.place) }
         state[StateKey.tokenizer] = tokenizer ?? weights.tokenizer
         state[StateKey.origin] = origin
@@ -44,8 +45,9 @@ enum ImportedCheckpoint {
                 }
                 files.append(written)
             }
-            let manifest = try manifest(
-                weights, files: files, origin: origin, tokenizer: weights.copyTokenizer(into: staged))
+            // Molt's own checkpoints know the bytes by name.
+            let tokenizer = weights.tokenizer == "bytes" ? nil : try weights.copyTokenizer(into: staged)
+            let manifest = try manifest(weights, files: files, origin: origin, tokenizer: tokenizer)
             try DurableFile.write(manifest.encoded(), to: "\(staged)/\(CheckpointManifest.fileName)")
         }
     }

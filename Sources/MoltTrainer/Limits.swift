@@ -16,6 +16,10 @@ enum Limits {
     static let importedShardBytes = 4 << 30
     static let tokenizerBytesMax = 256 << 20
     /// Of a file of texts to continue, and of one of texts that were generated.
+    static let templateBytesMax = 4 << 20
+    static let generatedTokensMax = 1_000_000
+    /// Of one call: texts to continue, their bytes in a file, and bytes of one line of it.
+    static let promptsMax = 1_000_000
     static let promptFileBytes = 1 << 30
     static let generatedBytesMax = 16 << 30
     /// Of an evaluation: tokens of one forward pass, padding included, and positions whose scores are made at once.

@@ -28,11 +28,15 @@ package enum ModelConversion {
     }
 
     /// Writes what lies at `path` into a new folder, reads that again, and compares the two.
-    /// - Parameter beat: called again and again meanwhile; what it throws ends the work, and leaves nothing behind.
+    /// - Parameters:
+    ///   - tokenizer: goes with the weights in place of what lies beside them.
+    ///   - beat: called again and again meanwhile; what it throws ends the work, and leaves nothing behind.
     package static func convert(
-        _ path: String, to out: String, _ choice: Choice, beat: @escaping () throws -> Void = {}
+        _ path: String, to out: String, _ choice: Choice, tokenizer: String? = nil,
+        beat: @escaping () throws -> Void = {}
     ) throws -> ConversionReport {
-        let found = try CheckpointSource(path, key: path).weights()
+        var found = try CheckpointSource(path, key: path).weights()
+        if let tokenizer { found = try RetokenizedWeights(found, tokenizer: tokenizer) }
         try found.check()
         var report = found.report(format: ForeignModel.layout(of: found))
         let weights = ToldWeights(base: found, beat: beat)

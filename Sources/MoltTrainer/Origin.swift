@@ -47,7 +47,8 @@ struct Origin {
         guard own == nil || isKept else { return nil }
         let beat = { events.beat(.load) }
         // Adapters need their base for ever; other runs only until their first checkpoint, which is not worth a copy.
-        let base = OwnBase(run: run, named: named, copies: isKept, beat: beat)
+        let base = OwnBase(
+            run: run, named: named, copies: isKept, keepsTokenizer: recipe.data?.tokenizer == nil, beat: beat)
         if let found = try base.find(isTrained: own != nil) { return found }
         // A run that `init_from` names may have gone on since; the adapters belong to what they were trained on.
         if let own { named = try own.state(key, as: BaseReference.self, at: run.checkpoints).folder }

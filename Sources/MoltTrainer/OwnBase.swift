@@ -1,6 +1,7 @@
 import MoltCheckpoint
 import MoltConversion
 import MoltCore
+import MoltData
 
 #if canImport(Glibc)
 import Glibc
@@ -14,6 +15,8 @@ struct OwnBase {
     let named: String
     /// Where hard links cannot be: copies, or an error.
     let copies: Bool
+    /// The run goes on with the tokenizer of that model.
+    let keepsTokenizer: Bool
     let beat: () -> Void
 
     /// The run's own base, verified; nil when it has none, or has that of another `init_from` and none is trained yet.
@@ -34,6 +37,10 @@ struct OwnBase {
             let under = try CheckpointSource(base.folder, key: "init_from", beat: beat)
             base.folder = try adopt(under, depth: depth + 1).folder
             manifest.state[StateKey.base] = try StateText.encode(base)
+        }
+        if depth == 0, keepsTokenizer, let tokenizer = try TokenizerCopy.own(of: source) {
+            try TokenizerCopy.keep(tokenizer, in: run)
+            manifest.state[StateKey.tokenizer] = tokenizer.name
         }
         let final = folder(depth), temporary = final + ".tmp"
         for leftover in [temporary, final] { try remove(leftover) }

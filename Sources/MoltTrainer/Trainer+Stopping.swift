@@ -59,6 +59,7 @@ extension Trainer {
         var snapshot = try learner.snapshot(
             CheckpointName(step: learner.progress.step, epoch: context.epoch), run: context.run.path.lastComponent,
             recipeHash: recipeHash, numerics: numerics, tokenizer: loader.tokenizerName, random: random)
+        snapshot.state[StateKey.framing] = try StateText.encode(framing)
         snapshot.state[CheckpointManifest.validationLossKey] = validationLoss.map { "\($0)" }
         snapshot.state[CheckpointManifest.slowestSaveKey] = deadline.slowestMeasured.map { "\($0)" }
         return snapshot

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MoltCheckpoint
+import MoltConversion
 package import MoltCore
 import MoltData
 import MoltNN
@@ -24,6 +25,8 @@ package final class Trainer {
     let loader: any SampleSource
     let validation: (any SampleSource)?
     let recipeHash: String
+    /// What stands around the texts that the model learns.
+    let framing: TextFraming
     /// Rank 0 alone has one.
     var saver: Saver?
     var deadline: DeadlineWatch
@@ -52,9 +55,13 @@ package final class Trainer {
         try Torch.checkRuntime()
         device = recipe.resources.gpusPerNode > 0 ? .cuda(context.localRank) : .cpu
         group = try ProcessGroup(context.group(on: device), device: device)
-        let (tokenizer, chat) = try TextTools.named(recipe.data?.tokenizer ?? "bytes")
         events.phase(.load)
         let origin = try Origin(recipe, context: context, group: group, events: events)
+        let choice = try TokenizerChoice(recipe, origin, run: context.run)
+        let tokenizer = choice.tokenizer
+        let chat = try TextTools.chat(for: tokenizer, template: recipe.data?.chatTemplate)
+        framing = TextFraming(ends: choice.ends, begins: true)
+        if let note = choice.note, context.isMain { events.write(.note, message: note) }
         plan = try TrainingPlan(
             recipe, model: origin.model(of: recipe), vocabularySize: tokenizer.vocabularySize, rank: context.rank,
             ranks: context.ranks)

@@ -37,6 +37,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "The type of the weights.") var dtype: WeightType = .keep
     @Option(help: "Bytes of a shard at most.") var shardBytes: Int?
     @Option(help: "Ranks of Megatron's tensor parallelism.") var tensorParallel: Int = 1
+    @Option(help: "A tokenizer's file or folder, in place of what lies beside the weights.") var tokenizer: String?
     @Flag(help: "Print the report as JSON.") var json = false
 
     func validate() throws {
@@ -53,7 +54,8 @@ struct ConvertCommand: ParsableCommand {
         }
         Ending.after {
             let report = try ModelConversion.convert(
-                source, to: out, .init(format, type: dtype.stored, shardBytes: shardBytes, ranks: tensorParallel))
+                source, to: out, .init(format, type: dtype.stored, shardBytes: shardBytes, ranks: tensorParallel),
+                tokenizer: tokenizer)
             try ReportText.print(report, json: json)
         }
     }

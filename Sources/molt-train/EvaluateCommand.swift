@@ -33,6 +33,7 @@ struct EvaluateCommand: ParsableCommand {
     var stop: [String] = []
     @Option(help: "Answers that the model writes together.") var batch: Int = 16
     @Option(help: "The precision of matrix products: fp32, bf16.") var dtype: GenerateCommand.Precision = .fp32
+    @Option(help: "'bytes', or a tokenizer's file or folder, in place of the model's own.") var tokenizer: String?
     @Flag(help: "Print JSON (the only form).") var json = false
 
     func validate() throws {
@@ -50,7 +51,7 @@ struct EvaluateCommand: ParsableCommand {
             guard let task else {
                 return try Output.json(
                     try CheckpointEvaluation.run(
-                        try CheckpointSource(runFolder, key: "--run-folder"), data: data,
+                        try CheckpointSource(runFolder, key: "--run-folder"), data: data, tokenizer: tokenizer,
                         sequenceLength: sequenceLength, sequencesMax: sequences))
             }
             let job = try job(task)
@@ -70,7 +71,7 @@ struct EvaluateCommand: ParsableCommand {
         if let depths { job.depths = try numbers(depths, "--depths") { Double($0) } }
         (job.delimiter, job.tokensMax, job.batch) = (delimiter, maxTokens, batch)
         job.stops += stop
-        job.isHalf = dtype == .bf16
+        (job.isHalf, job.tokenizer) = (dtype == .bf16, tokenizer)
         return job
     }
 

@@ -38,6 +38,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "Texts that the model continues together.") var batch: Int = 16
     @Option(help: "The precision of matrix products: \(Precision.allCases.map(\.rawValue).joined(separator: ", ")).")
     var dtype: Precision = .fp32
+    @Option(help: "'bytes', or a tokenizer's file or folder, in place of the model's own.") var tokenizer: String?
     @Flag(help: "Leave the prompt out of the output.") var noEcho = false
     @Flag(help: "Write a line of JSON for each text, and the speed as JSON on standard error.") var json = false
 
@@ -61,7 +62,7 @@ struct GenerateCommand: ParsableCommand {
             try job.check()
             let path = runFolder ?? checkpoint ?? ""
             let key = runFolder == nil ? "--checkpoint" : "--run-folder"
-            let generator = try TextGenerator(try CheckpointSource(path, key: key))
+            let generator = try TextGenerator(try CheckpointSource(path, key: key), tokenizer: tokenizer)
             let isAlone = job.prompts.count * job.samples == 1 && !json
             if isAlone, !noEcho { _ = Output.write(Array(job.prompts[0].prompt.utf8)) }
             let speed = try job.run(

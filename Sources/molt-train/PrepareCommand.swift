@@ -18,6 +18,8 @@ struct PrepareCommand: ParsableCommand {
 
     @Argument(help: "Files, folders or globs.") var files: [String] = []
     @Option(help: "'bytes', or a tokenizer's file or folder.") var tokenizer: String = "bytes"
+    @Option(help: "A chat template's file in place of the tokenizer's own, or 'plain' for lines like 'role: content'.")
+    var chatTemplate: String?
     @Option(help: "The folder to make.") var out: String?
     @Option(help: "Share of the documents for validation, chosen by their hash.") var validation: Double = 0
     @Flag(help: "Keep the first of documents that are equal but for white space.") var deduplicate = false
@@ -54,6 +56,7 @@ struct PrepareCommand: ParsableCommand {
         }
         Ending.afterStatus {
             var program = PrepareProgram(inputs: files, out: out, tokenizer: tokenizer)
+            program.chatTemplate = chatTemplate
             (program.validation, program.deduplicate) = (validation, deduplicate)
             (program.bytesMin, program.bytesMax) = (minBytes, maxBytes)
             (program.tokensMin, program.tokensMax) = (minTokens, maxTokens)

@@ -33,7 +33,7 @@ struct FlagsTests {
         molt model adapter import [--base --json --out] folder
         molt model adapter merge [--json --out] model
         molt model export [--dtype --format --json --out --shard-bytes --site --tensor-parallel] model key=value
-        molt model import [--dtype --format --json --out --site] folder key=value
+        molt model import [--dtype --format --json --out --site --tokenizer] folder key=value
         molt model logits [--dtype --out --tokens] model
         molt model ls [--data --json --length --pipeline --tensor]
         molt model show [--data --json --length --pipeline --tensor] name

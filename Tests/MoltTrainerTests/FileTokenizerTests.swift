@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MoltCore
+import MoltData
 import MoltRecipe
 import MoltTesting
 import MoltTrainer
@@ -10,46 +11,8 @@ extension WorkerTests {
     struct FileTokenizerTests {
         private let folder = TemporaryFolder("tokenizer")
 
-        /// All bytes, some merges, and two tokens that begin and end a turn.
-        private func writeTokenizer() throws {
-            var vocabulary: [String] = []
-            var merges: [String] = []
-            var extra: UInt32 = 0x100
-            for byte in UInt32(0)..<256 {
-                let prints = (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
-                if let scalar = Unicode.Scalar(prints ? byte : extra) { vocabulary.append(String(scalar)) }
-                if !prints { extra += 1 }
-            }
-            for (left, right) in [
-                ("t", "h"), ("th", "e"), ("o", "x"), ("Ġ", "the"), ("l", "i"), ("n", "e"), ("li", "ne"),
-            ] {
-                merges.append("\(left) \(right)")
-                vocabulary.append(left + right)
-            }
-            let entries = vocabulary.enumerated().map { index, token in
-                let text = token == "\"" || token == "\\" ? "\\\(token)" : token
-                return "\"\(text)\": \(index)"
-            }
-            let added = ["<|im_start|>", "<|im_end|>"].enumerated().map { index, token in
-                "{\"id\": \(vocabulary.count + index), \"content\": \"\(token)\", \"special\": true}"
-            }
-            let json = """
-                {"added_tokens": [\(added.joined(separator: ", "))],
-                 "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
-                 "decoder": {"type": "ByteLevel"},
-                 "model": {"type": "BPE", "vocab": {\(entries.joined(separator: ", "))},
-                           "merges": [\(merges.map { "\"\($0)\"" }.joined(separator: ", "))]}}
-                """
-            let config = """
-                {"bos_token": "<|im_start|>", "eos_token": {"content": "<|im_end|>"}, "chat_template":
-                 "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>' }}{% endfor %}"}
-                """
-            try DurableFile.write(Data(json.utf8), to: folder("tokenizer.json"))
-            try DurableFile.write(Data(config.utf8), to: folder("tokenizer_config.json"))
-        }
-
         @Test func aRunKeepsItsTokenizerAndGeneratesWithoutTheOriginal() async throws {
-            try writeTokenizer()
+            try TinyTokenizer.write(to: folder)
             var recipe = try TinyRecipe.make(folder, steps: 4)
             recipe.model?.activation = .squaredReLU
             recipe.data?.tokenizer = folder.path
@@ -92,6 +55,69 @@ extension WorkerTests {
             }
         }
 
+        private func prepare(_ out: String, _ more: [String], status: Int32 = 0) async throws -> String {
+            try await Spawn.output(
+                ["prepare", folder("chat.jsonl"), "--tokenizer", folder("tokenizer.json"), "--out", folder(out)] + more,
+                status: status)
+        }
+
+        /// Targets of the prepared conversations.
+        private func targets(_ out: String) throws -> Int? {
+            try PreparedFolder.read(folder(out)).shards["train"]?.reduce(0) { $0 + $1.targets }
+        }
+
+        @Test func conversationsNeedATemplateOrTheirForm() async throws {
+            try TinyTokenizer.write(to: folder)
+            let line = #"{"messages": [{"role": "user", "content": "the"}, {"role": "assistant", "content": "ox"}]}"#
+            try DurableFile.write(Data(line.utf8), to: folder("chat.jsonl"))
+            // The template marks no answers: the assistant's whole turn is one.
+            _ = try await prepare("own", [])
+            #expect(try targets("own").map { $0 > 2 } == true)
+            let config = #"{"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}"#
+            try DurableFile.write(Data(config.utf8), to: folder("tokenizer_config.json"))
+            let refusal = try await prepare("none", [], status: 78)
+            #expect(refusal.contains("has no chat template") && refusal.contains("--chat-template"), "\(refusal)")
+            _ = try await prepare("plain", ["--chat-template", "plain"])
+            // The line break behind it, too.
+            #expect(try targets("plain") == 3)
+            let template = """
+                {% for m in messages %}{{ '<|im_start|>' }}{% if m.role == 'assistant' %}{% generation %}
+                {{- m.content + '<|im_end|>' }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}
+                """
+            try DurableFile.write(Data(template.utf8), to: folder("other.jinja"))
+            _ = try await prepare("other", ["--chat-template", folder("other.jinja")])
+            // The assistant's one token and the one that ends its turn.
+            #expect(try targets("other") == 2)
+        }
+
+        @Test func callsOfToolsAreLearntOrRefused() async throws {
+            try TinyTokenizer.write(to: folder)
+            let line = """
+                {"messages": [{"role": "user", "content": "the"}, \
+                {"role": "assistant", "content": null, "tool_calls": \
+                [{"function": {"name": "look_up", "arguments": {"x": "a long text to look up"}}}]}], \
+                "tools": [{"function": {"name": "look_up"}}]}
+                """
+            try DurableFile.write(Data(line.utf8), to: folder("chat.jsonl"))
+            let refusal = try await prepare("own", [], status: 78)
+            #expect(refusal.contains("it leaves out \"tools\""), "\(refusal)")
+            let template = """
+                {% for t in tools %}{{ t.function.name }}{% endfor %}{% for m in messages %}
+                {{- '<|im_start|>' + m.role }}
+                {%- if m.content %}{{ m.content }}{% endif %}
+                {%- for c in m.tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}{{ '<|im_end|>' }}
+                {%- endfor %}
+                """
+            try DurableFile.write(Data(template.utf8), to: folder("tools.jinja"))
+            _ = try await prepare("tools", ["--chat-template", folder("tools.jinja")])
+            #expect(try targets("tools").map { $0 > 20 } == true, "the arguments are what the assistant wrote")
+            let plain = #"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}"#
+            try DurableFile.write(Data("\(line)\n\(plain)\n".utf8), to: folder("chat.jsonl"))
+            _ = try await prepare("passed", ["--skip-bad"])
+            let report = try PreparedFolder.read(folder("passed")).report
+            #expect(report.bad.values.reduce(0, +) == 1 && report.splits["train"]?.documents == 1, "\(report)")
+        }
+
         /// SentencePiece: three special pieces and 262 others.
         private func writePieces() throws {
             func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] { [number << 3 | 2, UInt8(bytes.count)] + bytes }
@@ -111,7 +137,7 @@ extension WorkerTests {
 
         @Test(arguments: ["tokenizer.json", "pieces.model", "ranks.tiktoken"])
         func aTokenizerLargerThanTheEmbeddingIsSaid(_ file: String) async throws {
-            try writeTokenizer()
+            try TinyTokenizer.write(to: folder)
             try writePieces()
             try writeRanks()
             try FileManager.default.removeItem(atPath: folder("tokenizer_config.json"))

@@ -66,14 +66,15 @@ enum Spawn {
     }
 
     /// What a verb of `molt-train` prints; throws with its words when it fails.
-    static func output(_ arguments: [String]) async throws -> String {
+    /// - Parameter expected: the exit status; another one is an error.
+    static func output(_ arguments: [String], status expected: Int32 = 0) async throws -> String {
         let folder = TemporaryFolder("output")
         let path = folder("out")
         let pid = try start(
             [program("molt-train")] + arguments, ProcessInfo.processInfo.environment, output: path)
         let status = await wait(pid)
         let text = String(decoding: (try? DurableFile.read(path)) ?? Data(), as: UTF8.self)
-        guard status == 0 else { throw Failure(text: "exit \(status): \(text)") }
+        guard status == expected else { throw Failure(text: "exit \(status): \(text)") }
         return text
     }
 }

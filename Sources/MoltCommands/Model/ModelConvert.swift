@@ -25,6 +25,8 @@ struct ModelImport: AsyncParsableCommand {
     @Option(name: .long, help: "The folder to make.") var out: String
     @Option(name: .long, help: "Molt's layout or Hugging Face's.") var format: Layout = .molt
     @Option(name: .long, help: "The type of the weights.") var dtype: WeightType = .keep
+    @Option(name: .long, help: "'bytes', or a tokenizer's file or folder, where none lies beside the weights.")
+    var tokenizer: String?
     @OptionGroup var place: ConversionSite
     @OptionGroup var output: OutputOptions
 
@@ -34,15 +36,16 @@ struct ModelImport: AsyncParsableCommand {
             let layout: ConversionSection.Layout = try Words.choice("--format", format.rawValue)
             var section = ConversionSection(format: layout, out: engine.path(out))
             section.dtype = try Words.choice("--dtype", dtype.rawValue)
-            let made = try ModelRecipe.conversion(
+            var made = try ModelRecipe.conversion(
                 place.changes, "import", model: try await engine.place(of: folder), section: section)
+            made.use(tokenizer, in: engine.settings.workingDirectory)
             return try await RunSubmit.submit(made, label: "molt model import", site: site, json: output.json)
         }
         try engine.run(
             [
                 "convert", try await engine.place(of: folder), "--format", format.rawValue, "--out", engine.path(out),
                 "--dtype", dtype.rawValue,
-            ] + output.words)
+            ] + (tokenizer.map { ["--tokenizer", $0 == "bytes" ? $0 : engine.path($0)] } ?? []) + output.words)
     }
 }
 

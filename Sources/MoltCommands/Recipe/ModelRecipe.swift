@@ -27,7 +27,7 @@ package struct ModelRecipe {
             result.recipe.data = DataSection(train: [])
             result.recipe.data?.validation = data.map { Words.path($0, in: folder) }
         }
-        var reader = Words(rest: words[...])
+        var reader = Words(rest: words[...]), tokenizer: String?
         try result.take(&reader) { option, reader throws(UserError) in
             switch option {
             case "--sizes": section.sizes = try reader.list(option) { Int($0) }
@@ -41,10 +41,12 @@ package struct ModelRecipe {
             case "--stop": section.stop.append(try reader.value(option))
             case "--batch": section.batch = try reader.number(option)
             case "--dtype": section.dtype = try reader.choice(option, TrainSection.Precision.self)
+            case "--tokenizer": tokenizer = try reader.value(option)
             default: throw Words.unknown(option)
             }
         }
         result.recipe.evaluation = section
+        result.use(tokenizer, in: folder)
         return result
     }
 
@@ -56,7 +58,7 @@ package struct ModelRecipe {
         section.prompts = prompts
         section.promptsFile = file.map { Words.path($0, in: folder) }
         section.out = out.map { Words.path($0, in: folder) }
-        var reader = Words(rest: words[...])
+        var reader = Words(rest: words[...]), tokenizer: String?
         try result.take(&reader) { option, reader throws(UserError) in
             switch option {
             case "--max-tokens": section.tokensMax = try reader.count(option)
@@ -71,10 +73,12 @@ package struct ModelRecipe {
             case "--num-samples": section.samples = try reader.number(option)
             case "--batch": section.batch = try reader.number(option)
             case "--dtype": section.dtype = try reader.choice(option, TrainSection.Precision.self)
+            case "--tokenizer": tokenizer = try reader.value(option)
             default: throw Words.unknown(option)
             }
         }
         result.recipe.generation = section
+        result.use(tokenizer, in: folder)
         return result
     }
 
@@ -85,6 +89,13 @@ package struct ModelRecipe {
         result.recipe.conversion = section
         try result.take(&reader) { option, _ throws(UserError) in throw Words.unknown(option) }
         return result
+    }
+
+    /// A tokenizer in place of the model's own.
+    package mutating func use(_ tokenizer: String?, in folder: String) {
+        guard let tokenizer else { return }
+        if recipe.data == nil { recipe.data = DataSection(train: []) }
+        recipe.data?.tokenizer = tokenizer == "bytes" ? tokenizer : Words.path(tokenizer, in: folder)
     }
 
     private mutating func take(

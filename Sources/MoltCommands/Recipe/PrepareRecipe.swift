@@ -16,10 +16,14 @@ package struct PrepareRecipe {
         func path(_ name: String) -> String { Words.path(name, in: folder) }
         var section = PrepareSection(out: path(out)), reader = Words(rest: words[...]), files: [String] = []
         var recipe = Recipe(name: Words.runName("prepare", out), task: .prepare)
+        var template: String?
         recipe.resources.nodes = nodes
         while let word = reader.next() {
             switch word {
             case .file(let name): files.append(path(name))
+            case .option("--chat-template"):
+                let named = try reader.value("--chat-template")
+                template = named == "plain" ? named : path(named)
             case .option("--threads"): recipe.resources.cpusPerRank = try reader.number("--threads")
             case .option(let option): try Self.take(option, &reader, &section)
             }
@@ -27,6 +31,7 @@ package struct PrepareRecipe {
         guard !files.isEmpty else { throw UserError("no file is named", fix: "name files, folders or globs") }
         var data = DataSection(train: files)
         data.tokenizer = tokenizer == "bytes" ? tokenizer : path(tokenizer)
+        data.chatTemplate = template
         recipe.data = data
         recipe.prepare = section
         self.recipe = recipe

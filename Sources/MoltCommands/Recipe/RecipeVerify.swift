@@ -15,6 +15,7 @@ struct RecipeVerify: AsyncParsableCommand {
         var name: String
         var files: [String]
         var estimate: Estimate?
+        var tokenizer: String?
         var warnings: [String]
     }
 
@@ -24,10 +25,14 @@ struct RecipeVerify: AsyncParsableCommand {
         let loaded = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site)
         let recipe = loaded.recipe
         let warnings = DataWarnings.warnings(recipe, site: site) + SecretWarnings.warnings(recipe, site: site)
+            + SourceTokenizer.warnings(recipe)
+        let tokenizer = SourceTokenizer.line(recipe)
         let verdict = Verdict(
-            name: recipe.name, files: loaded.files, estimate: Estimate(recipe), warnings: warnings)
+            name: recipe.name, files: loaded.files, estimate: Estimate(recipe), tokenizer: tokenizer,
+            warnings: warnings)
         try Output.render(verdict, json: output.json) { _ in
             ["\(recipe.name): ok for site '\(site.name)'"] + (EstimateText.line(recipe).map { ["  " + $0] } ?? [])
+                + (tokenizer.map { ["  " + DisplayText.escaped($0)] } ?? [])
                 + warnings.map { "  warning: " + DisplayText.escaped($0) }
         }
     }

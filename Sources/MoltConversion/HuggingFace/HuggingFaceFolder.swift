@@ -12,6 +12,7 @@ package struct HuggingFaceFolder: ModelWeights {
     package let unused: [String]
     package let tokenizer: String?
     package let specials: SpecialIDs
+    package let framing: TextFraming
     private let files: [String: SafetensorsFile]
     private let entries: [String: SafetensorsHeader.Entry]
 
@@ -27,6 +28,7 @@ package struct HuggingFaceFolder: ModelWeights {
         let config = ConfigReader(path: "\(path)/config.json", fields: try JSONTree.object(in: "\(path)/config.json"))
         section = try ModelSection(config: config)
         specials = SpecialIDs(config)
+        framing = try TextFraming.beside(path, config: specials)
         let names = HuggingFaceNames(section.family)
         var files: [String: SafetensorsFile] = [:]
         var entries: [String: SafetensorsHeader.Entry] = [:]

@@ -14,7 +14,7 @@ package struct TokenizerFiles {
     static let names = [
         "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json", "generation_config.json",
-        "tokenizer.tiktoken", "tokenizer.tiktoken.json",
+        "tokenizer.tiktoken", "tokenizer.tiktoken.json", "tekken.json",
     ]
 
     package var present: [String] {
@@ -38,6 +38,7 @@ package struct TokenizerFiles {
     /// The name that a file such as `my-own.model` gets beside weights, where tools look for it. A tiktoken file keeps
     /// its own, which may be all that says how it cuts words.
     static func standard(_ name: String) -> String {
-        ["tokenizer.json", "tokenizer.model"].first { name.hasSuffix($0.dropFirst("tokenizer".count)) } ?? name
+        guard name != "tekken.json" else { return name }
+        return ["tokenizer.json", "tokenizer.model"].first { name.hasSuffix($0.dropFirst("tokenizer".count)) } ?? name
     }
 }

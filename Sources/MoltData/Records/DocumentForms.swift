@@ -37,7 +37,7 @@ struct DocumentForms: Sendable {
         switch form {
         case .text(let text): [try plain(text[...])]
         case .completion(let prompt, let completion): [try continued(prompt, completion)]
-        case .chat(let messages): [try rendered(messages, answersAfter: 0)]
+        case .chat(let conversation): [try rendered(conversation, answersAfter: 0)]
         case .pair(.text(let prompt), .text(let chosen), .text(let rejected)):
             [try continued(prompt, chosen), try continued(prompt, rejected)]
         case .pair(let prompt, let chosen, let rejected):
@@ -64,20 +64,26 @@ struct DocumentForms: Sendable {
         if turns.count > context.count, Array(turns.prefix(context.count)) == context {
             turns.removeFirst(context.count)
         }
-        return try rendered(context + turns, answersAfter: context.count)
+        return try rendered(Conversation(context + turns), answersAfter: context.count)
     }
 
-    private func rendered(_ messages: [ChatMessage], answersAfter: Int) throws(LineProblem) -> Document {
-        func bad(_ what: String) -> LineProblem { LineProblem(what: what, offset: 0, kind: .chat) }
-        guard let chat else { throw bad("the tokenizer '\(tokenizer.name)' has no chat template") }
-        guard messages.dropFirst(answersAfter).contains(where: { $0.role == .assistant }) else {
+    private func rendered(_ conversation: Conversation, answersAfter: Int) throws(LineProblem) -> Document {
+        func bad(_ what: String, fix: String? = nil) -> LineProblem {
+            LineProblem(what: what, offset: 0, kind: .chat, fix: fix)
+        }
+        guard let chat else {
+            throw bad(
+                "the tokenizer '\(tokenizer.name)' has no chat template",
+                fix: "name one as 'data.chat_template' (--chat-template): a file, or plain for lines 'role: content'")
+        }
+        guard conversation.messages.dropFirst(answersAfter).contains(where: { $0.role == .assistant }) else {
             throw bad("no message is the assistant's, so there is nothing to learn")
         }
         let document: Document
         do throws(UserError) {
-            document = try chat.render(messages, answersAfter: answersAfter)
+            document = try chat.render(conversation, answersAfter: answersAfter)
         } catch {
-            throw bad("the chat template refuses the messages: \(error.what)")
+            throw bad("the chat template refuses the messages: \(error.what)", fix: error.fix)
         }
         guard document.shape.firstTarget < document.tokens.count, document.shape.firstTarget > 0 else {
             throw bad("the chat template leaves nothing to learn")
@@ -90,7 +96,7 @@ struct DocumentForms: Sendable {
 enum LineForm: Equatable {
     case text([UInt8])
     case completion(prompt: [UInt8], [UInt8])
-    case chat([ChatMessage])
+    case chat(Conversation)
     case pair(prompt: JSONLine.Content, chosen: JSONLine.Content, rejected: JSONLine.Content)
 
     init(_ line: JSONLine) throws(LineProblem) {
@@ -99,11 +105,14 @@ enum LineForm: Equatable {
         case (let text?, nil, nil, nil) where !isPair: self = .text(text)
         case (nil, .text(let prompt)?, let completion?, nil) where !isPair:
             self = .completion(prompt: prompt, completion)
-        case (nil, nil, nil, let messages?) where !isPair: self = .chat(messages)
+        case (nil, nil, nil, let messages?) where !isPair: self = .chat(Conversation(messages, tools: line.tools))
         case (nil, let prompt, nil, nil) where isPair:
             guard let prompt, let chosen = line.chosen, let rejected = line.rejected else {
                 throw LineProblem(
                     what: "a preference pair needs \"prompt\", \"chosen\" and \"rejected\"", offset: 0, kind: .pair)
+            }
+            guard line.tools == nil else {
+                throw LineProblem(what: "a preference pair with \"tools\" is not read", offset: 0, kind: .pair)
             }
             self = .pair(prompt: prompt, chosen: chosen, rejected: rejected)
         default:
@@ -130,6 +139,10 @@ enum LineForm: Equatable {
             for message in messages {
                 body(Array(message.role.rawValue.utf8)[...])
                 body(Array(message.content.utf8)[...])
+                for member in message.members where member.isSpoken {
+                    body(Array(member.name.utf8)[...])
+                    body(member.json[...])
+                }
             }
         }
         switch self {
@@ -137,7 +150,9 @@ enum LineForm: Equatable {
         case .completion(let prompt, let completion):
             body(prompt[...])
             body(completion[...])
-        case .chat(let messages): turns(messages)
+        case .chat(let conversation):
+            turns(conversation.messages)
+            if let tools = conversation.tools { body(tools[...]) }
         case .pair(let prompt, let chosen, let rejected):
             content(prompt)
             content(chosen)
@@ -167,7 +182,7 @@ extension LineProblem {
         case .chat:
             UserError(
                 "bad conversation: \(what)", at: place,
-                fix: "write {\"messages\": [{\"role\": \"user\", \"content\": …}, "
+                fix: fix ?? "write {\"messages\": [{\"role\": \"user\", \"content\": …}, "
                     + "{\"role\": \"assistant\", \"content\": …}]}")
         case .tokens:
             UserError("the text has no tokens: \(what)", at: place, fix: fix)

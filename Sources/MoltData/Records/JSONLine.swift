@@ -7,6 +7,8 @@ struct JSONLine: Equatable {
     var completion: [UInt8]?
     /// From `messages`, or from ShareGPT's `conversations`.
     var messages: [ChatMessage]?
+    /// What a conversation's assistant had: a JSON list.
+    var tools: [UInt8]?
     var chosen: Content?
     var rejected: Content?
     /// The scalars that the caller asked for, by name, as they are written (strings unescaped).
@@ -36,6 +38,9 @@ struct JSONLine: Equatable {
             case "messages", "conversations":
                 try Self.once(line.messages, name, start)
                 line.messages = try ChatMessage.list(name, &reader)
+            case "tools" where !wanted.contains(where: { $0 == name || $0.hasPrefix("tools.") }):
+                try Self.once(line.tools, name, start)
+                line.tools = try Self.tools(&reader)
             case "chosen":
                 try Self.once(line.chosen, name, start)
                 line.chosen = try Self.content(name, &reader)
@@ -67,6 +72,12 @@ struct JSONLine: Equatable {
         let bytes = try reader.string()
         if wanted.contains(name) { fields[name] = .text(String(decoding: bytes, as: UTF8.self)) }
         return bytes
+    }
+
+    /// A list, or a text that holds one; nil for an empty one.
+    private static func tools(_ reader: inout JSONReader) throws(LineProblem) -> [UInt8]? {
+        let bytes = try reader.peek() == UInt8(ascii: "\"") ? try reader.string() : try reader.raw(depth: 1)
+        return ["", "null", "[]"].contains(String(decoding: bytes, as: UTF8.self)) ? nil : bytes
     }
 
     private static func content(_ name: String, _ reader: inout JSONReader) throws(LineProblem) -> Content {

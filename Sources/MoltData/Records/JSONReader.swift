@@ -103,6 +103,21 @@ struct JSONReader {
         return value
     }
 
+    /// The value at the cursor as it is written.
+    mutating func raw(depth: Int) throws(LineProblem) -> [UInt8] {
+        _ = try peek()
+        let start = position
+        try skipValue(depth: depth)
+        return Array(bytes[start..<position])
+    }
+
+    /// Consumes a `null`; false when something else is there.
+    mutating func acceptNull() throws(LineProblem) -> Bool {
+        guard try peek() == UInt8(ascii: "n") else { return false }
+        guard try scalar() == "null" else { throw problem("expected a value") }
+        return true
+    }
+
     mutating func skipValue(depth: Int) throws(LineProblem) {
         guard depth < Limits.nestingMax else { throw problem("nested deeper than \(Limits.nestingMax)") }
         switch try peek() {

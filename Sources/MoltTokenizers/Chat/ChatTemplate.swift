@@ -16,6 +16,43 @@ package struct ChatInput: Sendable {
         }
     }
 
+    /// A message with whatever members it has.
+    package struct Message: Sendable {
+        package var role: String
+        /// Nil is the template's `none`.
+        package var content: String?
+        /// Names and values, in JSON.
+        package var members: [(name: String, json: [UInt8])]
+
+        package init(role: String, content: String?, members: [(name: String, json: [UInt8])] = []) {
+            self.role = role
+            self.content = content
+            self.members = members
+        }
+    }
+
+    /// - Parameter tools: a list of functions, or nil.
+    package init(messages: [Message], tools: [UInt8]? = nil) throws(UserError) {
+        var values: [ChatValue] = []
+        for (index, message) in messages.enumerated() {
+            var table = ChatTable([
+                ("role", .text(message.role)), ("content", message.content.map(ChatValue.text) ?? ChatValue.none),
+            ])
+            for (name, json) in message.members where table[name] == nil {
+                table[name] = ChatValue(try JSONPlace(file: "messages[\(index)].\(name)", bytes: json).node)
+            }
+            values.append(.table(table))
+        }
+        self.messages = values
+        if let tools { try take(tools: tools) }
+    }
+
+    private mutating func take(tools: [UInt8]) throws(UserError) {
+        let value = ChatValue(try JSONPlace(file: "tools", bytes: tools).node)
+        guard case .list = value else { throw UserError("not a list of functions", at: "tools") }
+        self.tools = value
+    }
+
     /// - Parameters:
     ///   - json: a list of messages.
     ///   - tools: a list of functions, or nil.
@@ -40,6 +77,7 @@ package struct ChatTemplate: Sendable {
     private let statements: [ChatStatement]
     private let hasGeneration: Bool
     private let place: String
+    private let source: String
 
     /// - Parameter place: where the template lies, for errors.
     package init(_ source: String, at place: String) throws(UserError) {
@@ -54,7 +92,11 @@ package struct ChatTemplate: Sendable {
             throw UserError("the chat template is not understood in line \(error.line): \(error.what)", at: place)
         }
         self.place = place
+        self.source = source
     }
+
+    /// Whether a member of a message, or `tools`, can come through it at all.
+    package func mentions(_ name: String) -> Bool { source.contains(name) }
 
     package func render(_ input: ChatInput) throws(UserError) -> String {
         try run(input, messages: input.messages, prompts: input.addsGenerationPrompt).text

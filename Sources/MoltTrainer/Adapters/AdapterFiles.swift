@@ -29,7 +29,7 @@ package enum AdapterFiles {
             folder: base.folder, sha256: try ModelLoader.hash(of: model.registry.parameters))
         let method = try PEFTAdapter(reading: adapter).adapt(model)
         let tensors = try ModelFiles.snapshot(model.registry.adapters)
-        var state = base.manifest.state.filter { [StateKey.model, StateKey.tokenizer].contains($0.key) }
+        var state = base.manifest.state.filter { ofModel.contains($0.key) }
         state[StateKey.method] = try StateText.encode(method)
         state[StateKey.base] = try StateText.encode(reference)
         try write(tensors, state, like: base, to: folder)
@@ -44,10 +44,13 @@ package enum AdapterFiles {
         let model = try HybridModel(section, registry: ParameterRegistry(seed: 0))
         _ = try ModelLoader.load(source, into: model)
         let tensors = try ModelFiles.snapshot(model.registry.parameters)
-        let state = source.manifest.state.filter { [StateKey.model, StateKey.tokenizer].contains($0.key) }
+        let state = source.manifest.state.filter { ofModel.contains($0.key) }
         try write(tensors, state, like: source, to: folder)
         return AdapterSummary(folder, method, tensors)
     }
+
+    /// What a checkpoint says of the model, however it was trained.
+    private static let ofModel = [StateKey.model, StateKey.tokenizer, StateKey.framing]
 
     private static func base(of source: CheckpointSource) throws -> BaseReference {
         guard source.manifest.state[StateKey.base] != nil else {

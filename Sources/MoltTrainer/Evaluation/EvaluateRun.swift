@@ -19,7 +19,8 @@ package enum EvaluateRun {
         guard let start = recipe.initFrom, let section = recipe.evaluation else {
             throw UserError("the recipe does not say what to evaluate, and which model", at: "evaluation")
         }
-        let job = EvaluationJob(section, data: recipe.data?.validation ?? [])
+        var job = EvaluationJob(section, data: recipe.data?.validation ?? [])
+        job.tokenizer = recipe.data?.tokenizer
         try job.check()
         let earlier = EvaluationFolder.read(run, EvaluationFolder.names(run, newest: .max)).reports.map(\.report)
         // The newest may be another one by now.

@@ -37,6 +37,8 @@ package struct EvaluationJob: Sendable {
     package var stops = ["\n"]
     package var batch = 16
     package var isHalf = false
+    /// In place of the model's own.
+    package var tokenizer: String?
 
     package init(task: Task) {
         self.task = task
@@ -74,7 +76,7 @@ package struct EvaluationJob: Sendable {
     /// Evaluates a saved model.
     /// - Parameter beat: called again and again meanwhile; what it throws ends the evaluation.
     package func run(_ source: CheckpointSource, beat: @escaping () throws -> Void = {}) throws -> EvaluationReport {
-        var generator = try TextGenerator(source)
+        var generator = try TextGenerator(source, tokenizer: tokenizer)
         generator.beat = beat
         let trained = source.manifest.state[StateKey.synthetic] == nil
             ? nil : try source.manifest.state(StateKey.synthetic, as: SyntheticSection.self, at: source.folder)

@@ -14,7 +14,9 @@ extension EvaluationJob {
                 var random = SeededGenerator(seed, UInt64(size), UInt64(depth * 1_000_000))
                 let rows = try (0..<count).map { _ in
                     try generator.beat()
-                    return try Haystack(generator.tokenizer, lines, tokens: size, depth: depth, &random).row
+                    return try Haystack(
+                        generator.tokenizer, lines, tokens: size, depth: depth, prefix: generator.framed([]), &random
+                    ).row
                 }
                 try check(rows, generator)
                 let hits = try zip(rows, scores(generator, rows)).count { Self.hits($0.scored, $1.isBest) == [true] }
@@ -64,15 +66,17 @@ package struct Haystack {
     ///     beginning, so that the length comes out.
     ///   - count: tokens of the whole.
     ///   - depth: the share of the lines that come before the needle.
+    ///   - prefix: what begins the text; the tokenizer's token for that unless given.
     package init(
         _ tokenizer: any Tokenizer, _ lines: [[Int32]], tokens count: Int, depth: Double,
-        _ random: inout SeededGenerator
+        prefix: [Int32]? = nil, _ random: inout SeededGenerator
     ) throws(UserError) {
+        let prefix = prefix ?? [tokenizer.specials.begin]
         func encode(_ text: String) throws(UserError) -> [Int32] { try tokenizer.encode(Array(text.utf8)[...]) }
         let name = PhoneBookTask.name(&random), number = "\(1_000_000 + random.below(9_000_000))"
         let needle = try encode("The secret number of \(name) is \(number).\n")
         let question = try encode("\nThe secret number of \(name) is"), right = try encode(" \(number)")
-        var room = count - 1 - needle.count - question.count - right.count
+        var room = count - prefix.count - needle.count - question.count - right.count
         guard room >= 0 else {
             throw UserError("\(count) tokens do not hold the needle and its question", at: "--sizes")
         }
@@ -84,7 +88,7 @@ package struct Haystack {
         }
         if room > 0 { hay.insert(lines[next].suffix(room), at: 0) }
         let before = Int((depth * Double(hay.count)).rounded())
-        let head = [tokenizer.specials.begin] + hay[..<before].joined() + needle + hay[before...].joined() + question
+        let head = prefix + hay[..<before].joined() + needle + hay[before...].joined() + question
         tokens = head + right
         answer = head.count..<tokens.count
     }

@@ -14,7 +14,7 @@ extension EvaluationJob {
         var rows: [Scorer.Row] = [], bytes: [Int] = [], owners: [Int] = []
         for number in 0..<count {
             try generator.beat()
-            let document = try corpus.document(number)
+            let document = generator.framed(try corpus.document(number))
             let windows = Self.windows(
                 document.tokens.count, first: document.firstTarget, length: sequenceLength, stride: step)
             for window in windows {
@@ -73,6 +73,17 @@ extension EvaluationJob {
             done = end
         }
         return result
+    }
+}
+
+extension TextGenerator {
+    /// A text as the model's own tool would give it: one that Molt did not train need not know our ends of documents.
+    fileprivate func framed(_ document: Document) -> Document {
+        let begin = tokenizer.specials.begin, end = tokenizer.specials.end
+        guard !isOwn, document.shape.countsEverything, document.tokens.first == begin, document.tokens.last == end
+        else { return document }
+        let tokens = prefix + document.tokens.dropFirst().dropLast()
+        return Document(tokens: tokens, firstTarget: max(1, prefix.count))
     }
 }
 

@@ -28,7 +28,7 @@ package enum GenerateRun {
             events.phase(.load)
             let source = try CheckpointSource(begun?.checkpoint ?? start, key: "init_from") { events.beat(.load) }
             try GenerationStart(checkpoint: source.folder, prompts: job.prompts).write(worker.context.run)
-            var generator = try TextGenerator(source)
+            var generator = try TextGenerator(source, tokenizer: recipe.data?.tokenizer)
             generator.beat = { try worker.beat(.evaluate) }
             try worker.beat(.evaluate)
             events.phase(.evaluate)

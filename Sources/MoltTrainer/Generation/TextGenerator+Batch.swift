@@ -85,7 +85,7 @@ extension TextGenerator {
             for (row, index) in live.enumerated() {
                 let token = try choose(scores[row], &texts[index])
                 next.append(token)
-                try texts[index].take(token, isEnd: tokenizer.specials.end == token) { emit(index, $0) }
+                try texts[index].take(token, isEnd: ends.contains(token)) { emit(index, $0) }
             }
             let rows = live.indices.filter { !texts[live[$0]].isOver }
             guard !rows.isEmpty else { break }
@@ -106,7 +106,7 @@ extension TextGenerator {
 
     /// The tokens that the model reads before it continues a text.
     package func tokens(ofPrompt prompt: [UInt8]) throws(UserError) -> [Int32] {
-        [tokenizer.specials.begin] + (try tokenizer.encode(prompt[...]))
+        framed(try tokenizer.encode(prompt[...]))
     }
 
     private func check(_ prompts: [[Int32]]) throws {

@@ -11,6 +11,8 @@ package struct PrepareProgram {
     package var inputs: [String]
     package var out: String
     package var tokenizer: String
+    /// See `TextTools.chat`.
+    package var chatTemplate: String?
     package var validation = 0.0
     package var deduplicate = false
     package var bytesMin: Int?
@@ -58,7 +60,7 @@ package struct PrepareProgram {
     /// - Returns: the exit status: 0, or 75 when it was stopped and will go on where it was.
     package func run(stop: StopSignal) throws -> Int32 {
         let started = Clock.monotonic()
-        let (tokenizer, chat) = try TextTools.named(self.tokenizer)
+        let (tokenizer, chat) = try TextTools.named(self.tokenizer, template: chatTemplate)
         let work = try Preparation(
             settings, out: out, tokenizer: tokenizer, chat: chat, threads: threads ?? Self.cores,
             share: share.map { text throws(UserError) in try PrepareShare(parsing: text) } ?? .whole)

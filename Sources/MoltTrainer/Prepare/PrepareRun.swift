@@ -18,7 +18,7 @@ package enum PrepareRun {
         guard let data = recipe.data, let section = recipe.prepare else {
             throw UserError("the recipe does not say what to prepare, and where to", at: "prepare")
         }
-        let (tokenizer, chat) = try TextTools.named(data.tokenizer)
+        let (tokenizer, chat) = try TextTools.named(data.tokenizer ?? "bytes", template: data.chatTemplate)
         let work = try Preparation(
             PrepareSettings(section, inputs: data.train), out: section.out, tokenizer: tokenizer, chat: chat,
             threads: recipe.train.threads ?? recipe.resources.cpusPerRank,

@@ -9,6 +9,7 @@ final class FileTokenizer: Tokenizer {
     let name: String
     let file: String
     let specials: SpecialTokens
+    let prefix: [Int32]
 
     /// - Parameter key: what named the path, for errors.
     init(_ path: String, key: String) throws(UserError) {
@@ -17,6 +18,7 @@ final class FileTokenizer: Tokenizer {
         name = try Self.name(of: file)
         let roles = try text.roles(at: file)
         specials = SpecialTokens(begin: roles.begin, end: roles.end, padding: roles.padding)
+        prefix = text.prefix(roles)
     }
 
     /// Between the file's name and its hash.

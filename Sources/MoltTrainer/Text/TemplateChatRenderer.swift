@@ -2,8 +2,9 @@ import MoltCore
 import MoltData
 import MoltTokenizers
 
-/// Writes conversations by the template that came with a tokenizer.
+/// Writes conversations by a template: the one that came with a tokenizer, or another.
 struct TemplateChatRenderer: ChatRenderer {
+    let name: String
     private let tokenizer: FileTokenizer
     private let template: ChatTemplate
 
@@ -12,12 +13,33 @@ struct TemplateChatRenderer: ChatRenderer {
         guard let source = tokenizer.text.config.chatTemplates["default"] else { return nil }
         self.tokenizer = tokenizer
         template = try ChatTemplate(source, at: tokenizer.file)
+        name = "template of \(tokenizer.name)"
     }
 
-    var name: String { "template of \(tokenizer.name)" }
+    /// - Parameter file: of a template.
+    init(_ tokenizer: FileTokenizer, file: String) throws(UserError) {
+        self.tokenizer = tokenizer
+        let source: String, hash: String
+        do throws(FileError) {
+            source = String(decoding: try DurableFile.read(file, limit: Limits.templateBytesMax), as: UTF8.self)
+            hash = try FileHash.of(file).sha256
+        } catch {
+            throw UserError("\(error)", at: "data.chat_template", fix: "name a file with a template, or plain")
+        }
+        name = "template \(file.lastComponent)\(FileTokenizer.mark)\(hash)"
+        template = try ChatTemplate(source, at: file)
+    }
 
-    func render(_ messages: [ChatMessage], answersAfter: Int) throws(UserError) -> Document {
-        var input = ChatInput(messages: messages.map { ($0.role.rawValue, $0.content) })
+    func render(_ conversation: Conversation, answersAfter: Int) throws(UserError) -> Document {
+        if let lost = conversation.spokenMembers.first(where: { !template.mentions($0) }) {
+            throw UserError("it leaves out \"\(lost)\"", fix: "name another template as 'data.chat_template'")
+        }
+        var input = try ChatInput(
+            messages: conversation.messages.map { message in
+                ChatInput.Message(
+                    role: message.role.rawValue, content: message.isSilent ? nil : message.content,
+                    members: message.members.map { ($0.name, $0.json) })
+            }, tools: conversation.tools)
         let config = tokenizer.text.config
         input.variables["bos_token"] = config.begin ?? ""
         input.variables["eos_token"] = config.end ?? ""

@@ -16,11 +16,14 @@ enum TokenizerCopy {
         let folder = "\(run.path)/\(folderName(of: tokenizer.name))"
         try DurableFile.makeFolder("\(run.path)/tokenizer")
         try DurableFile.makeFolder(folder)
+        // A run that goes on uses its copy already.
+        let copy = "\(folder)/\(tokenizer.file.lastComponent)"
+        if FileManager.default.fileExists(atPath: copy), try FileTokenizer.name(of: copy) == tokenizer.name { return }
         for part in TokenizerFile.parts(of: tokenizer.file) {
             let data = try DurableFile.read(part, limit: Limits.tokenizerBytesMax)
             try DurableFile.write(data, to: "\(folder)/\(part.lastComponent)")
         }
-        guard try FileTokenizer.name(of: "\(folder)/\(tokenizer.file.lastComponent)") == tokenizer.name else {
+        guard try FileTokenizer.name(of: copy) == tokenizer.name else {
             throw UserError("the tokenizer changed while it was copied", at: tokenizer.file)
         }
     }
@@ -39,22 +42,43 @@ enum TokenizerCopy {
     /// Where a checkpoint's run, or the checkpoint, keeps the file of that name and hash; nil when neither does.
     static func kept(_ name: String, checkpoint: String) -> String? {
         guard let file = file(of: name) else { return nil }
-        return ["\(checkpoint)/../..", checkpoint].map { "\($0)/\(folderName(of: name))/\(file)" }
+        // Checkpoints lie two folders below the run's, its own base one.
+        return ["\(checkpoint)/../..", "\(checkpoint)/..", checkpoint].map { "\($0)/\(folderName(of: name))/\(file)" }
             .first { FileManager.default.fileExists(atPath: $0) }
     }
 
-    /// The tokenizer of a model, wherever that lies; one in an archive is read from a copy.
-    static func open(of source: CheckpointSource) throws -> any Tokenizer {
-        let name = source.manifest.state[StateKey.tokenizer] ?? "bytes"
-        guard let weights = source.foreign, name.contains("/"), !FileManager.default.fileExists(atPath: name) else {
+    /// The tokenizer of a model.
+    /// - Parameter named: what `--tokenizer` says, which goes before the model's own.
+    static func open(of source: CheckpointSource, named: String? = nil) throws -> any Tokenizer {
+        if let named { return try TextTools.tokenizer(named, key: "--tokenizer") }
+        guard let own = try own(of: source) else {
+            throw UserError(
+                "the model has no tokenizer beside it", at: source.folder,
+                fix: "name the one that it was trained with: --tokenizer PATH, or --tokenizer bytes")
+        }
+        return own
+    }
+
+    /// The tokenizer of a model, wherever that lies; one in an archive is read from a copy. Nil when it has none.
+    static func own(of source: CheckpointSource) throws -> (any Tokenizer)? {
+        guard let name = source.manifest.state[StateKey.tokenizer] else { return nil }
+        guard let weights = source.foreign, name.contains("/") else {
             return try open(name, checkpoint: source.folder)
         }
+        guard !FileManager.default.fileExists(atPath: name) else { return try FileTokenizer(name, key: "tokenizer") }
         var template = Array("/tmp/molt-tokenizer-XXXXXX".utf8CString)
         guard let folder = mkdtemp(&template).map({ String(cString: $0) }) else {
             throw FileError("make a folder like", "/tmp/molt-tokenizer-XXXXXX")
         }
         defer { try? FileManager.default.removeItem(atPath: folder) }
         return try open(try weights.copyTokenizer(into: folder) ?? name, checkpoint: folder)
+    }
+
+    /// What the model's own tokenizer is called, without reading all of it; nil when it has none, or that lies in an
+    /// archive.
+    static func name(of source: CheckpointSource) throws(UserError) -> String? {
+        guard let name = source.tokenizer, name.contains("/") else { return source.tokenizer }
+        return FileManager.default.fileExists(atPath: name) ? try FileTokenizer.name(of: name) : nil
     }
 
     /// The tokenizer of a checkpoint: by its hash where its run keeps it, or beside an imported model's weights.

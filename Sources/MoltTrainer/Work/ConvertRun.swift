@@ -32,9 +32,9 @@ package enum ConvertRun {
             }
             try place.clear()
             events.phase(.save)
-            var report = try ModelConversion.convert(start, to: place.staged, .init(section)) {
-                try worker.beat(.save)
-            }
+            var report = try ModelConversion.convert(
+                start, to: place.staged, .init(section), tokenizer: worker.recipe.data?.tokenizer
+            ) { try worker.beat(.save) }
             report.out = section.out
             try JSONFile.write(report, to: told)
             events.write(.note, message: "\(report.parameters) parameters as \(section.format.rawValue), checked")

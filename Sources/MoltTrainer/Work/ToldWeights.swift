@@ -14,6 +14,8 @@ struct ToldWeights: ModelWeights {
     var unused: [String] { base.unused }
     var tokenizer: String? { base.tokenizer }
     var specials: SpecialIDs { base.specials }
+    var framing: TextFraming { base.framing }
+    var addedBegin: String? { base.addedBegin }
 
     func read(_ name: String) throws -> HostTensor {
         try beat()
