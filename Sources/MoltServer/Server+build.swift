@@ -85,11 +85,11 @@ package struct ServerParts: Sendable {
 }
 
 private func openStore(
-    _ paths: DaemonPaths, at now: Double
+    _ paths: DaemonPaths, isShared: Bool?, at now: Double
 ) throws -> (store: Store, restoration: StoreRestoration?) {
     do throws(StoreError) {
         return try Store.openRestoring(
-            path: paths.database, backups: StoreBackups(folder: paths.backups), at: now)
+            path: paths.database, isShared: isShared, backups: StoreBackups(folder: paths.backups), at: now)
     } catch {
         guard case .corrupt(let path, let message) = error else { throw error }
         throw UserError(
@@ -111,7 +111,7 @@ package func buildServer(
     let socket = try SocketPath.prepare(
         home: paths.home, environment: configuration.environment, userID: configuration.userID)
     try Failpoints.pass(.socketPrepared)
-    let (store, restoration) = try openStore(paths, at: clock.now())
+    let (store, restoration) = try openStore(paths, isShared: configuration.isHomeShared, at: clock.now())
     if let restoration {
         logger.critical(
             "the database was damaged, and was restored from its newest copy",

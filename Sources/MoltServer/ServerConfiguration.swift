@@ -13,6 +13,8 @@ package struct ServerConfiguration: Sendable {
     /// Seconds; nil means: stay for ever.
     package var idleExit: Double?
     package var allowRoot: Bool
+    /// Other hosts can reach the home; nil: as its file system says.
+    package var isHomeShared: Bool?
 
     package init(
         paths: DaemonPaths, host: String, userID: UInt32, environment: [String: String],

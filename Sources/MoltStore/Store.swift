@@ -26,10 +26,12 @@ package struct Store: Sendable {
     }
 
     /// Opens or creates the database, with permissions 0600, checks it, and brings its schema up to date.
-    package static func open(path: String) throws(StoreError) -> Store {
+    /// - Parameter isShared: several machines can reach it; nil: as its file system says.
+    package static func open(path: String, isShared: Bool? = nil) throws(StoreError) -> Store {
         do {
             try createPrivately(path)
-            let queue = try DatabaseQueue(path: path, configuration: configuration(path: path))
+            let isShared = isShared ?? !FileSystemKind.isLocal(path)
+            let queue = try DatabaseQueue(path: path, configuration: configuration(isShared: isShared))
             return try Store(path: path, writer: queue)
         } catch {
             throw StoreError.from(error, path: path)
@@ -66,10 +68,10 @@ package struct Store: Sendable {
         }
     }
 
-    private static func configuration(path: String) -> Configuration {
+    private static func configuration(isShared: Bool) -> Configuration {
         var configuration = memoryConfiguration
         // WAL needs shared memory, which network file systems do not have.
-        let journal = FileSystemKind.isLocal(path) ? "WAL" : "TRUNCATE"
+        let journal = isShared ? "TRUNCATE" : "WAL"
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             try db.execute(sql: "PRAGMA journal_mode = \(journal)")

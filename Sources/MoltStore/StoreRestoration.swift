@@ -44,14 +44,14 @@ extension Store {
     /// Opens the database; one that is damaged, or is gone though there are copies of it, is restored first. Throws
     /// when there is no good copy, and then nothing was touched.
     package static func openRestoring(
-        path: String, backups: StoreBackups, at now: Double
+        path: String, isShared: Bool? = nil, backups: StoreBackups, at now: Double
     ) throws(StoreError) -> (store: Store, restoration: StoreRestoration?) {
         let damage: String
         if isMissing(path), !backups.all.isEmpty {
             damage = "the database is gone"
         } else {
             do throws(StoreError) {
-                return (try open(path: path), try unsettled(path))
+                return (try open(path: path, isShared: isShared), try unsettled(path))
             } catch {
                 guard case .corrupt(_, let message) = error else { throw error }
                 damage = message
@@ -59,7 +59,7 @@ extension Store {
         }
         for backup in backups.all where try StoreBackups.damage(of: backup.path) == nil {
             let restoration = try restore(path: path, from: backup, damage: damage, at: now)
-            return (try open(path: path), restoration)
+            return (try open(path: path, isShared: isShared), restoration)
         }
         throw .corrupt(path: path, message: "\(damage); there is no good copy of it in \(backups.folder)")
     }

@@ -15,6 +15,7 @@ struct Moltd: AsyncParsableCommand {
         commandName: "moltd", abstract: "Keeps the user's runs alive; molt starts it by itself.",
         discussion: """
             Its files lie in $MOLT_HOME (default ~/.molt). It ends by itself after a while without active runs.
+            MOLT_HOME_SHARED=1 says that other hosts reach them, where their file system does not show it.
 
             EXAMPLE
               moltd --idle-exit never
@@ -77,6 +78,8 @@ struct Moltd: AsyncParsableCommand {
         var configuration = ServerConfiguration(
             paths: paths, host: ServerConfiguration.hostName(), userID: geteuid(), environment: environment,
             allowRoot: allowRoot || environment["MOLT_ALLOW_ROOT"] == "1")
+        // Where the file system does not show it, and for tests.
+        if environment["MOLT_HOME_SHARED"] == "1" { configuration.isHomeShared = true }
         if let text = idleExit ?? environment["MOLT_IDLE_EXIT"] {
             guard text == "never" || Durations.seconds(parsing: text) != nil else {
                 throw UserError("'\(text)' is not a duration", at: "--idle-exit", fix: "like 30m, or never")

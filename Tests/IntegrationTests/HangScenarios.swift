@@ -1,6 +1,7 @@
 import FoundationEssentials
 import MoltAPI
 import MoltCore
+import MoltTesting
 import Testing
 
 #if canImport(Glibc)
@@ -23,10 +24,14 @@ struct HangScenarios {
             until [ -e "$meet/$count.0" ] && [ -e "$meet/$count.1" ]; do sleep 0.05; done
             say "{\\"kind\\":\\"step\\",\\"step\\":$count,\\"seconds\\":0.1}"
             [ "$RANK" = 0 ] && { echo "$count" >"$file.tmp"; mv "$file.tmp" "$file"; }
-            [ "$2.$MOLT_EPOCH.$RANK.$count" = stops.1.1.8 ] && kill -STOP $$
+            [ "$2.$MOLT_EPOCH.$RANK.$count" = stops.1.1.8 ] && { date +%s.%N >"$MOLT_RUN_DIR/stopped"; kill -STOP $$; }
             sleep 0.05
         done
         """
+
+    /// Seconds that a step may take, and more that it may take on a busy machine until that is noticed: molt-job looks
+    /// once a second.
+    private static let patience = 4.0, margin = 8.0
 
     private func submit(_ arguments: [String], nodes: Int, to cluster: LiveCluster) async throws -> String {
         try await cluster.write(Self.lockstep, to: "lockstep.sh")
@@ -37,7 +42,7 @@ struct HangScenarios {
             task: command
             command: \(String(decoding: try JSONEncoder().encode(command), as: UTF8.self))
             resources: {nodes: \(nodes), ranks_per_node: \(2 / nodes), partition: low, time: 10m}
-            policy: {patience: {step: 4s}}
+            policy: {patience: {step: \(Int(Self.patience))s}}
             """, to: "lockstep.yaml")
         let output = try await cluster.molt("submit", "\(cluster.folder)/lockstep.yaml", "--site", "bed", "--json")
         return try JSONDecoder().decode(Submitted.self, from: Data(output.out.utf8)).id
@@ -55,10 +60,33 @@ struct HangScenarios {
             let folder = "\(detail.runFolder)/attempts/1/0"
             for rank in 0...1 {
                 let log = String(decoding: try DurableFile.read("\(folder)/rank-\(rank).log"), as: UTF8.self)
-                #expect(log.contains("state of the worker") && log.contains("waits in"))
+                let state = try #require(Self.state(in: log), "\(log)")
+                #expect(rank == 1 ? state == "T" : "RSDTt".contains(state), "\(log)")
+                #expect(log.contains("waits in"))
             }
+            let late = try Self.secondsUntilFound(in: detail.runFolder) - Self.patience
+            #expect(late > -1 && late < Self.margin, "found \(late) s after the bound")
+            Trial.report("N15", ["found on a cluster after the bound s": late])
             #expect(Set(try cluster.steps(of: detail)) == Set(1...40))
         }
+    }
+
+    /// The state letter of the rank's own process, if it was there to be looked at: the kernel names its number.
+    private static func state(in log: String) -> Character? {
+        guard let part = log.split(separator: "state of the worker (pid ").dropFirst().first else { return nil }
+        let lines = part.split(separator: "\n"), pid = part.prefix { $0 != ")" }
+        guard lines.contains("Pid:\t\(pid)") else { return nil }
+        return lines.first { $0.hasPrefix("State:\t") }?.dropFirst("State:\t".count).first
+    }
+
+    /// From when the rank stopped itself to when molt-job said so.
+    private static func secondsUntilFound(in runFolder: String) throws -> Double {
+        let text = { (path: String) in String(decoding: try DurableFile.read("\(runFolder)/\(path)"), as: UTF8.self) }
+        let stopped = try #require(Double(try text("stopped").filter { !$0.isNewline }))
+        let found = try text("events/1-job.jsonl").split(separator: "\n")
+            .compactMap { try? JSONDecoder().decode(RunEvent.self, from: Data($0.utf8)) }
+            .first { $0.kind == .note && $0.message?.contains("no progress") == true }
+        return try #require(found?.at) - stopped
     }
 
     /// `scancel --signal=STOP` stops the ranks, and Slurm goes on calling the job running.

@@ -8,6 +8,8 @@ import Glibc
 struct LoginHost {
     let name: String
     let cluster: LiveCluster
+    /// A daemon that is started here takes the home for one on a network file system.
+    var homeIsShared = false
 
     private var runtime: String { "\(cluster.folder)/run-\(name)" }
 
@@ -21,6 +23,7 @@ struct LoginHost {
     func molt(_ arguments: String...) async throws -> Output {
         var environment = cluster.environment
         environment["XDG_RUNTIME_DIR"] = runtime
+        if homeIsShared { environment["MOLT_HOME_SHARED"] = "1" }
         // Whoever has a host name of his own has a namespace of his own, and for that root's rights in it.
         let named = "hostname \"$1\" && shift && exec \"$@\""
         let program = ["\(cluster.prefix)/bin/molt"] + arguments

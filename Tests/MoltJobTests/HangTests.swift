@@ -43,6 +43,7 @@ struct HangTests {
         for rank in 0..<3 {
             #expect(job.jobLog.contains("rank \(rank) on "), "rank \(rank) is missing from the job's log")
             #expect(job.rankLog(rank).contains("state of the worker"))
+            #expect(job.rankLog(rank).contains("\nState:\t"), "the worker was gone")
             #expect(job.rankLog(rank).contains("waits in"))
         }
         #expect(job.rankLog(1).contains("State:\tT (stopped)"))

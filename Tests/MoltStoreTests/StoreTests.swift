@@ -49,6 +49,22 @@ struct StoreTests {
         try store.close()
     }
 
+    /// The header of the file names the format: 2 for a write-ahead log, 1 for a rollback journal.
+    ///
+    /// Covers H6.
+    @Test(arguments: [false, true])
+    func aSharedHomesDatabaseHasNoWriteAheadLogAndEitherReadsTheOther(_ isShared: Bool) async throws {
+        let folder = TemporaryFolder("store"), path = folder("molt.sqlite"), run = Self.run()
+        let store = try Store.open(path: path, isShared: isShared)
+        try await Self.insert(run, into: store)
+        #expect(try DurableFile.read(path).dropFirst(18).prefix(2).elementsEqual(isShared ? [1, 1] : [2, 2]))
+        try store.close()
+        let other = try Store.open(path: path, isShared: !isShared)
+        #expect(try await other.read { try $0.runs(matching: run.id) } == [run])
+        try other.close()
+        #expect(try DurableFile.read(path).dropFirst(18).prefix(2).elementsEqual(isShared ? [2, 2] : [1, 1]))
+    }
+
     /// Covers H1.
     @Test func aSecondProcessCannotOpenIt() throws {
         let folder = TemporaryFolder("store")
