@@ -54,8 +54,11 @@ package struct SaveWindow: Sendable {
 
     /// Nil for a recipe that does not train, or whose size only its base knows.
     package init?(_ recipe: Recipe, measured: Double?) {
-        guard let estimate = Estimate(recipe) else { return nil }
-        bytes = 12 * Double(estimate.trainableParameters)
+        guard recipe.trains, let model = recipe.model else { return nil }
+        // The length of sequences decides how much is computed, not how much is saved.
+        let trainable = recipe.method.type.adapts
+            ? AdapterSize.count(recipe.method, model) : ModelSize(model, sequenceLength: 1).parameters
+        bytes = 12 * Double(trainable)
         rate = measured ?? Self.assumedRate
         isMeasured = measured != nil
     }

@@ -52,6 +52,8 @@ package enum Limits {
     static let explainedEnds = 5
     /// Seconds that an explanation waits for the scheduler.
     static let explainedWithin: Double = 1
+    /// Seconds for which a job's standing among others is told again without asking.
+    static let rankingAge: Double = 60
     /// So many runs that left out one node within this time make it everybody's business.
     static let suspectRuns = 3
     static let suspectWindow: Double = 7 * 86400

@@ -11,8 +11,11 @@ struct DoctorScenarios {
         let advice: String?
     }
 
-    private func doctor(_ cluster: LiveCluster, expecting status: Int32 = 0) async throws -> [String: Verdict] {
-        let output = try await cluster.molt("doctor", "--site", "bed", "--json", expecting: status)
+    private func doctor(
+        _ cluster: LiveCluster, _ recipe: [String] = [], expecting status: Int32 = 0
+    ) async throws -> [String: Verdict] {
+        let output = try await cluster.run(
+            ["\(cluster.prefix)/bin/molt", "doctor", "--site", "bed", "--json"] + recipe, expecting: status)
         let verdicts = try JSONDecoder().decode([Verdict].self, from: Data(output.out.utf8))
         #expect(verdicts.contains { $0.level == "bad" } == (status != 0), "\(verdicts)")
         return Dictionary(verdicts.map { ($0.subject, $0) }) { first, _ in first }
@@ -52,6 +55,12 @@ struct DoctorScenarios {
             #expect(found["permissions"]?.level == "ok", "\(found["permissions"]?.finding ?? "")")
             #expect(found["Slurm release"]?.finding.contains("CVE-2026-65107") == true, "\(found)")
             #expect(found["network"] == nil && found["secrets"] == nil)
+            // Nothing was saved here yet: a guess makes nothing bad.
+            let large = try await doctor(cluster, ["bamba-9b", "resources.partition=low", "resources.time=30m"])
+            #expect(large["saving"]?.level == "warning", "\(large)")
+            #expect(large["saving"]?.finding.contains("(assumed): an attempt of 30 min would end") == true, "\(large)")
+            let small = try await doctor(cluster, ["demo-pretrain", "resources.partition=low20"])
+            #expect(small["saving"]?.finding.contains("a preemption leaves 25 s") == true, "\(small)")
             let text = try await cluster.molt("doctor", "--site", "bed").out
             #expect(text.contains("0 bad"), "\(text)")
         }

@@ -49,15 +49,15 @@ struct RewindTests {
         _ = try await daemon.service.act(.resume, on: run, ActionRequest(fromStep: step))
     }
 
-    /// What a daemon leaves that died when it had recorded the wish and moved the newest.
-    private func leaveHalfDone(to step: Int) async throws {
+    /// What a daemon leaves that died when it had recorded the wish and moved so many.
+    private func leaveHalfDone(to step: Int, moved: Int = 1) async throws {
         let moves = all.filter { $0 > step }.map { step in
             let name = "\(CheckpointName(step: step, epoch: 1))"
             return RewindRecord.Move(from: name, to: ".aside-\(name)")
         }
         let rewind = RewindRecord(run: run, epoch: 1, step: step, moves: moves, askedAt: daemon.clock.now())
         try await daemon.store.write { try $0.save(rewind) }
-        try #require(rename(path(40), path(40, aside: true)) == 0)
+        for step in all.suffix(moved) { try #require(rename(path(step), path(step, aside: true)) == 0) }
         try daemon.restart()
     }
 
@@ -92,8 +92,10 @@ struct RewindTests {
         #expect(try await daemon.store.read { try $0.rewinds() }.isEmpty)
     }
 
-    @Test func aDeathInBetweenIsFinishedByTheNextDaemon() async throws {
-        try await leaveHalfDone(to: 20)
+    /// With the wish recorded, one or both of them moved.
+    @Test(arguments: 0...2)
+    func aDeathInBetweenIsFinishedByTheNextDaemon(_ moved: Int) async throws {
+        try await leaveHalfDone(to: 20, moved: moved)
         // Until then nothing else may start the run or thin its checkpoints.
         await #expect(throws: APIError.self) { try await daemon.act(.resume, run) }
         await #expect(throws: APIError.self) { try await daemon.service.prune(run, PruneRequest(keep: 2)) }
@@ -104,8 +106,9 @@ struct RewindTests {
         #expect(try steps() == [10, 20])
     }
 
-    @Test func aTargetThatWasLostMeanwhileGivesTheOthersTheirNamesBack() async throws {
-        try await leaveHalfDone(to: 20)
+    @Test(arguments: 0...2)
+    func aTargetThatWasLostMeanwhileGivesTheOthersTheirNamesBack(_ moved: Int) async throws {
+        try await leaveHalfDone(to: 20, moved: moved)
         unlink("\(path(20))/model.safetensors")
         #expect(await daemon.service.finishRewinds().count == 1)
         #expect(try steps() == all)

@@ -75,6 +75,19 @@ struct WhyTests {
         #expect(await daemon.scheduler.singles == singles)
     }
 
+    /// It makes the controller read everybody's jobs.
+    @Test func theStandingAmongOthersIsAskedForOnceAMinute() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.submitted()
+        await daemon.scheduler.wait(job, for: "Priority")
+        try await daemon.pass(3)
+        for _ in 0..<5 { #expect(try await daemon.service.explain(run).waiting?.ranking?.isEmpty == false) }
+        #expect(await daemon.scheduler.rankings == 1)
+        try await daemon.pass(70, step: 5)
+        #expect(try await daemon.service.explain(run).waiting?.ranking?.isEmpty == false)
+        #expect(await daemon.scheduler.rankings == 2)
+    }
+
     @Test func anOldLookAsksForTheOneJob() async throws {
         let daemon = try TestDaemon()
         let (run, job) = try await daemon.submitted()

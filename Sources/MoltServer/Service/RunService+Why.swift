@@ -5,6 +5,7 @@ import MoltRecipe
 import MoltReconcile
 import MoltScheduler
 import MoltStore
+import Synchronization
 
 // Everything told here was recorded when it happened, or seen at the loop's last look: asking why again and again is no
 // load for the scheduler.
@@ -119,8 +120,7 @@ extension RunService {
         if let start = own.startedAt, start > found.asOf { waiting.expectedAt = start }
         waiting.priority = own.priority
         if waiting.code == "Priority", outage == nil, let scheduler = try? await sites.scheduler(run.record.site) {
-            let ranking = await Deadline.within(Limits.explainedWithin) { try? await scheduler.ranking(own.job) }
-            waiting.ranking = ranking?.words ?? waiting.ranking
+            waiting.ranking = await ranking(of: own.job, at: run.record.site, scheduler)
         }
         if let priority = own.priority, let queue = found.queue {
             waiting.ahead = queue.count { other in
@@ -128,6 +128,21 @@ extension RunService {
             }
         }
         return waiting
+    }
+
+    /// For this the scheduler reads its whole queue: once a minute at most. What comes too late is for the next who
+    /// asks.
+    private func ranking(of job: UInt32, at site: String, _ scheduler: any Scheduler) async -> [String]? {
+        let key = "\(site)/\(job)", now = clock.now()
+        if let known = rankings.withLock({ $0[key] }), now - known.at < Limits.rankingAge { return known.words }
+        return await Deadline.within(Limits.explainedWithin) {
+            guard let words = try? await scheduler.ranking(job)?.words else { return nil }
+            self.rankings.withLock { rankings in
+                rankings = rankings.filter { now - $0.value.at < Limits.rankingAge }
+                rankings[key] = Ranking(words: words, at: now)
+            }
+            return words
+        }
     }
 
     private struct Sight {

@@ -21,10 +21,17 @@ package final class RunService: RunOperations {
     /// Runs that are just being taken back to an earlier step.
     let rewinding = Mutex<Set<String>>([])
     let troubles: Troubles
+    /// How waiting jobs stood when somebody last asked, by site and job.
+    let rankings = Mutex<[String: Ranking]>([:])
     private let used: Mutex<Double>
     private let submissions: Mutex<RateLimit>
     private let logBytes: Mutex<RateLimit>
     let activeRunsMax: Int
+
+    struct Ranking: Sendable {
+        var words: [String]
+        var at: Double
+    }
 
     package init(
         store: Store, sites: SiteDirectory, bell: WakeBell, clock: any DaemonClock, identity: DaemonIdentity,

@@ -9,6 +9,7 @@ actor FakeScheduler: Scheduler {
     private(set) var loads = 0
     /// Looks at one job.
     private(set) var singles = 0
+    private(set) var rankings = 0
     private var isStuck = false
     private var stuck: [CheckedContinuation<Void, Never>] = []
     private(set) var log: [String] = []
@@ -122,6 +123,7 @@ actor FakeScheduler: Scheduler {
     }
 
     func ranking(_ job: UInt32) async throws(SchedulerError) -> JobRanking? {
+        rankings += 1
         var ranking = JobRanking(
             priority: 40, ahead: 3, usersAhead: 2, rule: "priority/multifactor",
             weights: ["fair share": 750, "waiting time": 250])
