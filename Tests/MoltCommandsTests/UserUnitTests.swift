@@ -61,6 +61,14 @@ struct UserUnitTests {
         #expect(try molt.text(path).contains("/mine"))
     }
 
+    @Test(arguments: [["daemon", "status"], ["daemon", "stop"], ["ls"]])
+    func aDaemonFileThatCannotBeReadIsNotTakenForNoDaemon(_ words: [String]) throws {
+        let molt = try Molt()
+        try DurableFile.makeFolder("\(molt.home)/daemon.json")
+        let answer = try molt.run("\(molt.programs)/molt", words)
+        #expect(answer.status == 3 && answer.error.contains("it cannot be seen whether"), "\(answer.error)")
+    }
+
     /// Covers H5.
     @Test func aRebuiltDatabaseKnowsTheRunsAndTheOldOneIsKept() async throws {
         let molt = try Molt()

@@ -25,7 +25,9 @@ struct DaemonStop: AsyncParsableCommand {
         let link = DaemonLink(settings: settings), place = link.locate(), file: DaemonFile
         switch place {
         case .here(let found): file = found
-        case .nowhere: return place
+        case .nowhere:
+            try link.checkReadable()
+            return place
         case .elsewhere:
             if let client = try link.runningClient() { try await client.stopDaemon() }
             return place

@@ -43,7 +43,17 @@ struct DaemonLink {
         case .elsewhere(let file):
             return try relayed(file)
         case .nowhere:
+            try checkReadable()
             return nil
+        }
+    }
+
+    /// Nobody can say that no daemon runs where the file that would name it cannot be read.
+    func checkReadable() throws(CommandFailure) {
+        do throws(FileError) { _ = try DaemonFile.read(from: settings.daemonFile) } catch {
+            throw .unavailable(
+                "it cannot be seen whether a daemon runs: \(error)", at: settings.daemonFile,
+                fix: "see that its file system works and that the file is yours, then try again")
         }
     }
 
