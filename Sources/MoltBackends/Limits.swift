@@ -23,4 +23,10 @@ enum Limits {
     /// Seconds after which a better way than the one in use is asked for again.
     static let choiceReview = 900.0
     static let tokenBytes = 64 << 10
+    /// Seconds that a token lives which does not say: Slurm's own lifespan.
+    static let tokenLife = 1800.0
+    /// The longest that a request whose outcome is unknown is waited for because of its token. Tokens may be valid for
+    /// years, and no controller takes a day to read what it was sent; after that the claim keeps a second job from
+    /// doing anything.
+    static let tokenLifeMax = 86_400.0
 }

@@ -213,6 +213,12 @@ package actor SchedulerChoice: Scheduler {
         try await through { way throws(SchedulerError) in try await way.configuration() }
     }
 
+    /// Of the way in use: the request went through it.
+    package func proofLife() async -> Double? {
+        guard let chosen else { return nil }
+        return await ways[chosen].scheduler.proofLife()
+    }
+
     package func ping() async throws(SchedulerError) {
         try await through { way throws(SchedulerError) in try await way.ping() }
     }

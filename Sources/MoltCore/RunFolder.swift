@@ -60,6 +60,9 @@ package struct RunFolder: Hashable, Sendable {
 
     /// Asks the workers of a live incarnation to save and stop, where no signal reaches them.
     package var stopRequest: String { "\(path)/stop" }
+
+    /// The daemon's word that the time limit of an attempt's job is another one now; absent until one is.
+    package func limitChange(attempt: Int) -> String { "\(self.attempt(attempt))/limit" }
 }
 
 /// Who writes an event file.

@@ -9,6 +9,8 @@ package enum WorkerEnvironment {
     package static let restart = "MOLT_RESTART"
     /// Seconds since 1970 at which the worker should have saved; absent without a limit.
     package static let deadline = "MOLT_DEADLINE"
+    /// A file with that moment as it is known now, where it can change: a limit may be raised or lowered meanwhile.
+    package static let deadlineFile = "MOLT_DEADLINE_FILE"
     package static let progressFile = "MOLT_PROGRESS_FILE"
     package static let rank = "RANK"
     package static let worldSize = "WORLD_SIZE"

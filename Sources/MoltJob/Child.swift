@@ -15,9 +15,11 @@ struct Child {
     ///
     /// - Parameters:
     ///   - output: file that gets both output streams, appended; nil leaves them as ours.
+    ///   - pipe: gets what it prints; its complaints go nowhere.
     ///   - ownGroup: false keeps it in our process group.
     static func start(
-        _ arguments: [String], environment: [String: String], output: String? = nil, ownGroup: Bool = true
+        _ arguments: [String], environment: [String: String], output: String? = nil, pipe: Int32? = nil,
+        ownGroup: Bool = true
     ) throws(FileError) -> Child {
         let program = arguments.first ?? ""
         var actions = posix_spawn_file_actions_t(), attributes = posix_spawnattr_t()
@@ -31,6 +33,10 @@ struct Child {
         if let output {
             posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
+        if let pipe {
+            posix_spawn_file_actions_adddup2(&actions, pipe, 1)
+            posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         }
         var none = Signals.makeSet([]), usual = Signals.every
         posix_spawnattr_setsigmask(&attributes, &none)

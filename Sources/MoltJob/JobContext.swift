@@ -16,6 +16,8 @@ package struct JobContext: Hashable, Sendable {
     package var startedAt: Double
     /// Seconds since 1970 at which the scheduler ends the job; nil without a limit that we know.
     package var endsAt: Double?
+    /// True when the scheduler said so itself, and not the plan, which knows nothing of a prolog or a later change.
+    package var isEndTold: Bool
     /// The key in the job's environment; another one than the plan's means that this is not our attempt.
     package var key: AttemptKey?
 
@@ -25,7 +27,9 @@ package struct JobContext: Hashable, Sendable {
         host = environment["SLURMD_NODENAME"] ?? Self.hostName()
         hosts = environment["SLURM_JOB_NODELIST"].flatMap(HostList.expand) ?? []
         startedAt = environment["SLURM_JOB_START_TIME"].flatMap { Double($0) } ?? now
-        endsAt = environment["SLURM_JOB_END_TIME"].flatMap { Double($0) } ?? plan.timeLimit.map { startedAt + $0 }
+        let told = environment["SLURM_JOB_END_TIME"].flatMap { Double($0) }
+        isEndTold = told != nil
+        endsAt = told ?? plan.timeLimit.map { startedAt + $0 }
         key = environment[WorkerEnvironment.key].flatMap(AttemptKey.init(rawValue:))
     }
 

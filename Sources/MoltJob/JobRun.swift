@@ -106,8 +106,9 @@ package struct JobRun {
         unfit.removeAll { $0.problems.isEmpty }
         if !unfit.isEmpty { return refused(unfit) }
         var supervision = Supervision(
-            plan: plan, run: run, context: context, epoch: epoch, folder: incarnationFolder, log: log)
-        return supervision.run(planPath: planPath, environment: environment)
+            plan: plan, run: run, context: context, epoch: epoch, folder: incarnationFolder, log: log,
+            environment: environment)
+        return supervision.run(planPath: planPath)
     }
 
     private func refused(_ reports: [PreflightReport]) -> Supervision.Outcome {
@@ -154,7 +155,8 @@ package struct JobRun {
         // What is written is written: only a death means something here.
         try? Failpoints.pass(.receiptWritten)
         if outcome.stoppedForDeadline, verdict.code == JobExit.continueMe.rawValue {
-            Requeue.ifDaemonIsGone(plan: plan, context: context, environment: environment, log: log)
+            Requeue.ifDaemonIsGone(
+                plan: plan, job: context.jobID, endsAt: outcome.endsAt, environment: environment, log: log)
         }
         return mapped(verdict.code)
     }

@@ -6,14 +6,16 @@ import Glibc
 
 /// Puts our own job back into the queue: only after a stop for wall time, and only when no daemon would do it.
 enum Requeue {
-    static func ifDaemonIsGone(plan: LaunchPlan, context: JobContext, environment: [String: String], log: JobLog) {
-        guard plan.launcher == .srun, context.jobID > 0 else { return }
-        guard !daemonLives(plan.daemonFile, until: context.endsAt.map { $0 - reserve } ?? 0) else { return }
+    static func ifDaemonIsGone(
+        plan: LaunchPlan, job: UInt32, endsAt: Double?, environment: [String: String], log: JobLog
+    ) {
+        guard plan.launcher == .srun, job > 0 else { return }
+        guard !daemonLives(plan.daemonFile, until: endsAt.map { $0 - reserve } ?? 0) else { return }
         log.say("the daemon is silent: this job requeues itself")
         log.event(.note, "the daemon is silent: the job requeues itself for the next part")
         do {
             try Failpoints.pass(.requeueBegan)
-            let child = try Child.start(["scontrol", "requeue", "\(context.jobID)"], environment: environment)
+            let child = try Child.start(["scontrol", "requeue", "\(job)"], environment: environment)
             var word: Int32 = 0
             waitpid(child.pid, &word, 0)
             if Child.status(word) != 0 { log.say("scontrol requeue ended with \(word)") }

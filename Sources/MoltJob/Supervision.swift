@@ -13,6 +13,8 @@ struct Supervision {
         var stoppedForDeadline = false
         var lastStep: Int?
         var lastCheckpoint: String?
+        /// When the scheduler would have ended the job, as far as that became known.
+        var endsAt: Double?
         var unfitNodes: [String]?
 
         init(_ verdict: Verdict) {
@@ -20,14 +22,14 @@ struct Supervision {
         }
     }
 
-    private let plan: LaunchPlan
-    private let run: RunFolder
-    private let context: JobContext
+    let plan: LaunchPlan
+    let run: RunFolder
+    let context: JobContext
     private let epoch: Int
-    private let folder: String
-    private let log: JobLog
+    let folder: String
+    let log: JobLog
     private var workers: Workers
-    private var supervisor: Supervisor
+    var supervisor: Supervisor
     private var watch: ProgressWatch
     private var stragglers: StragglerWatch
     private var events: EventTail
@@ -45,10 +47,21 @@ struct Supervision {
     private var nextSign = 0.0
     private var nextRollCall = 0.0
 
+    let environment: [String: String]
+    /// When the scheduler ends this job.
+    var end: EndWatch
+    var question: EndQuestion?
+    var limitSeen: Data?
+    var nextLimitLook = 0.0
+
     static let lookInterval = 1.0
+    static let limitInterval = 5.0
     static let rollCallInterval = 5.0
 
-    init(plan: LaunchPlan, run: RunFolder, context: JobContext, epoch: Int, folder: String, log: JobLog) {
+    init(
+        plan: LaunchPlan, run: RunFolder, context: JobContext, epoch: Int, folder: String, log: JobLog,
+        environment: [String: String]
+    ) {
         self.plan = plan
         self.run = run
         self.context = context
@@ -59,9 +72,9 @@ struct Supervision {
             plan: plan, folder: folder,
             pluginRecords: run.pluginRecords(jobID: context.jobID, incarnation: context.incarnation))
         let now = Clock.steady()
-        let left = context.endsAt.map { $0 - Clock.now() - plan.stopMargin }
-        supervisor = Supervisor(
-            stopAt: left.map { now + max(0, $0) }, killAfter: plan.killAfter, killsAfterStop: plan.isForeign)
+        self.environment = environment
+        end = EndWatch(endsAt: context.endsAt, isTold: context.isEndTold, job: context.jobID, now: now)
+        supervisor = Supervisor(stopAt: nil, killAfter: plan.killAfter, killsAfterStop: plan.isForeign)
         watch = ProgressWatch(
             silence: plan.silence, stepFloor: plan.stepSilence, isForeign: plan.isForeign, now: now)
         stragglers = StragglerWatch(ranks: plan.nodes * plan.ranksPerNode)
@@ -69,9 +82,14 @@ struct Supervision {
         watchers = Watchers(folder: folder, ranks: plan.nodes * plan.ranksPerNode)
         fence = FenceWatch(epoch: epoch, lease: plan.lease, now: now)
         sign = SignOfLife(incarnationFolder: folder)
+        if let stopAt { _ = supervisor.handle(.deadlineMoved(to: stopAt), now: now) }
     }
 
-    mutating func run(planPath: String, environment: [String: String]) -> Outcome {
+    /// Only Slurm's jobs have a scheduler to ask that may change its mind.
+    var asksForEnd: Bool { plan.launcher == .srun && context.jobID > 0 }
+
+    mutating func run(planPath: String) -> Outcome {
+        learnEnd(environment)
         do throws(FileError) {
             try Orders.prepare(folder)
             try workers.start(planPath: planPath, environment: workerEnvironment(environment))
@@ -106,9 +124,8 @@ struct Supervision {
         result[WorkerEnvironment.restart] = "\(context.incarnation)"
         result[WorkerEnvironment.mainAddress] = MainAddress.pick(plan: plan, hosts: context.hosts)
         result[WorkerEnvironment.mainPort] = "\(FreePort.pick())"
-        if let end = context.endsAt {
-            result[WorkerEnvironment.deadline] = "\(Int(end - max(1, plan.stopMargin / 4)))"
-        }
+        if let deadline = workersDeadline { result[WorkerEnvironment.deadline] = "\(deadline)" }
+        if asksForEnd { result[WorkerEnvironment.deadlineFile] = deadlineFile }
         return result
     }
 
@@ -116,6 +133,7 @@ struct Supervision {
 
     private mutating func reap() {
         while let (pid, word) = Child.reapAny() {
+            if takesAnswer(pid: pid, word: word) { continue }
             guard let rank = workers.ended(pid: pid, word: word) else { continue }
             let code = workers.ends().first { $0.rank == rank }?.code ?? 1
             if code != 0, code != JobExit.continueMe.rawValue, !killed.contains(rank) { perform(.rankFailed) }
@@ -139,6 +157,7 @@ struct Supervision {
         checkParent()
         checkFence(now)
         callRoll(now)
+        followEnd(now)
         if now >= nextSign {
             nextSign = now + SignOfLife.interval
             // Whether the run folder can still be used is the fence's to find out.
@@ -237,6 +256,7 @@ struct Supervision {
         var outcome = Outcome(verdict())
         outcome.stopSignal = supervisor.stopSignal
         outcome.stoppedForDeadline = supervisor.stopsForDeadline
+        outcome.endsAt = end.endsAt
         outcome.lastStep = watch.lastStep
         outcome.lastCheckpoint = watch.lastCheckpoint ?? newestCheckpoint()
         return outcome

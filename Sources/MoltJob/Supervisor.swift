@@ -19,6 +19,8 @@ package struct Supervisor: Hashable, Sendable {
         case hung(String)
         /// Every rank's state is in its log.
         case dumped
+        /// The scheduler ends the job at another moment than was believed.
+        case deadlineMoved(to: Double)
         case tick
     }
 
@@ -49,7 +51,7 @@ package struct Supervisor: Hashable, Sendable {
     package private(set) var fencedBy: Int?
     package private(set) var trouble: String?
     package private(set) var hang: String?
-    private let stopAt: Double?
+    private var stopAt: Double?
     private let killAfter: Double
     /// A foreign program may not know how to stop: it is killed after `killAfter`.
     private let killsAfterStop: Bool
@@ -97,6 +99,12 @@ package struct Supervisor: Hashable, Sendable {
         case (.stopAsked, .stopping), (.stopAsked, .tearingDown), (.stopAsked, .dumping), (.rankFailed, .tearingDown),
             (.rankFailed, .dumping), (.hung, .tearingDown), (.hung, .dumping), (.dumped, .running),
             (.dumped, .stopping), (.dumped, .tearingDown):
+            return []
+        case (.deadlineMoved(let moment), .running):
+            stopAt = moment
+            return []
+        case (.deadlineMoved, .stopping), (.deadlineMoved, .tearingDown), (.deadlineMoved, .dumping):
+            // What was begun is not taken back: the workers may have saved and gone.
             return []
         case (.tick, _):
             return tick(now)

@@ -6,7 +6,7 @@ package enum LifecycleEvent: Hashable, Sendable {
     case intentRecorded(key: AttemptKey)
     case sendingStarted(at: Double)
     case acknowledged(job: UInt32, at: Double)
-    /// A definite no, for good.
+    /// A definite no: the first attempt's is the user's error, a later one's is for a person to look at.
     case refused(message: String)
     /// A definite no for now; nothing was started.
     case postponed(message: String, until: Double)

@@ -1,3 +1,5 @@
+package import MoltCore
+
 /// The bounds of the lifecycle. Seconds where nothing else is said.
 package enum LifecycleLimits {
     /// An acknowledged job counts as durable when the controller still knows it this much later
@@ -36,7 +38,7 @@ package enum LifecycleLimits {
     /// First pause after a crash; it doubles up to the second figure.
     package static let backOff: Double = 5
     package static let backOffMax: Double = 300
-    /// Pause after the scheduler said "later".
+    /// The first pause after the scheduler said "later"; it doubles up to `backOffMax`.
     package static let postponed: Double = 15
     /// So many jobs, and more than this part of all, are not lost one by one: then the scheduler has lost its memory.
     package static let amnesiaMin = 3
@@ -47,6 +49,18 @@ package enum LifecycleLimits {
     /// True when a pause is over. None lasts longer than `backOffMax`: what seems to was begun by another clock.
     package static func isDue(_ notBefore: Double, _ now: Double) -> Bool {
         now >= notBefore || notBefore > now + backOffMax
+    }
+
+    /// Seconds before a submission that was put off for the `times`-th time in a row is tried again.
+    ///
+    /// Up to half of it is left out, as much as follows from the key: runs that were put off together do not come back
+    /// together, and the same run comes back at the same moment in every simulation.
+    package static func postponement(times: Int, key: AttemptKey) -> Double {
+        let whole = min(backOffMax, postponed * Double(1 << min(max(0, times - 1), 10)))
+        // FNV-1a: a few bits that have nothing to do with each other.
+        let seed = "\(key.rawValue).\(times)".utf8
+        let hash = seed.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return whole * (1 - 0.5 * Double(hash >> 11) * 0x1p-53)
     }
 
     /// Seconds before a lost submission is sent again: none the first time, then ever longer, since a controller that

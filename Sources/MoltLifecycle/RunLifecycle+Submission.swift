@@ -44,11 +44,15 @@ extension RunLifecycle {
         switch state {
         case .submitting(let attempt, _):
             if wish == .cancel, let end = endUnsent(attempt) { return end }
-            state = .failed("the scheduler refused the job: \(message)")
-            return [
-                .attemptEnded(attempt, .userError, reason: message),
-                .notify(.failed, "the scheduler refused the job: \(message)"),
-            ]
+            let reason = "the scheduler refused the job: \(message)"
+            // An attempt before this one was taken: it is the site that has changed, and a run with work behind it
+            // waits for a person. Only of a job that somebody else submitted there is nothing to wait for.
+            if attempt.number > 1, adopted == nil {
+                state = .stuck(reason)
+                return [.attemptEnded(attempt, .launchFailed, reason: message), .notify(.stuck, reason)]
+            }
+            state = .failed(reason)
+            return [.attemptEnded(attempt, .userError, reason: message), .notify(.failed, reason)]
         case .queued, .submitted, .pending, .heldInQueue, .starting, .running, .suspended, .draining, .cooldown,
             .finishing, .missing, .closing, .held, .paused, .stuck, .finished, .failed, .cancelled:
             return []

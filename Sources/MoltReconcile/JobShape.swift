@@ -1,4 +1,5 @@
 import MoltCore
+import MoltLifecycle
 import MoltScheduler
 
 /// What of a job its site, an administrator or its owner may change behind our back.
@@ -43,6 +44,18 @@ struct JobShape: Hashable, Sendable {
 }
 
 extension SiteReconciler {
+    /// Its user reads of what has been changed, and a job that runs asks when it ends now.
+    func tellChanges(
+        of status: JobStatus, _ attempt: RunLifecycle.Attempt, _ run: TrackedRun
+    ) async throws(LedgerError) {
+        let limit = shapes[attempt.key]?.timeLimit
+        for change in changes(of: status, attempt.key) {
+            try await ledger.note(change.kind, change.message, about: run)
+        }
+        guard status.state == .running, let limit, let now = status.timeLimit, limit != now else { return }
+        await ledger.tellLimit(now, to: run, attempt)
+    }
+
     /// What has been changed about an attempt's job since it was sent, or since it was last seen; told once.
     func changes(of status: JobStatus, _ key: AttemptKey) -> [(kind: String, message: String)] {
         guard !status.state.isTerminal else { return [] }

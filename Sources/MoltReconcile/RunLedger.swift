@@ -33,6 +33,9 @@ package protocol RunLedger: Sendable {
     /// Asks the workers of a live incarnation to save and stop, where no signal reaches them.
     func askToStop(_ run: TrackedRun, _ key: AttemptKey) async
 
+    /// Lets the job of a live incarnation know that its time limit is another one now, in seconds.
+    func tellLimit(_ seconds: Double, to run: TrackedRun, _ attempt: RunLifecycle.Attempt) async
+
     /// Lets the user know what the scheduler will not do.
     func tell(_ message: String, about run: TrackedRun) async throws(LedgerError)
 
@@ -62,6 +65,8 @@ extension RunLedger {
 }
 
 extension RunLedger {
+    package func tellLimit(_ seconds: Double, to run: TrackedRun, _ attempt: RunLifecycle.Attempt) async {}
+
     /// A ledger without stories has nothing to do.
     package func note(_ kind: String, _ message: String, about run: TrackedRun) async throws(LedgerError) {}
 }

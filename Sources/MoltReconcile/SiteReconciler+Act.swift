@@ -120,19 +120,19 @@ extension SiteReconciler {
         }
         try await ledger.pass(.materialsMade)
         if let trouble = await ledger.write(materials, of: run) {
-            let until = clock.now() + LifecycleLimits.postponed
-            try await ledger.record([(run.id, .postponed(message: trouble, until: until))])
+            try await ledger.record([(run.id, putOff(trouble, attempt.key, isGrowing: false))])
             return
         }
         try await ledger.pass(.filesWritten)
         // From here on the outcome is unknown until the scheduler has answered; a restarted daemon must know that.
-        let mayGo = try await ledger.beginSending(attempt, of: run, materials, at: clock.now())
+        let began = clock.now()
+        let mayGo = try await ledger.beginSending(attempt, of: run, materials, at: began)
         // While the materials were made, the user may have taken the wish back.
         guard mayGo else { return }
         try await ledger.pass(.sendingRecorded)
         shapes[attempt.key] = JobShape(materials.request)
         let (event, warning) = await submit(materials.request, afterTrouble: run.trouble)
-        if case .outcomeUnknown = event { failedSends[attempt.key] = clock.now() }
+        await noteOutcome(event, attempt.key, began: began)
         try await ledger.pass(.submitAnswered)
         try await ledger.record([(run.id, event)])
         try await ledger.pass(.outcomeRecorded)
@@ -151,6 +151,29 @@ extension SiteReconciler {
         }
     }
 
+    /// Keeps what the next tries and looks need to know of one that did not succeed.
+    func noteOutcome(_ event: LifecycleEvent, _ key: AttemptKey, began: Double) async {
+        if case .postponed = event { return }
+        postponements[key] = nil
+        guard case .outcomeUnknown = event else { return }
+        failedSends[key] = clock.now()
+        await noteProof(key, since: began)
+    }
+
+    /// - Parameter since: when the request was sent.
+    func noteProof(_ key: AttemptKey, since: Double) async {
+        guard site.isCluster else { return }
+        proofLives[key] = await scheduler.proofLife().map { $0 + max(0, clock.now() - since) } ?? 0
+    }
+
+    /// Until when a submission is put off.
+    func putOff(_ message: String, _ key: AttemptKey, isGrowing: Bool) -> LifecycleEvent {
+        let times = isGrowing ? (postponements[key] ?? 0) + 1 : 1
+        postponements[key] = isGrowing ? times : nil
+        return .postponed(
+            message: message, until: clock.now() + LifecycleLimits.postponement(times: times, key: key))
+    }
+
     private func outcome(
         of error: SchedulerError, _ request: JobRequest, afterTrouble trouble: String?
     ) -> LifecycleEvent {
@@ -161,8 +184,9 @@ extension SiteReconciler {
             let nodes = request.excludedNodes.joined(separator: ", ")
             let why = trouble.map { " (\($0))" } ?? ""
             return .refused(message: "\(error.words); not to be used were: \(nodes)\(why)")
-        case .later, .unavailable:
-            return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)
+        case .later: return putOff(error.words, request.key, isGrowing: true)
+        // Once it is back, nobody is to wait for long.
+        case .unavailable: return putOff(error.words, request.key, isGrowing: false)
         case .ambiguous, .notFound, .keyMismatch, .wrongState: return .outcomeUnknown(message: error.words)
         }
     }

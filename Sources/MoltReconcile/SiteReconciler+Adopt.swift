@@ -7,7 +7,8 @@ extension SiteReconciler {
     /// ended as an earlier attempt, it is put back into the queue.
     func attach(_ job: AdoptedJob, _ attempt: RunLifecycle.Attempt, _ run: TrackedRun) async throws(LedgerError) {
         // From here on the outcome is unknown until the scheduler has answered; a restarted daemon must know that.
-        try await ledger.record([(run.id, .sendingStarted(at: clock.now()))])
+        let began = clock.now()
+        try await ledger.record([(run.id, .sendingStarted(at: began))])
         // The user may have taken the wish back meanwhile.
         let now = try await ledger.watched().first { $0.id == run.id }?.lifecycle
         guard now?.isSending(attempt) == true else { return }
@@ -16,7 +17,7 @@ extension SiteReconciler {
         let adoption = JobAdoption(
             job: job.id, name: job.name, from: job.key, to: attempt.key, excludedNodes: memory)
         let event = try await take(adoption, attempt, run)
-        if case .outcomeUnknown = event { failedSends[attempt.key] = clock.now() }
+        await noteOutcome(event, attempt.key, began: began)
         try await ledger.pass(.submitAnswered)
         try await ledger.record([(run.id, event)])
         try await ledger.pass(.outcomeRecorded)
@@ -52,8 +53,8 @@ extension SiteReconciler {
                     ? .outcomeUnknown(message: "job \(adoption.job) was over before it was adopted")
                     : .refused(message: "job \(adoption.job) cannot be had any more: \(error.words)")
             case .rejected, .notPermitted: return .refused(message: error.words)
-            case .later, .unavailable:
-                return .postponed(message: error.words, until: clock.now() + LifecycleLimits.postponed)
+            case .later: return putOff(error.words, attempt.key, isGrowing: true)
+            case .unavailable: return putOff(error.words, attempt.key, isGrowing: false)
             case .ambiguous: return .outcomeUnknown(message: error.words)
             }
         }

@@ -49,9 +49,7 @@ extension SiteReconciler {
                 continue
             }
             if statuses.count == 1 {
-                for change in changes(of: statuses[0], attempt.key) {
-                    try await ledger.note(change.kind, change.message, about: run)
-                }
+                try await tellChanges(of: statuses[0], attempt, run)
                 // Of a long queue this is nearly all, and its folders have nothing to tell.
                 if run.lifecycle.waitsAsBefore(sights[0]) { continue }
             }
@@ -72,7 +70,7 @@ extension SiteReconciler {
         events += absent.compactMap { absence in
             let settle = SettleTime.seconds(
                 mayArriveLate: site.isCluster, failedAt: failedSends[absence.key], controller: controller,
-                asOf: table.asOf, began: began)
+                asOf: table.asOf, began: began, proofLife: proofLives[absence.key] ?? 0)
             let isForgotten = loss?.keys.contains(absence.key) ?? false
             return absence.event(with: isForgotten ? loss?.loss : nil, lookedAt: began, settle: settle)
         }
@@ -101,8 +99,16 @@ extension SiteReconciler {
     /// What the controller says of itself while a submission is open: lately, when this daemon saw its call fail, since
     /// a controller that started in between cannot have the request.
     private func controllerOfOpenSubmissions(_ runs: [TrackedRun]) async -> SchedulerConfiguration? {
-        let open = runs.filter(\.isUnresolved).compactMap { $0.lifecycle.attempt?.key }
+        let unresolved = runs.filter(\.isUnresolved)
+        let open = unresolved.compactMap { $0.lifecycle.attempt?.key }
         failedSends = failedSends.filter { open.contains($0.key) }
+        proofLives = proofLives.filter { open.contains($0.key) }
+        for run in unresolved {
+            guard case .submitting(let attempt, .unresolved(let since, _)) = run.lifecycle.state,
+                proofLives[attempt.key] == nil
+            else { continue }
+            await noteProof(attempt.key, since: since)
+        }
         if open.isEmpty { return nil }
         return await configuration(
             maxAge: failedSends.isEmpty ? Limits.configurationAge : Limits.configurationAgeAtRelease)

@@ -28,6 +28,12 @@ package actor SiteReconciler {
     /// When the call of an open submission had ended without an answer.
     var failedSends: [AttemptKey: Double] = [:]
 
+    /// For how long a request may still arrive because what it proved itself with lives longer than munge's
+    /// credentials, counted from when it was sent.
+    var proofLives: [AttemptKey: Double] = [:]
+    /// How often in a row each attempt's submission was put off.
+    var postponements: [AttemptKey: Int] = [:]
+
     /// Digits at the end of jobs' names that are of no key of ours.
     var foreignNames: Set<String> = []
 
@@ -81,6 +87,10 @@ package actor SiteReconciler {
             watched = []
             told = [:]
             return nil
+        }
+        if postponements.count > runs.count {
+            let current = Set(runs.compactMap { $0.lifecycle.attempt?.key })
+            postponements = postponements.filter { current.contains($0.key) }
         }
         try await ledger.pass(.turnBegan)
         if try await doubt(runs) { runs = try await ledger.watched() }

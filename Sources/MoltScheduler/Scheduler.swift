@@ -40,6 +40,14 @@ package protocol Scheduler: Sendable {
 
     /// Cheap: is the scheduler there?
     func ping() async throws(SchedulerError)
+
+    /// Seconds for which a request that was sent just now proves who sent it, where that is another thing than a
+    /// credential of munge (`SchedulerConfiguration.requestLife`); nil where it is not.
+    func proofLife() async -> Double?
+}
+
+extension Scheduler {
+    package func proofLife() async -> Double? { nil }
 }
 
 extension Scheduler {

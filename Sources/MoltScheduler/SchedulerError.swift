@@ -2,7 +2,7 @@
 package enum SchedulerError: Error, Hashable, Sendable {
     /// A definite no, for good: bad partition, account, resources. Nothing was started.
     case rejected(code: Int32, message: String)
-    /// A definite no for now (queue full, back off). Nothing was started.
+    /// A definite no for now (queue full, partition drained, back off). Nothing was started.
     case later(message: String)
     /// The request may have taken effect. Only a look at the queue tells.
     case ambiguous(message: String)

@@ -59,6 +59,28 @@ struct AdminScenarios {
         }
     }
 
+    /// A partition that is drained or inactive takes no job: the next part of a chain waits until it does, and why is
+    /// told.
+    ///
+    /// Covers A12, A16.
+    @Test(arguments: ["drain", "inactive"])
+    func aPartitionThatClosesBetweenTwoLinksIsWaitedFor(_ state: String) async throws {
+        try await LiveCluster.with(["--nodes", "1"], minutes: 6) { cluster in
+            let run = try await cluster.submitCounter(to: 240, partition: "short", time: nil)
+            try await cluster.wait(for: run, step: 2)
+            try await cluster.run(["scontrol", "update", "partitionname=short", "state=\(state)"])
+            try await Command.until("the reason is told", within: 120) {
+                try await cluster.show(run).summary.pendingReason?.contains("inactive or drain") == true
+            }
+            let waiting = try await cluster.show(run)
+            #expect(waiting.summary.state == .queued && waiting.attempts.count == 2)
+            try await cluster.run(["scontrol", "update", "partitionname=short", "state=up"])
+            let detail = try await cluster.wait(for: run, toBe: .finished, within: 180)
+            #expect(detail.attempts.count == 2)
+            #expect(Set(try cluster.steps(of: detail)) == Set(1...240))
+        }
+    }
+
     /// Covers D28, C9.
     @Test func aJobThatAnAdminPutsBackAndHoldsWaitsAndGoesOn() async throws {
         try await LiveCluster.with(["--nodes", "1"], minutes: 4) { cluster in

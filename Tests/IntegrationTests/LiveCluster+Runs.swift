@@ -21,7 +21,7 @@ extension LiveCluster {
 
     /// Submits a counting run and returns its id.
     func submitCounter(
-        to count: Int, name: String = "counter", partition: String = "low", time: String = "10m",
+        to count: Int, name: String = "counter", partition: String = "low", time: String? = "10m",
         resources: String = "", extra: String = ""
     ) async throws -> String {
         try await submit(
@@ -30,16 +30,18 @@ extension LiveCluster {
     }
 
     func submit(
-        command: [String], name: String, partition: String = "low", time: String = "10m", resources: String = "",
+        command: [String], name: String, partition: String = "low", time: String? = "10m", resources: String = "",
         extra: String = ""
     ) async throws -> String {
+        let asked = [time.map { "time: \($0)" }, resources.isEmpty ? nil : resources].compactMap { $0 }
+        let more = asked.map { ", \($0)" }.joined()
         let argv = String(decoding: try JSONEncoder().encode(command), as: UTF8.self)
         try await write(
             """
             name: \(name)
             task: command
             command: \(argv)
-            resources: {nodes: 1, partition: \(partition), time: \(time)\(resources.isEmpty ? "" : ", " + resources)}
+            resources: {nodes: 1, partition: \(partition)\(more)}
             \(extra)
             """, to: "\(name).yaml")
         let output = try await molt("submit", "\(folder)/\(name).yaml", "--site", "bed", "--json")

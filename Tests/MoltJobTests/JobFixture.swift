@@ -75,9 +75,10 @@ final class JobFixture {
     }
 
     /// Makes this a run through a small `srun` of our own on one node: what the step for preflight does, then what the
-    /// step of the workers does, in shell; `exec "$@"` runs the program asked for. The variables are for `start`.
+    /// step of the workers does, in shell; `exec "$@"` runs the program asked for. `squeue` is what one of ours does.
+    /// The variables are for `start`.
     func throughSrun(
-        preflight: String = "exec \"$@\"", workers: String = "exec \"$@\""
+        preflight: String = "exec \"$@\"", workers: String = "exec \"$@\"", squeue: String = "exit 1"
     ) throws -> [String: String] {
         let script = """
             #!/bin/sh
@@ -96,6 +97,8 @@ final class JobFixture {
         try DurableFile.makeFolder(folder("bin"))
         try DurableFile.write(Data(script.utf8), to: folder("bin/srun"))
         chmod(folder("bin/srun"), 0o700)
+        try DurableFile.write(Data("#!/bin/sh\n\(squeue)\n".utf8), to: folder("bin/squeue"))
+        chmod(folder("bin/squeue"), 0o700)
         let path = "\(folder("bin")):/usr/local/bin:/usr/bin:/bin"
         return ["PATH": path, "SLURMD_NODENAME": "n1", "SLURM_JOB_NODELIST": "n1"]
     }

@@ -85,6 +85,44 @@ struct SubmissionTests {
         #expect(machine.steps().isEmpty)
     }
 
+    /// Covers A13.
+    @Test func aRefusalOfALaterAttemptWaitsForAPerson() throws {
+        var machine = Machine()
+        try machine.submit()
+        try machine.observe(machine.seen(.running))
+        try machine.observe(machine.seen(.nodeFail))
+        machine.clock += 1000
+        guard case .queued(let queued) = machine.run.state else {
+            Issue.record("\(machine.run.state)")
+            return
+        }
+        #expect(queued.attempt == 2)
+        try machine.handle(.intentRecorded(key: .random()))
+        try machine.handle(.sendingStarted(at: machine.clock))
+        let records = try machine.run.handle(.refused(message: "Invalid account"))
+        #expect(machine.run.state == .stuck("the scheduler refused the job: Invalid account"))
+        #expect(records.contains(.notify(.stuck, "the scheduler refused the job: Invalid account")))
+        #expect(machine.steps().isEmpty)
+        try machine.handle(.resumeAsked(at: machine.clock))
+        #expect(machine.steps() == [.openAttempt(3)])
+    }
+
+    /// Covers A12.
+    @Test func pausesGrowToFiveMinutesAndLieApart() {
+        let keys = (0..<1000).map { _ in AttemptKey.random() }
+        for times in 1...40 {
+            let whole = min(300, 15 * Double(1 << min(times - 1, 10)))
+            let pauses = keys.map { LifecycleLimits.postponement(times: times, key: $0) }
+            #expect(pauses.allSatisfy { $0 > whole / 2 && $0 <= whole })
+            // A tenth of the time that they may fall into gets about a tenth of them.
+            let tenth = pauses.filter { $0 > whole * 0.95 }.count
+            #expect((40...180).contains(tenth), "\(tenth) of 1000 after \(times)")
+            #expect(LifecycleLimits.postponement(times: times, key: keys[0]) == pauses[0], "it follows from the key")
+        }
+        #expect(LifecycleLimits.postponement(times: 0, key: keys[0]) <= 15)
+        #expect(LifecycleLimits.postponement(times: .max, key: keys[0]) <= 300)
+    }
+
     /// Covers A12.
     @Test func laterMeansLater() throws {
         var machine = Machine()

@@ -1,9 +1,11 @@
+import FoundationEssentials
 import MoltAPI
 import MoltCore
 import MoltRecipe
 import MoltScheduler
 import MoltServer
 import MoltStore
+import MoltTesting
 import Testing
 
 /// What the scheduler, the site or other people made of a job is told in the run's story.
@@ -51,6 +53,10 @@ struct DriftTests {
         try await daemon.pass(10)
         let texts = try await told(daemon, run, "changed")
         #expect(texts.count == 1 && texts.first?.contains("its time limit is 20 min, not 1 h") == true, "\(texts)")
+        // The job asks again when it finds this.
+        let folder = RunFolder(runs: daemon.folder("runs"), id: try #require(RunID(rawValue: run)))
+        let limit = try DurableFile.read(folder.limitChange(attempt: 1))
+        #expect(String(decoding: limit, as: UTF8.self).hasPrefix("1200 seconds"))
         #expect(try await daemon.state(run) == .running)
     }
 

@@ -116,6 +116,41 @@ struct SubmissionTests {
         #expect(try await daemon.state(run) == .pending)
     }
 
+    /// As while a partition is drained for maintenance: it waits, says why, and asks ever more rarely.
+    ///
+    /// Covers A12, A16.
+    @Test func aRunWaitsForASiteThatTakesNothingNow() async throws {
+        let daemon = try TestDaemon()
+        await daemon.scheduler.refuse(.later(message: "Required partition not available (inactive or drain)"))
+        let run = try await daemon.submit()
+        try await daemon.pass(3600, step: 5)
+        #expect(try await daemon.state(run) == .queued)
+        let reason = try await daemon.detail(run).summary.pendingReason
+        #expect(reason?.contains("inactive or drain") == true)
+        let asked = await daemon.scheduler.submits
+        #expect((14...28).contains(asked), "\(asked) in an hour")
+        await daemon.scheduler.refuse(nil)
+        try await daemon.pass(310, step: 5)
+        #expect(try await daemon.state(run) == .pending)
+        #expect(await daemon.scheduler.submits == asked + 1)
+    }
+
+    /// A token proves a request for as long as it lives; a controller that is new does not change that.
+    ///
+    /// Covers A8.
+    @Test(arguments: [nil, 1800, 4000] as [Double?])
+    func aRequestWithATokenIsWaitedForAsLongAsTheTokenLives(_ life: Double?) async throws {
+        let daemon = try TestDaemon()
+        await daemon.scheduler.prove(for: life)
+        await daemon.scheduler.next(.fail(.ambiguous(message: "timed out")))
+        let run = try await daemon.submit()
+        try await daemon.pass((life ?? 300) - 30, step: 5)
+        #expect(await daemon.scheduler.submits == 1)
+        try await daemon.pass(60, step: 5)
+        #expect(await daemon.scheduler.submits == 2)
+        #expect(try await daemon.state(run) == .pending)
+    }
+
     /// Covers A6, A17.
     @Test func theSameRequestAHundredTimesIsOneRun() async throws {
         let daemon = try TestDaemon()

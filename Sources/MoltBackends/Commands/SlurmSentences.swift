@@ -69,6 +69,7 @@ enum SlurmSentences {
         2052 Access denied to requested reservation
         2053 Requested reservation is invalid
         2054 Invalid time specified
+        2055 Requested reservation is in use
         2056 Requested reservation not usable now
         2057 Invalid wckey specification
         2066 Invalid qos specification
@@ -86,12 +87,14 @@ enum SlurmSentences {
         2086 Job is not pending nor running
         2087 Job is not suspended
         2088 Job is not finished
+        2100 Waiting for burst buffer
         2101 Partition in DOWN state
         2102 Duplicate generic resource (gres) specification
         2105 System submissions disabled
         2113 Invalid group id
         2114 Job --batch option is invalid or not a subset of --constraints
         2115 Invalid Trackable RESource (TRES) specification
+        2118 Job can not start due to maintenance reservation
         2119 Invalid GRES specification (with and without type identification)
         2122 Requested GRES option unsupported by configured SelectType plugin
         2123 Invalid --nice value
@@ -102,6 +105,8 @@ enum SlurmSentences {
         2132 Cannot request more threads per core than the job allocation
         2133 Invalid preferred feature specification
         2134 Insufficient GRES available in allocation
+        7000 Unable to connect to database
+        7008 Database connection reference is invalid
         8000 Time limit specification required, but not provided
         """
 }

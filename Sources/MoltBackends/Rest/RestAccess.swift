@@ -71,6 +71,22 @@ package enum RestToken {
         return try check(String(line.dropFirst(mark.count)), from: "scontrol token")
     }
 
+    /// When a token says that it expires (`exp` of RFC 7519, seconds since 1970); nil for what says nothing readable.
+    /// Who signed it does not matter here: the controller checks that.
+    package static func expiry(_ token: String) -> Double? {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3 else { return nil }
+        var text = String(parts[1].map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
+        text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+        guard let data = Data(base64Encoded: text), let claims = try? JSONDecoder().decode(Claims.self, from: data)
+        else { return nil }
+        return claims.exp
+    }
+
+    private struct Claims: Decodable {
+        var exp: Double?
+    }
+
     /// The variable's name before the token, as `scontrol token > file` leaves it, is no part of it.
     private static func check(_ text: String, from source: String) throws(Unusable) -> String {
         var token = text.filter { !$0.isNewline }

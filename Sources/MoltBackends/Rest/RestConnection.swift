@@ -9,6 +9,8 @@ actor RestConnection {
     private let access: RestAccess
     private let commands: CommandScheduler?
     private var token: (text: String, until: Double)?
+    /// When the token that was shown last expires, in seconds since 1970; nil when it does not say.
+    private var expiresAt: Double?
 
     /// Seconds that a token from scontrol lives, and before its end that it is no longer used.
     private static let tokenLife = 1800, tokenMargin = 300.0
@@ -50,7 +52,15 @@ actor RestConnection {
             }
         case .scontrol: text = try await fresh()
         }
+        expiresAt = RestToken.expiry(text)
         return ["X-SLURM-USER-NAME: \(access.user)", "X-SLURM-USER-TOKEN: \(text)"]
+    }
+
+    /// Seconds for which the token of the last request is valid; nil where no token is shown.
+    func tokenLife() -> Double? {
+        if access.proof == .socket { return nil }
+        guard let expiresAt else { return Limits.tokenLife }
+        return min(Limits.tokenLifeMax, max(0, expiresAt - Date().timeIntervalSince1970))
     }
 
     private func fresh() async throws(SchedulerError) -> String {

@@ -160,6 +160,8 @@ package actor RestScheduler: Scheduler {
         }
     }
 
+    package func proofLife() async -> Double? { await connection.tokenLife() }
+
     /// What the server offers, and what it is: `v0.0.38 of slurm 22.05.8`.
     package func describe() async throws(SchedulerError) -> String {
         let server = try await serverOrAsk()

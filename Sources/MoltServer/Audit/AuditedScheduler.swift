@@ -115,4 +115,6 @@ package struct AuditedScheduler: Scheduler {
         try await scheduler.configuration()
     }
     package func ping() async throws(SchedulerError) { try await scheduler.ping() }
+
+    package func proofLife() async -> Double? { await scheduler.proofLife() }
 }

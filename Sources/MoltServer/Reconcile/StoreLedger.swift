@@ -157,6 +157,17 @@ actor StoreLedger: RunLedger {
         }
     }
 
+    /// What it holds is only compared with what it held before: the job asks the scheduler itself.
+    func tellLimit(_ seconds: Double, to run: TrackedRun, _ attempt: RunLifecycle.Attempt) async {
+        let path = run.folder.limitChange(attempt: attempt.number)
+        do {
+            let text = "\(Int(bounded: seconds)) seconds, seen at \(Int(bounded: clock.now()))\n"
+            try DurableFile.write(Data(text.utf8), to: path)
+        } catch {
+            logger.warning("cannot tell the new limit", metadata: ["run": "\(run.id)", "error": "\(error)"])
+        }
+    }
+
     /// Of many runs at a time, so that a thousand of them cost a few transactions and not a thousand.
     func readProgress(of runs: [TrackedRun]) async throws(LedgerError) {
         var rest = runs[...]

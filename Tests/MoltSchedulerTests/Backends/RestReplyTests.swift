@@ -1,6 +1,7 @@
 import FoundationEssentials
 import MoltBackends
 import MoltCore
+import MoltHTTP
 import MoltScheduler
 import MoltTesting
 import Testing
@@ -218,6 +219,43 @@ import Glibc
     func whatIsNoTokenIsRefused(_ text: String) throws {
         let path = try file(text)
         #expect(throws: RestToken.Unusable.self) { try RestToken.read(path) }
+    }
+
+    /// Covers A8.
+    @Test(arguments: [
+        // {"exp":1795383215,"iat":1795381415,"sun":"molt-test"}, as scontrol makes them.
+        ("eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3OTUzODMyMTUsImlhdCI6MTc5NTM4MTQxNSwic3VuIjoibW9sdC10ZXN0In0.c2ln",
+            1_795_383_215),
+        // {"exp":1.5,"sub":"a?>~"}: letters of the URL's alphabet.
+        ("e30.eyJleHAiOjEuNSwic3ViIjoiYT8-fiJ9.x", 1.5),
+        ("e30.e30.x", nil), ("abc", nil), ("a.b.c", nil), ("..", nil), ("e30.eyJleHAiOiJub3cifQ.x", nil), ("", nil),
+        ("e30.W10.x", nil), ("e30.eyJleHAiOjE3OTUzODMyMTV9.x.y", nil),
+    ] as [(String, Double?)])
+    func aTokenSaysWhenItExpires(_ token: String, _ moment: Double?) {
+        #expect(RestToken.expiry(token) == moment)
+    }
+
+    /// Nobody has shown one yet: Slurm's own lifespan stands in. Who is known by a socket needs none.
+    @Test func onlyATokenProvesForLong() async throws {
+        func life(_ proof: RestAccess.Proof) async throws -> Double? {
+            let access = RestAccess(target: .socket("/nowhere/rest.sock"), proof: proof, user: "a")
+            return await RestScheduler(access: access, commands: nil).proofLife()
+        }
+        #expect(try await life(.socket) == nil)
+        #expect(try await life(.scontrol) == 1800)
+        #expect(try await life(.file(folder("missing"))) == 1800)
+    }
+
+    /// The server is not there, but the token has been read.
+    @Test(arguments: [(600.0, 300.0...600.0), (1e12, 86_400...86_400), (-5, 0...0)] as [(Double, ClosedRange<Double>)])
+    func theTokenInUseTellsHowLong(_ left: Double, _ life: ClosedRange<Double>) async throws {
+        let claims = #"{"exp":\#(Int(Date().timeIntervalSince1970 + left))}"#
+        let token = "e30." + Data(claims.utf8).base64EncodedString().filter { $0 != "=" } + ".c2ln"
+        let access = RestAccess(
+            target: .socket(folder("no.sock")), proof: .file(try file(token)), user: "a")
+        let scheduler = RestScheduler(access: access, commands: nil)
+        await #expect(throws: SchedulerError.self) { try await scheduler.ping() }
+        #expect(life.contains(try #require(await scheduler.proofLife())))
     }
 
     @Test(arguments: [0o644, 0o640, 0o604, 0o660] as [mode_t])

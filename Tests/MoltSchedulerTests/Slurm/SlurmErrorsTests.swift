@@ -33,9 +33,30 @@ import MoltScheduler
     }
 
     /// Covers A13.
-    @Test(arguments: [2000, 2006, 2014, 2015, 2044, 2051, 2072, 2045, 2050, 2066, 2115, 8000] as [Int32])
+    @Test(arguments: [2000, 2006, 2014, 2044, 2051, 2072, 2045, 2066, 2115, 8000] as [Int32])
     func theControllersNoIsFinal(_ code: Int32) {
         #expect(submit(code) == .rejected(code: code, message: "Slurm says: text (\(code))"))
+    }
+
+    /// A partition that is drained for maintenance, a queue that takes no more of one user's jobs: the same request is
+    /// taken when that is over. 2015 ("not available now") and 2050 (which stands for the submit limit, too) were
+    /// final once, and ended runs that had only come at a bad moment.
+    ///
+    /// Covers A12, A16.
+    @Test(arguments: [2015, 2050, 2055, 2056, 2068, 2070, 2074, 2100, 2101, 2105, 2118, 7000, 7008] as [Int32])
+    func whatPassesByItselfMeansLater(_ code: Int32) {
+        #expect(submit(code) == .later(message: "Slurm says: text (\(code))"))
+        // Of a job that exists it says something else.
+        if case .later = cancel(code) { Issue.record("\(code): \(cancel(code))") }
+    }
+
+    /// Covers A13.
+    @Test(arguments: [2040, 2041, 2063, 2064] as [Int32])
+    func aNumberWithTwoMeaningsIsNoReasonToWait(_ code: Int32) {
+        guard case .rejected = submit(code) else {
+            Issue.record("\(code): \(submit(code))")
+            return
+        }
     }
 
     /// 1804 asks to come back later, from 23.02 on.

@@ -23,6 +23,8 @@ actor FakeScheduler: Scheduler {
     private let clock: ManualClock
     private var beforeConfiguration: (@Sendable () async -> Void)?
     private var refusal: SchedulerError?
+    private var submitRefusal: SchedulerError?
+    private var proof: Double?
     private var cost: Double = 0
     private var plugin: (@Sendable (inout JobStatus) -> Void)?
 
@@ -48,6 +50,7 @@ actor FakeScheduler: Scheduler {
         nextSubmit = .accept
         if isAway { throw .unavailable(message: "no controller") }
         submits += 1
+        if let submitRefusal { throw submitRefusal }
         let id = nextID
         switch mode {
         case .fail(let error): throw error
@@ -171,6 +174,8 @@ actor FakeScheduler: Scheduler {
         if isAway { throw .unavailable(message: "no controller") }
     }
 
+    func proofLife() -> Double? { proof }
+
     private func own(_ job: UInt32, _ key: AttemptKey) throws(SchedulerError) -> JobStatus {
         if isAway { throw .unavailable(message: "no controller") }
         guard let status = jobs[job] else { throw .notFound(job: job) }
@@ -187,6 +192,8 @@ actor FakeScheduler: Scheduler {
     func takeTime(_ seconds: Double) { cost = seconds }
     /// Something that happens while the next question about the settings is being answered.
     func whileAskedForSettings(_ body: @escaping @Sendable () async -> Void) { beforeConfiguration = body }
+    func refuse(_ error: SchedulerError?) { submitRefusal = error }
+    func prove(for seconds: Double?) { proof = seconds }
     func refuseUpdates(_ error: SchedulerError?) { refusal = error }
     func comeBack() { isAway = false }
     /// Questions after one job are not answered until it is told to.

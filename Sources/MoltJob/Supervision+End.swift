@@ -1,0 +1,89 @@
+import FoundationEssentials
+import MoltCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+// When the scheduler ends this job, and the stop that comes before.
+extension Supervision {
+    /// Asked before the workers start: they are told their deadline then.
+    mutating func learnEnd(_ environment: [String: String]) {
+        limitSeen = limitTold()
+        defer { tellWorkers() }
+        guard asksForEnd, end.isDue(stopAt: stopAt, now: Clock.steady()) else { return }
+        end.asked(stopAt: stopAt, now: Clock.steady())
+        let question = EndQuestion.ask(
+            job: context.jobID, environment: environment, within: EndQuestion.patienceAtStart)
+        heard(question?.wait())
+    }
+
+    /// Asks without waiting, and ends a question that takes too long.
+    mutating func followEnd(_ now: Double) {
+        guard asksForEnd else { return }
+        if let question {
+            if now > question.deadline { question.kill() }
+            return
+        }
+        guard case .running = supervisor.phase else { return }
+        if now >= nextLimitLook {
+            nextLimitLook = now + Self.limitInterval
+            let told = limitTold()
+            if told != limitSeen { end.nudged() }
+            limitSeen = told
+        }
+        guard end.isDue(stopAt: stopAt, now: now) else { return }
+        end.asked(stopAt: stopAt, now: now)
+        question = EndQuestion.ask(job: context.jobID, environment: environment, within: EndQuestion.patience)
+        if question == nil { heard(nil) }
+    }
+
+    /// True when the child that has ended was the question.
+    mutating func takesAnswer(pid: Int32, word: Int32) -> Bool {
+        guard let question, question.child.pid == pid else { return false }
+        self.question = nil
+        heard(question.answer(word: word))
+        return true
+    }
+
+    private mutating func heard(_ text: String?) {
+        let before = end
+        guard end.answered(text, wall: Clock.now(), now: Clock.steady()), let endsAt = end.endsAt else { return }
+        let left = Durations.text(max(0, endsAt - Clock.now()))
+        if let old = before.endsAt, before.isTold {
+            let text = "the scheduler now ends this job in \(left), "
+                + "\(Durations.text(abs(endsAt - old))) \(endsAt < old ? "earlier" : "later") than before"
+            log.say(text)
+            log.event(.note, text)
+        } else {
+            log.say("the scheduler ends this job in \(left)")
+        }
+        if let stopAt { _ = supervisor.handle(.deadlineMoved(to: stopAt), now: Clock.steady()) }
+        tellWorkers()
+    }
+
+    /// When to ask the workers to stop, on the clock that nobody sets.
+    var stopAt: Double? {
+        end.endsAt.map { Clock.steady() + max(0, $0 - margin(before: $0) - Clock.now()) }
+    }
+
+    /// What a save may take: as planned, but of a job that turns out to be short no more than a quarter.
+    private func margin(before endsAt: Double) -> Double {
+        min(plan.stopMargin, max(1, (endsAt - context.startedAt) / 4))
+    }
+
+    /// By when a worker should have saved by itself; the last moments are for ending.
+    var workersDeadline: Int? { end.endsAt.map { Int($0 - max(1, margin(before: $0) / 4)) } }
+
+    /// Workers look now and then. That they may miss it does no harm: they are asked to stop in any case.
+    private func tellWorkers() {
+        guard let deadline = workersDeadline else { return }
+        try? DurableFile.write(Data("\(deadline)\n".utf8), to: deadlineFile)
+    }
+
+    var deadlineFile: String { "\(folder)/deadline" }
+
+    private func limitTold() -> Data? {
+        try? DurableFile.read(run.limitChange(attempt: plan.attempt), limit: 4096)
+    }
+}

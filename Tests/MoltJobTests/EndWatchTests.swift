@@ -1,0 +1,152 @@
+import FoundationEssentials
+import MoltCore
+import MoltJob
+import MoltTesting
+import Testing
+
+/// When the scheduler ends the job: what is believed, and when it is asked.
+struct EndWatchTests {
+    /// Covers D14.
+    @Test(arguments: [
+        ("1000100\n", 1_000_100), ("1000100", 1_000_100), (" 1000100\n", nil), ("1000100 \n", 1_000_100),
+        ("NONE\n", nil), ("N/A\n", nil), ("Unknown\n", nil), ("UNLIMITED\n", nil), ("", nil), ("\n", nil),
+        ("2026-11-22T21:36:29\n", nil), ("1000100\n1000200\n", nil), ("-5\n", nil), ("+1000100\n", nil),
+        ("0x1e8480\n", nil), ("1e9\n", nil), ("1000000\n", nil), ("999999\n", nil), ("1000100.5\n", nil),
+        ("9999999999999999999999\n", nil), ("400000000\n", nil), ("١٢٣٤٥٦٧٨\n", nil),
+    ] as [(String, Double?)])
+    func onlyAMomentWithinReasonIsAnEnd(_ text: String, _ end: Double?) {
+        #expect(EndWatch.end(text, wall: 1_000_000) == end)
+    }
+
+    @Test func whatTheSchedulerToldIsAskedAgainOnlyNowAndThen() {
+        for job in [0, 17, 59, 60, 4_000_000_000] as [UInt32] {
+            var watch = EndWatch(endsAt: 50_000, isTold: true, job: job, now: 0)
+            var asked: [Int] = []
+            for second in 0..<3600 where watch.isDue(stopAt: 49_000, now: Double(second)) {
+                watch.asked(stopAt: 49_000, now: Double(second))
+                #expect(watch.answered("50000", wall: Double(second), now: Double(second)) == false)
+                asked.append(second)
+            }
+            #expect(asked.first == 240 + Int(job % 60))
+            #expect(zip(asked, asked.dropFirst()).allSatisfy { $1 - $0 == 300 }, "\(asked)")
+        }
+    }
+
+    @Test func whatNobodyHasToldIsAskedAtOnceAndThenEverMoreRarely() {
+        var watch = EndWatch(endsAt: 900, isTold: false, job: 7, now: 0)
+        var asked: [Int] = []
+        for second in 0..<1300 where watch.isDue(stopAt: 10_000, now: Double(second)) {
+            watch.asked(stopAt: 10_000, now: Double(second))
+            #expect(watch.answered(nil, wall: Double(second), now: Double(second)) == false)
+            asked.append(second)
+        }
+        #expect(asked == [0, 30, 90, 210, 450, 750, 1050])
+        #expect(watch.endsAt == 900, "what is believed stays")
+    }
+
+    /// Covers D14, D29.
+    @Test func anEndThatIsNearIsCheckedOnceAndMayMove() {
+        var watch = EndWatch(endsAt: 1000, isTold: true, job: 59, now: 0)
+        #expect(!watch.isDue(stopAt: 200, now: 169))
+        #expect(watch.isDue(stopAt: 200, now: 170))
+        watch.asked(stopAt: 200, now: 170)
+        #expect(watch.answered("1000", wall: 900, now: 170) == false)
+        #expect(!watch.isDue(stopAt: 200, now: 199), "the same end is checked once")
+        #expect(watch.answered("4000", wall: 900, now: 171) == true)
+        #expect(watch.endsAt == 4000)
+        #expect(!watch.isDue(stopAt: 3200, now: 300))
+        #expect(watch.isDue(stopAt: 3200, now: 470), "its turn has come")
+    }
+
+    @Test func aChangeThatTheDaemonSawIsAskedAboutSoonButNotAllTheTime() {
+        var watch = EndWatch(endsAt: 10_000, isTold: true, job: 0, now: 0)
+        watch.nudged()
+        #expect(watch.isDue(stopAt: 9000, now: 1))
+        watch.asked(stopAt: 9000, now: 1)
+        #expect(watch.answered("5000", wall: 1000, now: 1) == true)
+        watch.nudged()
+        #expect(!watch.isDue(stopAt: 4000, now: 15))
+        #expect(watch.isDue(stopAt: 4000, now: 16))
+    }
+
+    @Test(arguments: ["NONE\n", "N/A\n", "", "junk"])
+    func anAnswerThatIsNoTimeChangesNothing(_ text: String) {
+        var watch = EndWatch(endsAt: 1000, isTold: true, job: 0, now: 0)
+        #expect(watch.answered(text, wall: 0, now: 0) == false)
+        #expect(watch.endsAt == 1000)
+    }
+
+    @Test func aDeadlineThatMovesMovesTheStop() {
+        var supervisor = Supervisor(stopAt: 100, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.deadlineMoved(to: 200), now: 90) == [])
+        #expect(supervisor.handle(.tick, now: 199) == [])
+        #expect(supervisor.handle(.deadlineMoved(to: 150), now: 199) == [])
+        #expect(supervisor.handle(.tick, now: 199) == [.askToStop(15)])
+        #expect(supervisor.handle(.deadlineMoved(to: 900), now: 199) == [])
+        #expect(supervisor.handle(.tick, now: 901) == [])
+        #expect(supervisor.stopsForDeadline)
+    }
+
+    @Test func aDeadlineThatBecomesKnownLateStopsToo() {
+        var supervisor = Supervisor(stopAt: nil, killAfter: 30, killsAfterStop: false)
+        #expect(supervisor.handle(.tick, now: 1000) == [])
+        #expect(supervisor.handle(.deadlineMoved(to: 1010), now: 1000) == [])
+        #expect(supervisor.handle(.tick, now: 1010) == [.askToStop(15)])
+        #expect(supervisor.stopsForDeadline)
+    }
+}
+
+/// The built molt-job with a `squeue` of our own.
+struct EndQuestionTests {
+    /// Nothing but the controller knows when the job ends: no variable says it, and the recipe asked for nothing.
+    ///
+    /// Covers D14.
+    @Test func withoutALimitInTheRecipeItSavesBeforeTheSchedulersLimit() throws {
+        let job = try JobFixture(
+            "trap 'exit 75' TERM; echo $MOLT_DEADLINE > deadline; while :; do sleep 0.02; done")
+        job.plan.isForeign = true
+        job.plan.killAfter = 20
+        let squeue = """
+            echo "$* $SLURM_TIME_FORMAT $SQUEUE_PARTITION" >> '\(job.folder("asked"))'
+            [ -e '\(job.folder("end"))' ] || echo $(( $(date +%s) + 4 )) > '\(job.folder("end"))'
+            cat '\(job.folder("end"))'
+            """
+        let began = Date().timeIntervalSince1970
+        let code = try job.runToEnd(
+            job: 7, restart: 0, job.throughSrun(squeue: squeue).merging(["SQUEUE_PARTITION": "x"]) { $1 })
+        #expect(code == 75)
+        #expect(job.text(job.folder("asked")).hasPrefix("-h -j 7 -o %e %s \n"))
+        let deadline = try #require(Double(job.text(job.folder("deadline")).filter { $0 != "\n" }))
+        #expect(deadline > began && deadline <= began + 30)
+        #expect(try job.receipt().stopSignal == nil, "the deadline, and no signal")
+        #expect(job.jobLog.contains("the scheduler ends this job in"))
+    }
+
+    /// Covers D29.
+    @Test func aLimitThatIsLoweredWhileItRunsIsObeyed() throws {
+        let job = try JobFixture(
+            "trap 'exit 75' TERM; echo > ready; while :; do sleep 0.02; done")
+        job.plan.isForeign = true
+        job.plan.killAfter = 20
+        let squeue = """
+            if [ -e '\(job.folder("lowered"))' ]; then left=3; else left=9000; fi
+            echo $(( $(date +%s) + left ))
+            """
+        try job.start(job: 7, restart: 0, job.throughSrun(squeue: squeue))
+        #expect(job.waitFor("ready"))
+        try DurableFile.write(Data(), to: job.folder("lowered"))
+        // As the daemon does when it sees it.
+        try DurableFile.write(Data("120 seconds".utf8), to: job.run.limitChange(attempt: 1))
+        #expect(job.end(within: 40) == 75)
+        #expect(job.jobLog.contains("earlier than before"))
+        let told = job.text(job.run.incarnation(attempt: 1, incarnation: 0) + "/deadline")
+        #expect(Double(told.filter { $0 != "\n" }).map { $0 < Date().timeIntervalSince1970 + 60 } == true)
+    }
+
+    @Test func aControllerThatDoesNotAnswerHoldsUpNothing() throws {
+        let job = try JobFixture("exit 0")
+        let clock = ContinuousClock(), began = clock.now
+        #expect(try job.runToEnd(job: 7, restart: 0, job.throughSrun(squeue: "exec sleep 600")) == 0)
+        #expect(clock.now - began < .seconds(15))
+    }
+}
