@@ -3,8 +3,10 @@
 #include "rank.h"
 #include "user.h"
 
+#include <slurm/slurm_version.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void set(spank_t spank, const char *name, const char *value, bool replaces) {
@@ -55,12 +57,23 @@ static void export(spank_t spank, const struct molt_job *job, uint32_t rank) {
     set_number(spank, "MASTER_PORT", molt_port(job), false);
 }
 
+// Slurm tells jobs their end from 23.02 on. Before, whom the admin named is asked, else the machine's own squeue, if
+// nobody but root can have put it there.
+static const char *squeue_of(const struct molt_settings *settings) {
+#if defined(MOLT_SQUEUE) && SLURM_VERSION_NUMBER < SLURM_VERSION_NUM(23, 2, 0)
+    struct stat status;
+    bool is_there = settings->squeue[0] == 0 && stat(MOLT_SQUEUE, &status) == 0 && S_ISREG(status.st_mode);
+    if (is_there && status.st_uid == 0 && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return MOLT_SQUEUE;
+#endif
+    return settings->squeue;
+}
+
 // How Slurm's own commands find it: as slurmd was told, or as the job is.
 static void ask_for_end(spank_t spank, struct molt_job *job, const struct molt_settings *settings) {
     char path[MOLT_PATH_MAX] = "";
     const char *configuration = getenv("SLURM_CONF");
     if (configuration == NULL && molt_get(spank, "SLURM_CONF", path, sizeof path)) configuration = path;
-    int64_t seconds = molt_ask_end(job, settings->squeue, configuration == NULL ? "" : configuration);
+    int64_t seconds = molt_ask_end(job, squeue_of(settings), configuration == NULL ? "" : configuration);
     if (seconds > 0) job->ends_at = seconds;
 }
 
@@ -78,7 +91,7 @@ void molt_start_rank(spank_t spank, struct molt_job *job, const struct molt_sett
     if (molt_get(spank, "MOLT_SHM_MIN", value, sizeof value)) molt_number(value, &start.shm_min);
     start.tells_binding = settings->tells_binding;
     if (molt_get(spank, "MOLT_BINDING", value, sizeof value)) molt_number(value, &start.tells_binding);
-    if (job->is_batch && job->kind == MOLT_ADOPTED && settings->squeue[0] != 0) ask_for_end(spank, job, settings);
+    if (job->is_batch && job->kind == MOLT_ADOPTED && squeue_of(settings)[0] != 0) ask_for_end(spank, job, settings);
     // A folder that does not answer holds up the rank as it would hold up its program, and nobody else.
     int refusal = molt_begin(&start, &reply);
     if (refusal != 0) {

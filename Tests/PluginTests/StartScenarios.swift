@@ -53,9 +53,12 @@ struct StartScenarios {
         withExtendedLifetime(plugin) {}
     }
 
-    @Test func aRankIsToldItsEpochDeadlineAndKeyAndTellsWhereItRuns() async throws {
+    /// Its end it learns from squeue, which the admin names, or which lies where the machine has it.
+    @Test(arguments: [true, false])
+    func aRankIsToldItsEpochDeadlineAndKeyAndTellsWhereItRuns(_ namesSqueue: Bool) async throws {
         let squeue = Shell.run("command -v squeue").output.split(separator: "\n").first.map(String.init) ?? ""
-        let plugin = try Plugin(), bed = try await cluster(plugin, "squeue=\(squeue) binding=1 skew_max=300")
+        let named = namesSqueue ? "squeue=\(squeue) " : ""
+        let plugin = try Plugin(), bed = try await cluster(plugin, "\(named)binding=1 skew_max=300")
         let key = "00112233445566778899aabbccddeeff", run = "\(bed.work)/runs/told"
         // The script plays a later start of itself on another node: from then on it may start no ranks.
         let script = """
