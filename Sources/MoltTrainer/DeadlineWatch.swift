@@ -1,7 +1,7 @@
 /// Decides when a worker with a deadline must save: early enough for the slowest save it has seen, with a margin.
 package struct DeadlineWatch: Equatable {
     /// Seconds since 1970; nil means no limit.
-    package let deadline: Double?
+    package private(set) var deadline: Double?
     private var slowestSave: Double
     private var slowestPause = 0.0
     /// Of the saves of this run that were timed, earlier incarnations' included; nil before the first.
@@ -11,6 +11,12 @@ package struct DeadlineWatch: Equatable {
     package init(deadline: Double?, bytes: Int) {
         self.deadline = deadline
         slowestSave = Double(bytes) / 100e6
+    }
+
+    /// What a file says in which the deadline is kept as it is known now; whatever is no number changes nothing.
+    package mutating func told(_ text: String) {
+        guard let moment = Double(text.filter { !$0.isWhitespace }), moment.isFinite, moment > 0 else { return }
+        deadline = moment
     }
 
     package mutating func saved(seconds: Double) {

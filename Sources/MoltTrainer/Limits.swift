@@ -6,6 +6,8 @@ enum Limits {
     static let stepSeconds = 1.0
     /// Seconds between looks for the stop file.
     static let stopFileSeconds = 0.5
+    /// Seconds between readings of the deadline's file.
+    static let deadlineFileSeconds = 5.0
     /// Bytes copied between two signs of life.
     static let copyBytes = 64 << 20
     /// Names of tensors listed in one message.

@@ -26,12 +26,20 @@ extension Trainer {
         if stop.signal != nil { return .asked }
         guard context.isMain else { return .none }
         if let slowest = saver?.slowest { deadline.saved(seconds: slowest) }
+        followDeadline(now)
         if deadline.mustStop(at: Clock.now()) { return .asked }
         if now - lastStopFileLook >= Limits.stopFileSeconds {
             lastStopFileLook = now
             stopFileSeen = access(context.run.stopRequest, F_OK) == 0
         }
         return stopFileSeen ? .asked : .none
+    }
+
+    /// A limit may be raised or lowered while its job runs.
+    private func followDeadline(_ now: Double) {
+        guard let path = context.deadlineFile, now - lastDeadlineLook >= Limits.deadlineFileSeconds else { return }
+        lastDeadlineLook = now
+        if let text = try? DurableFile.read(path, limit: 4096) { deadline.told(String(decoding: text, as: UTF8.self)) }
     }
 
     private var whyStopped: String {

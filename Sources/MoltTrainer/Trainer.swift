@@ -40,6 +40,7 @@ package final class Trainer {
     /// Of the pairs since this was last set back.
     var preferred = PreferenceCount()
     var lastStopFileLook = 0.0
+    var lastDeadlineLook = 0.0
     var stopFileSeen = false
     var lastLook = Clock.monotonic()
     private var ownTime = OwnTime(now: Clock.monotonic())

@@ -13,6 +13,8 @@ package struct WorkerContext: Equatable, Sendable {
     package var attempt = 0
     /// Seconds since 1970 at which the worker should have saved.
     package var deadline: Double?
+    /// Where that is kept up to date; nil where it cannot change.
+    package var deadlineFile: String?
     package var mainAddress: String
     package var mainPort: UInt16
     /// The network interface for Gloo, when the site names one.
@@ -56,6 +58,7 @@ package struct WorkerContext: Equatable, Sendable {
         mainAddress = environment[WorkerEnvironment.mainAddress] ?? "127.0.0.1"
         interface = environment["GLOO_SOCKET_IFNAME"]
         deadline = environment[WorkerEnvironment.deadline].flatMap(Double.init)
+        deadlineFile = environment[WorkerEnvironment.deadlineFile]
         guard ranks == 1 || mainPort > 0 else {
             throw UserError("\(WorkerEnvironment.mainPort) is not set, and there are \(ranks) ranks")
         }

@@ -18,6 +18,18 @@ struct DecisionTests {
         #expect(watch.mustStop(at: now) == stop)
     }
 
+    /// Covers D14, D29.
+    @Test(arguments: [
+        ("200\n", 199.0), ("150", 149), ("NONE", 99), ("", 99), ("inf", 99), ("nan", 99), ("-5", 99), ("0", 99),
+        ("1 2", 11),
+    ] as [(String, Double)])
+    func aDeadlineThatMovesIsFollowedAndJunkIsNot(text: String, stop: Double) {
+        var watch = DeadlineWatch(deadline: 100, bytes: 0)
+        watch.told(text)
+        #expect(!watch.mustStop(at: stop - 2))
+        #expect(watch.mustStop(at: stop))
+    }
+
     @Test func beforeTheFirstSaveItsTimeIsEstimatedFromItsSize() {
         let watch = DeadlineWatch(deadline: 100, bytes: 2_000_000_000)
         #expect(!watch.mustStop(at: 67))

@@ -54,6 +54,22 @@ extension WorkerTests {
             #expect(try fleet.checkpoints.names().last?.step == fleet.lastStep(epoch: 1))
         }
 
+        /// The limit was lowered while it ran.
+        ///
+        /// Covers D14, D29.
+        @Test func aDeadlineThatComesNearerIsMet() async throws {
+            let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
+            let file = fleet.run.path + "/deadline"
+            let far = Date().timeIntervalSince1970 + 9000
+            try fleet.start(environment: [
+                WorkerEnvironment.deadline: "\(Int(far))", WorkerEnvironment.deadlineFile: file,
+            ])
+            #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 1 })
+            try DurableFile.write(Data("\(Int(Date().timeIntervalSince1970) + 1)\n".utf8), to: file)
+            #expect(await fleet.wait() == [75])
+            #expect(fleet.events(epoch: 1).last?.message?.contains("the time limit") == true)
+        }
+
         /// Covers D8, E11.
         @Test func aNewerIncarnationEndsTheOlderOneWithoutASave() async throws {
             let fleet = try Fleet(try TinyRecipe.make(data, steps: 100_000))
