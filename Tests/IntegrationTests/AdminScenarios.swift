@@ -73,7 +73,7 @@ struct AdminScenarios {
                 try await cluster.show(run).summary.pendingReason?.contains("inactive or drain") == true
             }
             let waiting = try await cluster.show(run)
-            #expect(waiting.summary.state == .queued && waiting.attempts.count == 2)
+            #expect(waiting.summary.state == .restarting && waiting.attempts.count == 2)
             try await cluster.run(["scontrol", "update", "partitionname=short", "state=up"])
             let detail = try await cluster.wait(for: run, toBe: .finished, within: 180)
             #expect(detail.attempts.count == 2)

@@ -38,7 +38,8 @@ struct PluginScenarios {
               kill -SEGV $$'
             """
         let began = Date().timeIntervalSince1970
-        // This Slurm does not tell its jobs when they end; from 23.02 on it sets this very variable.
+        // This Slurm does not tell its jobs when they end, and the plugin asks squeue; from 23.02 on it sets this very
+        // variable.
         let endsAt = Int(began) + 600
         let job = try bed.job(
             script, ["--molt=support-bot", "-N2", "-n4", "--ntasks-per-node=2", "--time=10"],
@@ -49,7 +50,8 @@ struct PluginScenarios {
         let run = "\(bed.work)/runs/support-bot", folder = "\(run)/slurm/\(job).0"
         let adopted = try bed.record("\(folder)/adopted.json")
         #expect(adopted.job == job && adopted.incarnation == 0 && adopted.nodes == 2 && adopted.batch == true)
-        #expect(adopted.host == "n1" && adopted.endsAt == endsAt)
+        #expect(adopted.host == "n1")
+        #expect(abs(try #require(adopted.endsAt) - endsAt) <= 5)
         let inScript = variables(bed, "script"), ranks = (0..<4).map { variables(bed, "\($0)") }
         #expect(inScript["MOLT_RUN_DIR"] == run && inScript["MOLT_CHECKPOINT_DIR"] == "\(run)/checkpoints")
         #expect(inScript["MOLT_RESTART"] == "0" && inScript["MASTER_PORT"] == nil)
