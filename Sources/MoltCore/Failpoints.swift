@@ -7,12 +7,16 @@ import Glibc
 
 /// Faults that a test has ordered through the environment:
 /// `MOLT_FAIL=<point>:<n>:<kill|error|delay>`, several separated by commas. The n-th passing of a point is meant;
-/// `delay` may carry its seconds, as in `delay=0.5`. Without the variable a passing costs one comparison.
+/// `delay` may carry its seconds, as in `delay=0.5`. Without the variables a passing costs two comparisons.
 ///
 /// `MOLT_FAIL_ONCE=<folder>`: what has gone wrong leaves a file of the point's name there, and goes wrong no more in
 /// the programs that follow with the same environment.
+///
+/// `MOLT_PASSED=<folder>`: every point that a program passes leaves a file of its name there, so that a suite can tell
+/// which of them it has reached.
 package enum Failpoints {
     package static func pass(_ point: Failpoint) throws(InjectedFailure) {
+        passed?.add(point)
         guard let orders, let effect = orders.effect(of: point), isFirst(point) else { return }
         switch effect {
         case .kill: kill(getpid(), SIGKILL)
@@ -21,8 +25,8 @@ package enum Failpoints {
         }
     }
 
-    /// What orders a failure; the daemon hands them on to its helper.
-    package static let variables = ["MOLT_FAIL", "MOLT_FAIL_ONCE"]
+    /// What orders a failure or a record; the daemon hands them on to its helper.
+    package static let variables = ["MOLT_FAIL", "MOLT_FAIL_ONCE", "MOLT_PASSED"]
 
     /// What is wrong with `MOLT_FAIL`, in words; nil when nothing is. A program says so when it starts, since a fault
     /// that is misspelt would be a test that tests nothing.
@@ -37,9 +41,25 @@ package enum Failpoints {
         return true
     }
 
+    private static let passed = ProcessInfo.processInfo.environment["MOLT_PASSED"].map(PassedPoints.init(folder:))
     private static let folder = ProcessInfo.processInfo.environment["MOLT_FAIL_ONCE"]
     private static let environment = ProcessInfo.processInfo.environment["MOLT_FAIL"] ?? ""
     private static let orders = environment.isEmpty ? nil : FailOrders(parsing: environment)
+}
+
+/// The points that this program has passed, each a file in a folder that programs of several users may share.
+package final class PassedPoints: Sendable {
+    private let folder: String
+    private let known = Mutex<Set<Failpoint>>([])
+
+    package init(folder: String) { self.folder = folder }
+
+    /// A file that cannot be made is a point that nobody has passed: whoever reads the folder finds it missing.
+    package func add(_ point: Failpoint) {
+        guard known.withLock({ $0.insert(point).inserted }) else { return }
+        let descriptor = open("\(folder)/\(point.rawValue)", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        if descriptor >= 0 { close(descriptor) }
+    }
 }
 
 /// A failure that a test has ordered.

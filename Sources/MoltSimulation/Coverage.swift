@@ -9,6 +9,9 @@ package struct Coverage: Sendable {
     /// Those that a simulation can reach.
     package static let failpoints = Failpoint.allCases.filter(\.isOfTheLoop)
 
+    /// As `moltd --list-failpoints` names them.
+    package static var failpointNames: [String] { failpoints.map(\.rawValue) }
+
     package init() {}
 
     mutating func reached(_ state: RunLifecycle.State, _ event: LifecycleEvent) {

@@ -14,6 +14,7 @@ struct SimMain {
         switch verb {
         case "run": await run(words)
         case "long": await long(words)
+        case "failpoints": for name in Coverage.failpointNames { put(name) }
         case "ettr": await effectiveTime(words)
         case "adopt":
             guard words.count == 1, let jobs = Int(words[0]), jobs > 0 else { usage() }
@@ -33,7 +34,8 @@ struct SimMain {
                 + "       molt-sim long --hours H [--first S] [--jobs J]\n"
                 + "       molt-sim ettr --days D [--seeds N] [--first S]\n"
                 + "       molt-sim replay SEED [ORDEAL|long [DAYS]|every-turn [DAYS]]\n"
-                + "       molt-sim adopt JOBS\nordeals: "
+                + "       molt-sim adopt JOBS\n"
+                + "       molt-sim failpoints\nordeals: "
                 + Ordeal.allCases.map(\.rawValue).joined(separator: ", "), to: 2)
         exit(2)
     }

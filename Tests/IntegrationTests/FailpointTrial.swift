@@ -69,7 +69,9 @@ struct FailpointTrial {
     private func prepare() async throws {
         try await stopDaemon()
         try await cluster.run(["mkdir", "-p", marks])
-        try await cluster.write("export MOLT_FAIL='\(order)' MOLT_FAIL_ONCE='\(marks)'\n", to: "fail.sh")
+        let orders = environment.filter { Failpoints.variables.contains($0.key) }
+        try await cluster.write(
+            orders.map { "export \($0.key)='\($0.value)'\n" }.sorted().joined(), to: "fail.sh")
         _ = try await cluster.testbed("node-up", ["1"])
     }
 

@@ -35,12 +35,20 @@ final class LiveCluster: Sendable {
                 throw CommandFailed(description: "cannot give \(folder) to \(Command.user)")
             }
         }
-        environment = [
+        var environment = [
             "HOME": "\(folder)/home", "PATH": "\(prefix)/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "MOLT_HOME": "\(folder)/home/.molt", "XDG_RUNTIME_DIR": "\(folder)/run", "LANG": "C.UTF-8",
             "SLURM_CONF": "\(folder)/slurm/slurm.conf", "USER": Command.isRoot ? Command.user : NSUser.name,
         ]
+        environment["MOLT_PASSED"] = Self.passed
+        self.environment = environment
     }
+
+    /// Where the programs tell which failpoints they have passed; `make test` looks afterwards whether one lacks.
+    private static let passed = ProcessInfo.processInfo.environment["MOLT_PASSED"]
+
+    /// A line of a site's file that has the programs in its jobs tell it, too; none when nobody asks.
+    static var telling: String { passed.map { "setup: [\"export MOLT_PASSED='\($0)'\"]" } ?? "" }
 
     /// Starts a cluster, runs the body, and takes everything down whatever happened. Logs are kept only on failure.
     ///
@@ -93,6 +101,7 @@ final class LiveCluster: Sendable {
             runs: \(folder)/runs
             slurm_conf: \(folder)/slurm/slurm.conf
             partitions: {default: low}
+            \(Self.telling)
             \(site)
             """, to: "home/.config/molt/sites/bed.yaml")
         try await write(Self.counter, to: "counter.sh")

@@ -1,4 +1,6 @@
+import FoundationEssentials
 import MoltCore
+import MoltTesting
 import Testing
 
 struct FailpointTests {
@@ -35,6 +37,16 @@ struct FailpointTests {
 
     @Test func withoutOrdersNothingFails() throws {
         for point in Failpoint.allCases { try Failpoints.pass(point) }
+    }
+
+    @Test func whatHasBeenPassedLeavesAFileEach() throws {
+        let folder = TemporaryFolder()
+        let passed = PassedPoints(folder: folder.path)
+        for point in [Failpoint.claimed, .storeOpened, .claimed] { passed.add(point) }
+        // Programs that follow find the files there.
+        PassedPoints(folder: folder.path).add(.claimed)
+        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder.path))
+            == ["job.claimed", "daemon.store-opened"])
     }
 
     @Test func namesCanStandInAnOrder() {
