@@ -14,6 +14,8 @@ package struct ConversionReport: Codable, Equatable, Sendable {
     package var parameters = 0
     package var renamed: [Rename] = []
     package var unused: [String] = []
+    /// What the files do not say and was taken for granted.
+    package var assumed: [String] = []
     /// Empty whenever a conversion succeeds.
     package var missing: [String] = []
     /// How many tensors are of each type.
@@ -45,7 +47,8 @@ package struct ConversionReport: Codable, Equatable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case format, folder, family, pattern, parameters, renamed, unused, missing, types, out, tokenizer, obstacle
+        case format, folder, family, pattern, parameters, renamed, unused, assumed, missing, types, out, tokenizer
+        case obstacle
         case tensorsRead = "tensors_read"
         case sha256Before = "sha256_before"
         case sha256After = "sha256_after"

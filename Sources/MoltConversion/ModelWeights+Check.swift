@@ -108,6 +108,7 @@ extension ModelWeights {
         report.renamed = tensors.filter { $0.value.names != [$0.key] }
             .map { ConversionReport.Rename(from: $0.value.names, to: $0.key) }.sorted { $0.to < $1.to }
         report.unused = unused.sorted()
+        report.assumed = assumed
         report.types = Dictionary(tensors.values.map { ($0.type.rawValue, 1) }, uniquingKeysWith: +)
         return report
     }

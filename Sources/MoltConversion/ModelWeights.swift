@@ -12,6 +12,8 @@ package protocol ModelWeights {
     var tensors: [String: StoredTensor] { get }
     /// What lies there and belongs to no weight of the model: names as they are written.
     var unused: [String] { get }
+    /// What the files do not say of the model and is taken for granted, in words for people.
+    var assumed: [String] { get }
     /// The file of the tokenizer, or its name; nil when there is none.
     var tokenizer: String? { get }
     /// Ids with a meaning of their own, as far as they are known.
@@ -28,6 +30,7 @@ package protocol ModelWeights {
 }
 
 extension ModelWeights {
+    package var assumed: [String] { [] }
     package var framing: TextFraming { TextFraming(ends: specials.end, begins: false) }
     package var addedBegin: String? { nil }
 

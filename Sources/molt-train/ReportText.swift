@@ -27,6 +27,7 @@ enum ReportText {
             ("renamed", list(report.renamed.map { "\($0.from.joined(separator: " + ")) → \($0.to)" })),
             ("unused", list(report.unused)), ("missing", list(report.missing)),
         ]
+        if !report.assumed.isEmpty { rows.append(("assumed", list(report.assumed))) }
         if let out = report.out {
             rows.append(("written", "\(DisplayText.escaped(out)) (\(report.outFormat ?? ""))"))
             rows.append(("tokenizer", report.tokenizer.map { DisplayText.escaped($0, limit: 300) } ?? "none"))

@@ -12,6 +12,7 @@ package struct DistributedCheckpoint: ModelWeights {
     package let section: ModelSection
     package let tensors: [String: StoredTensor]
     package let unused: [String]
+    package let assumed: [String]
     private let names: [String: String]
     private let files: FileSet
     private let index: DistributedIndex
@@ -50,7 +51,9 @@ package struct DistributedCheckpoint: ModelWeights {
             shapes[current] = entry.shape
         }
         (self.place, self.files, self.index, self.names) = (place, files, index, names)
-        section = try (settings ?? Self.settings(files)).section(Self.joined(shapes), at: place)
+        let said = try settings ?? Self.settings(files)
+        section = try said.section(Self.joined(shapes), at: place)
+        assumed = said.assumptions(section)
         let plan = try MegatronPlan(section, at: place)
         var tensors: [String: StoredTensor] = [:]
         var sources: [String: (tensor: MegatronTensor, index: Int)] = [:]

@@ -9,6 +9,7 @@ package struct MegatronCheckpoint: ModelWeights {
     package let section: ModelSection
     package let tensors: [String: StoredTensor]
     package let unused: [String]
+    package let assumed: [String]
     private let shares: [String: [Share]]
     private let sources: [String: (tensor: MegatronTensor, index: Int)]
 
@@ -52,6 +53,7 @@ package struct MegatronCheckpoint: ModelWeights {
             shapes[name] = Self.wholeShape(name, held.map(\.tensor.shape), ranks: files.ranks)
         }
         section = try settings.section(shapes, at: place)
+        assumed = settings.assumptions(section)
         let plan = try MegatronPlan(section, at: place)
         var tensors: [String: StoredTensor] = [:]
         var sources: [String: (tensor: MegatronTensor, index: Int)] = [:]

@@ -56,7 +56,7 @@ struct MegatronPlan {
         else {
             throw UserError(
                 "Megatron's checkpoints hold Mamba-2, attention and MLP layers of 'family: nemotron_h' or 'mamba2', "
-                    + "not \(other.map(\.name) ?? "those of '\(model.family.rawValue)'")", at: place,
+                    + "not \(other.map(\.name) ?? Self.foreign(model))", at: place,
                 fix: "export it with --format hf")
         }
         guard !model.mambaBias, model.convolutionBias, !model.normPlusOne, model.embeddingMultiplier == 1,
@@ -66,6 +66,11 @@ struct MegatronPlan {
                 "Megatron has no place for this model's biases or multipliers", at: place,
                 fix: "export it with --format hf")
         }
+    }
+
+    private static func foreign(_ model: ModelSection) -> String {
+        // Those of mamba_ssm may have a convolution, and lie under other names.
+        model.family == .mamba2 ? "mamba_ssm's attention layers" : "those of '\(model.family.rawValue)'"
     }
 
     private static func mamba(_ model: ModelSection, _ own: String, _ theirs: String) -> [MegatronTensor] {

@@ -131,7 +131,7 @@ struct MegatronSettings {
         let inner = try shape("mixer.norm.weight", 1)[0]
         let conv = try shape("mixer.conv1d.weight", 3)
         model.mambaHeadSize = inner / model.mambaHeads
-        model.groups = groups ?? 8
+        model.groups = groups(rows: conv[0] - inner)
         model.stateSize = (conv[0] - inner) / 2 / model.groups
         model.convolutionKernel = conv[2]
         guard model.mambaHeadSize * model.mambaHeads == inner, inner + 2 * model.groups * model.stateSize == conv[0]
@@ -139,6 +139,12 @@ struct MegatronSettings {
             throw UserError(
                 "\(inner) channels, \(conv[0]) convolved ones, \(model.mambaHeads) heads and \(model.groups) groups "
                     + "fit no Mamba-2 layer", at: place)
+        }
+        guard groups != nil || model.mambaHeads % model.groups == 0 else {
+            throw UserError(
+                "its settings do not say how many groups a Mamba-2 layer has, and Megatron's \(model.groups) cannot "
+                    + "divide \(model.mambaHeads) heads", at: place,
+                fix: "name them as mamba_num_groups, in 'args' of the files or in model_config.yaml (NeMo)")
         }
     }
 

@@ -100,7 +100,10 @@ struct MegatronTensor {
         case .all: return nil
         case .columns: return shape[1] % ranks == 0 ? nil : "\(shape[1]) columns of \(name)"
         case .rows(let components):
-            return components.first { $0.units % ranks != 0 }.map { "\($0.units) \($0.name) of \(name)" }
+            return components.first { $0.units % ranks != 0 }.map { part in
+                let isGrouped = ["B", "C"].contains(part.name)
+                return "\(part.units) \(isGrouped ? "groups of \(part.name) in" : "\(part.name) of") \(name)"
+            }
         }
     }
 

@@ -58,6 +58,7 @@ package struct NemoCheckpoint: ModelWeights {
     }
 
     package var section: ModelSection { weights.section }
+    package var assumed: [String] { weights.assumed }
     package var tensors: [String: StoredTensor] { weights.tensors }
     package var specials: SpecialIDs { weights.specials }
     package func read(_ name: String) throws -> HostTensor { try weights.read(name) }

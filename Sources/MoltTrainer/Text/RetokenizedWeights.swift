@@ -26,6 +26,7 @@ struct RetokenizedWeights: ModelWeights {
     var section: ModelSection { weights.section }
     var tensors: [String: StoredTensor] { weights.tensors }
     var unused: [String] { weights.unused }
+    var assumed: [String] { weights.assumed }
     var framing: TextFraming { weights.framing }
     func read(_ name: String) throws -> HostTensor { try weights.read(name) }
 

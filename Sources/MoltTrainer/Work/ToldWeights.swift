@@ -12,6 +12,7 @@ struct ToldWeights: ModelWeights {
     var section: ModelSection { base.section }
     var tensors: [String: StoredTensor] { base.tensors }
     var unused: [String] { base.unused }
+    var assumed: [String] { base.assumed }
     var tokenizer: String? { base.tokenizer }
     var specials: SpecialIDs { base.specials }
     var framing: TextFraming { base.framing }
