@@ -2,7 +2,8 @@ import FoundationEssentials
 package import MoltCheckpoint
 package import MoltCore
 
-/// Writes a model as a distributed checkpoint of Megatron's (torch_dist), which any number of ranks can load.
+/// Writes a model as a distributed checkpoint of Megatron's (torch_dist), which any number of ranks can load, the
+/// tokenizer's files beside it.
 package struct DistributedExport {
     private let weights: any ModelWeights
     private let type: StoredType?
@@ -52,6 +53,7 @@ package struct DistributedExport {
             """
         try DurableFile.write(Data(format.utf8), to: "\(inner)/metadata.json")
         try DurableFile.write(Data("release".utf8), to: "\(folder)/\(MegatronFiles.marker)")
+        _ = try weights.copyTokenizer(into: folder)
     }
 
     private static let module = "torch.distributed.checkpoint.metadata"

@@ -4,7 +4,7 @@ package import MoltCore
 import MoltRecipe
 
 /// Writes a model as Megatron's legacy checkpoint: `release/mp_rank_XX/model_optim_rng.pt`, one file for each rank of
-/// tensor parallelism.
+/// tensor parallelism, the tokenizer's files beside that folder.
 package struct MegatronExport {
     private let weights: any ModelWeights
     private let type: StoredType?
@@ -41,6 +41,7 @@ package struct MegatronExport {
             }
         }
         try DurableFile.write(Data("release".utf8), to: "\(folder)/\(MegatronFiles.marker)")
+        _ = try weights.copyTokenizer(into: folder)
     }
 
     /// What each rank's file holds, under Megatron's names.

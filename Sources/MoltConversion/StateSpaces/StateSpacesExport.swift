@@ -4,7 +4,8 @@ package import MoltCore
 import MoltModels
 import MoltRecipe
 
-/// Writes a model as mamba_ssm's folders: its config.json, and weights in pytorch_model.bin.
+/// Writes a model as mamba_ssm's folders: its config.json, and weights in pytorch_model.bin,
+/// the tokenizer's files beside them.
 package struct StateSpacesExport {
     private let weights: any ModelWeights
     private let type: StoredType?
@@ -42,6 +43,7 @@ package struct StateSpacesExport {
             try weights.read(plan[index].0).converted(to: plan[index].1.type).bytes
         }
         try DurableFile.write(JSONTree.file(config), to: "\(folder)/config.json")
+        _ = try weights.copyTokenizer(into: folder)
     }
 
     private static func config(_ model: ModelSection) -> [String: JSONTree] {
