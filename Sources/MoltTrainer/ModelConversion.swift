@@ -44,7 +44,7 @@ package enum ModelConversion {
         report.outFormat = choice.layout.rawValue
         report.sha256Before = try hash(weights, after: choice.type)
         guard choice.layout != .nemo else { return try pack(weights, to: out, choice, report) }
-        try StagedFolder.make(out) { staged in
+        try StagedFolder.makeShared(out) { staged in
             let inner = "\(staged)/model"
             switch choice.layout {
             case .molt: try ImportedCheckpoint.write(weights, to: inner, type: choice.type)
@@ -79,7 +79,7 @@ package enum ModelConversion {
                 "NeMo's archives are files, and their names end in .nemo", at: out, fix: "give --out \(out).nemo")
         }
         var report = report
-        try StagedFolder.makeFile(out) { staged in
+        try StagedFolder.makeSharedFile(out) { staged in
             try NemoExport(weights, type: choice.type, ranks: choice.ranks).write(to: staged)
             try compare(staged, with: weights, &report)
         }

@@ -53,7 +53,7 @@ package struct PEFTAdapter {
 
     /// Creates the folder, whole or not at all; one that is there already is refused.
     package func write(to folder: String) throws {
-        try StagedFolder.make(folder) { folder in
+        try StagedFolder.makeShared(folder) { folder in
             _ = try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: "\(folder)/\(Self.tensorFile)")
             try JSONFile.write(config, to: "\(folder)/\(Self.configFile)")
         }
