@@ -263,7 +263,7 @@ extension RunLifecycle {
         return new
     }
 
-    private static func detail(_ end: IncarnationEnd, _ cause: Cause, phase: String?) -> String {
+    fileprivate static func detail(_ end: IncarnationEnd, _ cause: Cause, phase: String?) -> String {
         var detail = detail(end)
         if end.receipt == nil, let first = end.firstToFail {
             let how = first.signal.map { "signal \($0)" } ?? "status \(first.status ?? 0)"
@@ -348,4 +348,11 @@ extension RunLifecycle {
             return [.notify(.stuck, reason)]
         }
     }
+}
+
+extension IncarnationEnd {
+    /// One line for people.
+    ///
+    /// - Parameter phase: what rank 0 was busy with when it last wrote.
+    package func words(phase: String?) -> String { RunLifecycle.detail(self, cause, phase: phase) }
 }

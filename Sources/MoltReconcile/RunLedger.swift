@@ -53,6 +53,10 @@ package protocol RunLedger: Sendable {
 
     /// The same of many runs; each effect is followed by its failpoint.
     func readProgress(of runs: [TrackedRun]) async throws(LedgerError)
+
+    /// Reads the next part of what the folder of a run tells that was found by it, active or over; true while there
+    /// may be more.
+    func catchUp(_ run: RunID) async throws(LedgerError) -> Bool
 }
 
 extension RunLedger {
@@ -65,6 +69,9 @@ extension RunLedger {
 }
 
 extension RunLedger {
+    /// A ledger that loses nothing has nothing to read again.
+    package func catchUp(_ run: RunID) async throws(LedgerError) -> Bool { false }
+
     package func tellLimit(_ seconds: Double, to run: TrackedRun, _ attempt: RunLifecycle.Attempt) async {}
 
     /// A ledger without stories has nothing to do.

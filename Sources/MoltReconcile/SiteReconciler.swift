@@ -115,6 +115,9 @@ package actor SiteReconciler {
         return runs.count
     }
 
+    /// Reads the next part of what a run's folder tells and the daemon's books do not; true while there may be more.
+    package func catchUp(_ run: RunID) async throws(LedgerError) -> Bool { try await ledger.catchUp(run) }
+
     /// Turns follow each other, so what is still being sent at the start of one was sent by a daemon before this one,
     /// or its outcome could not be stored: it is unknown. In its first turn a daemon takes over every wait.
     private func doubt(_ runs: [TrackedRun]) async throws(LedgerError) -> Bool {

@@ -23,6 +23,18 @@ package enum Limits {
     static let configurationAge: Double = 300
     /// Bytes read from one event file in one cycle.
     static let eventBytes = 1 << 20
+    /// Bytes after which the rest of one run's event files waits for the next cycle; and of a run that was found by
+    /// its folder, so that the loop does not wait for long.
+    package static let eventBytesAtOnce = 8 << 20
+    static let caughtUpBytes = 1 << 20
+    /// Starts of such a run, and those of them whose logs are read for why they ended; the newest.
+    static let foundStarts = 1000
+    static let foundRemains = 64
+    /// Seconds between tries to read what could not be read of such runs, and the longest pause between two parts.
+    static let catchUpInterval: Double = 600
+    static let catchUpPause: Double = 1
+    /// Seconds after which news bears its own time rather than that at which it is heard.
+    static let lateNews: Double = 600
     /// Lines of one event file may not be longer.
     static let eventLine = 1 << 16
     /// Files opened in one cycle; those of the newest epochs come first.

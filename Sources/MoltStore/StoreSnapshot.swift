@@ -193,6 +193,16 @@ package struct StoreSnapshot {
         return Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0.offset) })
     }
 
+    /// Runs that have a row of this name among their event files, with their sites; the newest first.
+    package func runs(withEventFile name: String) throws -> [(id: String, site: String)] {
+        let rows = try Row.fetchAll(
+            db, sql: """
+                SELECT run.id AS id, run.site AS site FROM eventFile JOIN run ON run.id = eventFile.run
+                WHERE eventFile.name = ? ORDER BY run.createdAt DESC
+                """, arguments: [name])
+        return rows.map { ($0["id"], $0["site"]) }
+    }
+
     package func run(token: String) throws -> (RunRecord, request: String)? {
         guard let token = try ClientTokenRecord.fetchOne(db, key: token),
             let run = try RunRecord.fetchOne(db, key: token.run)

@@ -37,6 +37,10 @@ package struct StoreTransaction {
     package func save(_ file: EventFileRecord) throws { try file.save(db) }
     package func save(_ exclusion: NodeExclusionRecord) throws { try exclusion.save(db) }
 
+    package func deleteEventFile(run: String, name: String) throws {
+        try db.execute(sql: "DELETE FROM eventFile WHERE run = ? AND name = ?", arguments: [run, name])
+    }
+
     package func append(_ event: EventRecord) throws {
         var event = event
         try event.insert(db)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import MoltAPI
 import MoltCommands
 import MoltCore
 import MoltTesting
@@ -72,7 +73,10 @@ struct UserUnitTests {
     /// Covers H5.
     @Test func aRebuiltDatabaseKnowsTheRunsAndTheOldOneIsKept() async throws {
         let molt = try Molt()
-        try molt.write("name: quick\ntask: command\ncommand: ['true']\n", to: "r.yaml")
+        let line = #"{"step": 7, "steps": 7, "loss": 2.5}"#
+        try molt.write(
+            "name: quick\ntask: command\ncommand: [sh, -c, 'echo ''\(line)'' >>\"$MOLT_PROGRESS_FILE\"']\n",
+            to: "r.yaml")
         let run = String(try molt("submit", "r.yaml", "--wait").out.prefix(RunID.length))
         let asked = try molt("daemon", "rebuild")
         #expect(asked.status == 1 && asked.error.contains("1 runs") && asked.error.contains("--yes"), "\(asked.error)")
@@ -81,7 +85,11 @@ struct UserUnitTests {
         let aside = try FileManager.default.contentsOfDirectory(atPath: molt.home).filter { $0.hasPrefix("replaced-") }
         #expect(aside.count == 1)
         #expect(access("\(molt.home)/\(aside.first ?? "")/molt.sqlite", F_OK) == 0)
-        #expect(try molt("show", run).status == 0)
+        // What it did is read while the daemon serves already.
+        try await molt.until("the run's steps are back") {
+            let shown = try JSONDecoder().decode(RunDetail.self, from: Data(molt("show", run, "--json").out.utf8))
+            return shown.summary.step == 7 && shown.summary.loss == 2.5 && shown.summary.incarnations == 1
+        }
         // Beyond reading, and no copy: nobody need be asked.
         #expect(try molt("daemon", "stop").status == 0)
         try molt.write(String(repeating: "junk", count: 4096), to: "home/molt.sqlite")

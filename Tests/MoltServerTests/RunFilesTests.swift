@@ -47,6 +47,32 @@ import Glibc
         #expect(read(&offsets) == [102])
     }
 
+    /// A long file that is read in parts must not take the figures back once a later epoch was told of.
+    @Test func noEpochIsReadBeforeThoseAheadOfIt() throws {
+        let pad = String(repeating: "x", count: 60_000)
+        let long = (1...30).map { "{\"kind\":\"step\",\"step\":\($0),\"message\":\"\(pad)\"}\n" }.joined()
+        try append("1-0.jsonl", long, age: 3600)
+        try append("2-0.jsonl", step(31), age: 3600)
+        try append("3-0.jsonl", step(32))
+        var offsets: [String: Int] = [:]
+        let first = read(&offsets), second = read(&offsets)
+        #expect(!first.isEmpty && first.count < 30, "one file, one megabyte at a time")
+        #expect(first + second == Array(1...32))
+        #expect(read(&offsets) == [])
+    }
+
+    @Test func aPartEndsWithItsBytes() throws {
+        for rank in 0..<4 { try append("1-\(rank).jsonl", step(rank)) }
+        try append("2-0.jsonl", step(9))
+        var offsets: [String: Int] = [:], parts: [[Int]] = []
+        repeat {
+            let tail = EventTail.read(folder: folder.path, after: offsets, bytes: 30)
+            offsets.merge(tail.offsets) { $1 }
+            parts.append(tail.lines.compactMap(\.event.step))
+        } while parts.last?.isEmpty == false
+        #expect(parts.flatMap { $0 } == [0, 1, 2, 3, 9] && parts.count > 2)
+    }
+
     @Test func ofManyRanksOnlyTheFirstAreRead() throws {
         for rank in [0, 15, 16, 300] { try append("1-\(rank).jsonl", step(rank)) }
         try append("1-job.jsonl", step(1000))

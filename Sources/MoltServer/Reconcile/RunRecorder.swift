@@ -79,9 +79,11 @@ struct RunRecorder {
             }
             if Self.isTrouble(cause) { run.lastError = reason }
         case .incarnationStarted(let attempt, let incarnation):
+            // Its folder may have told of it before the scheduler did.
+            let isNew = try transaction.snapshot.incarnation(run.id, attempt.number, incarnation.number) == nil
             try change(attempt, incarnation, of: run) { _ in }
             run.startedAt = run.startedAt ?? incarnation.startedAt ?? now
-            run.incarnations += 1
+            if isNew { run.incarnations += 1 }
             let nodes = incarnation.nodes.joined(separator: " ")
             let place = nodes.isEmpty ? "" : " on \(DisplayText.escaped(nodes, limit: 200))"
             try note(

@@ -24,9 +24,9 @@ actor StoreLedger: RunLedger {
     /// The codes that the newest attempt of a run has in place of ours; they are settled when it is sent.
     var exitCodes: [RunID: (attempt: Int, codes: [Int32: Int32])] = [:]
     /// How far the event files of a run have been read, as the store has it.
-    private var offsets: [RunID: [String: Int]] = [:]
+    var offsets: [RunID: [String: Int]] = [:]
     /// Runs whose event files are being read just now.
-    private var reading: Set<RunID> = []
+    private(set) var reading: Set<RunID> = []
 
     init(
         site: Site, store: Store, maker: any AttemptMaker, clock: any DaemonClock, paths: DaemonPaths, logger: Logger
@@ -180,7 +180,11 @@ actor StoreLedger: RunLedger {
 
     func readProgress(_ run: TrackedRun) async throws(LedgerError) { try await readProgress([run]) }
 
-    private func readProgress(_ runs: [TrackedRun]) async throws(LedgerError) {
+    /// Returns false when there was nothing new.
+    @discardableResult
+    func readProgress(
+        _ runs: [TrackedRun], bytes: Int = Limits.eventBytesAtOnce
+    ) async throws(LedgerError) -> Bool {
         for run in runs { files.glance(at: run.id, now: clock.now()) }
         let runs = runs.filter { reading.insert($0.id).inserted }
         defer { for run in runs { reading.remove(run.id) } }
@@ -189,9 +193,11 @@ actor StoreLedger: RunLedger {
             let found = try await read { snapshot in try unknown.map { try snapshot.eventFiles($0.rawValue) } }
             for (id, files) in zip(unknown, found) { offsets[id] = files }
         }
-        let tails = runs.map { ($0.id, tail(of: $0, after: offsets[$0.id] ?? [:])) }
+        // Steps belong to starts.
+        for run in runs where offsets[run.id]?[EventTail.behind] == 0 { try await tellHistory(of: run) }
+        let tails = runs.map { ($0.id, tail(of: $0, after: offsets[$0.id] ?? [:], bytes: bytes)) }
             .filter { !$0.1.offsets.isEmpty }
-        guard !tails.isEmpty else { return }
+        guard !tails.isEmpty else { return false }
         // Whatever becomes of the transaction, the store tells.
         for (id, _) in tails { offsets[id] = nil }
         let now = clock.now()
@@ -203,10 +209,13 @@ actor StoreLedger: RunLedger {
                 try recorder.apply(tail, to: &record, stepsAreCommitted: commits)
             }
         }
+        return true
     }
 
-    private func tail(of run: TrackedRun, after offsets: [String: Int]) -> EventTail {
-        guard let job = run.lifecycle.adopted else { return EventTail.read(folder: run.folder.events, after: offsets) }
+    private func tail(of run: TrackedRun, after offsets: [String: Int], bytes: Int) -> EventTail {
+        guard let job = run.lifecycle.adopted else {
+            return EventTail.read(folder: run.folder.events, after: offsets, bytes: bytes)
+        }
         return AdoptedEvidence(run.folder, job).progress(
             incarnation: run.lifecycle.job?.incarnation.number ?? job.incarnation,
             attempt: run.lifecycle.lastAttempt, after: offsets)

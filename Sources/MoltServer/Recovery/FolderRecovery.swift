@@ -163,15 +163,23 @@ struct FoundChange: Sendable {
         switch kind {
         case .newer(let found):
             try found.storeAttempts(recorder)
+            try recorder.leaveForCatchUp(id)
             try recorder.note(
                 "recovered", "its folder shows attempt \(found.plan.attempt), of which the database knew less; its job "
                     + "is looked up by its key", run: id, attempt: found.plan.attempt)
-        case .doubtful: break
+        case .doubtful: try recorder.leaveForCatchUp(id)
         case .lost(let reason):
             run.record.lastError = reason
             try recorder.tell(.stuck, reason, run: id)
         }
         try recorder.save(&run)
+    }
+}
+
+extension RunRecorder {
+    /// What the run's folder tells of it is read once the daemon serves.
+    func leaveForCatchUp(_ run: String) throws {
+        try transaction.save(EventFileRecord(run: run, name: EventTail.behind, offset: 0))
     }
 }
 

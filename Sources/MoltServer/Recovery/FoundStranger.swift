@@ -65,6 +65,7 @@ struct FoundStranger: Sendable {
         }
         try recorder.transaction.insert(run.record, frozen, token)
         try found?.storeAttempts(recorder)
+        if wasSent { try recorder.leaveForCatchUp(run.record.id) }
         try recorder.note("recovered", "found again by its folder; the database did not know it", run: run.record.id)
         try recorder.save(&run)
         return true

@@ -21,6 +21,9 @@ package struct EventTail: Sendable {
 
     /// Stands among the offsets: the files up to this epoch have been read to their end for good.
     static let settled = "settled"
+    /// Stands among the offsets of a run that was found by its folder, until all of it has been read: 0, and 1 once
+    /// the store knows its starts.
+    static let behind = "behind"
 
     private struct File {
         let name: String
@@ -28,9 +31,13 @@ package struct EventTail: Sendable {
         let rank: Int?
     }
 
-    /// Reads what was appended to the files under `folder` after `offsets`; partial last lines are left for later.
+    /// Reads what was appended to the files under `folder` after `offsets`; partial last lines are left for later. No
+    /// epoch is read while there is more of those before it.
+    ///
+    /// - Parameter bytes: once so many have been read the rest is left for later, too.
     package static func read(
-        folder: String, after offsets: [String: Int], now: Double = Date().timeIntervalSince1970
+        folder: String, after offsets: [String: Int], bytes: Int = Limits.eventBytesAtOnce,
+        now: Double = Date().timeIntervalSince1970
     ) -> EventTail {
         var tail = EventTail()
         let done = offsets[settled] ?? -1
@@ -43,10 +50,18 @@ package struct EventTail: Sendable {
         // Chosen from the newest epoch backwards, told in the order of time.
         let chosen = files.sorted { $0.epoch > $1.epoch }.prefix(Limits.eventFilesPerRun)
             .sorted { ($0.epoch, $0.rank ?? .max) < ($1.epoch, $1.rank ?? .max) }
-        var live: Set<Int> = [newest]
+        var live: Set<Int> = [newest], left = bytes, unfinished = Int.max
         for file in chosen {
-            switch look("\(folder)/\(file.name)", from: offsets[file.name] ?? 0, limit: Limits.eventBytes) {
-            case .new(let events, let next):
+            if left <= 0 { unfinished = min(unfinished, file.epoch - 1) }
+            guard file.epoch <= unfinished else {
+                live.insert(file.epoch)
+                continue
+            }
+            let offset = offsets[file.name] ?? 0
+            switch look("\(folder)/\(file.name)", from: offset, limit: Limits.eventBytes) {
+            case .new(let events, let next, let isAll):
+                left -= next - offset
+                if !isAll { unfinished = file.epoch }
                 tail.offsets[file.name] = next
                 tail.lines += events.map { Line(epoch: file.epoch, rank: file.rank, event: $0) }
                 live.insert(file.epoch)
@@ -68,7 +83,7 @@ package struct EventTail: Sendable {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
         for file in names where file.hasPrefix("progress-") && file.hasSuffix("-0.jsonl") {
             let key = "\(name)/\(file)"
-            guard case .new(let events, let next) = look(
+            guard case .new(let events, let next, _) = look(
                 "\(folder)/\(file)", from: offsets[key] ?? 0, limit: Limits.eventBytes)
             else { continue }
             tail.offsets[key] = next
@@ -91,13 +106,14 @@ package struct EventTail: Sendable {
         _ path: String, from offset: Int, limit: Int = Limits.eventBytes
     ) -> (events: [RunEvent], next: Int)? {
         switch look(path, from: offset, limit: limit) {
-        case .new(let events, let next): (events, next)
+        case .new(let events, let next, _): (events, next)
         case .end, .unreadable: nil
         }
     }
 
     private enum Reading {
-        case new([RunEvent], next: Int)
+        /// With all that was there, or the first of it.
+        case new([RunEvent], next: Int, isAll: Bool)
         /// No whole line is left; when the file was last written to.
         case end(writtenAt: Double)
         case unreadable
@@ -114,15 +130,15 @@ package struct EventTail: Sendable {
         var buffer = [UInt8](repeating: 0, count: min(limit, Int(status.st_size) - offset))
         let count = pread(descriptor, &buffer, buffer.count, off_t(offset))
         guard count >= 0 else { return .unreadable }
-        let bytes = buffer[0..<count]
+        let bytes = buffer[0..<count], isAll = offset + count >= Int(status.st_size)
         guard let lastNewline = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
             // A line longer than any that we write: pass over it rather than read it again for ever.
-            return count > Limits.eventLine ? .new([], next: offset + count) : end
+            return count > Limits.eventLine ? .new([], next: offset + count, isAll: isAll) : end
         }
         let decoder = JSONDecoder()
         let events = bytes[0..<lastNewline].split(separator: UInt8(ascii: "\n")).compactMap { line in
             line.count > Limits.eventLine ? nil : try? decoder.decode(RunEvent.self, from: Data(line))
         }
-        return .new(events, next: offset + lastNewline + 1)
+        return .new(events, next: offset + lastNewline + 1, isAll: isAll)
     }
 }

@@ -102,7 +102,10 @@ struct ProgressRecorder {
         _ incarnations: [IncarnationRecord]
     ) throws {
         let incarnation = incarnations.first { $0.epoch == line.epoch }
-        try recorder.note(
+        let isLate = line.event.at.map { recorder.now - $0 > Limits.lateNews } ?? false
+        let told = RunRecorder(
+            transaction: recorder.transaction, now: isLate ? line.event.at ?? recorder.now : recorder.now)
+        try told.note(
             kind, DisplayText.escaped(message), run: record.id, attempt: incarnation?.attempt,
             incarnation: incarnation?.number)
     }

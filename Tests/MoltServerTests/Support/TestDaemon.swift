@@ -103,6 +103,16 @@ final class TestDaemon {
         return try await restartRestoring()
     }
 
+    /// kill -9, `molt daemon rebuild`, and a new daemon; returns the runs that it found.
+    func restartWithoutDatabase() async throws -> [String] {
+        try store.close()
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        where name.hasPrefix("molt.sqlite") {
+            try FileManager.default.removeItem(atPath: folder(name))
+        }
+        return try await restartRestoring()
+    }
+
     func overwriteDatabase() throws {
         try store.close()
         let path = folder("molt.sqlite"), size = try DurableFile.read(path).count
