@@ -100,6 +100,8 @@ package struct EvidenceQuestion: Sendable {
     /// True when what the workers reported last weighs for the answer.
     package var readsProgress: Bool
     package var isPreemptible: Bool
+    /// True while the scheduler has suspended the job: it can give no sign of life.
+    package var isSuspended: Bool
 }
 
 /// What goes to the scheduler and into the attempt's folder.

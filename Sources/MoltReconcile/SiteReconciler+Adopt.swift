@@ -47,7 +47,7 @@ extension SiteReconciler {
                 // plugin wrote may still tell how it ended.
                 let question = EvidenceQuestion(
                     run: run, attempt: attempt, incarnations: 0...0, ended: nil, readsProgress: false,
-                    isPreemptible: false)
+                    isPreemptible: false, isSuspended: false)
                 let hasEnd = try await !ledger.evidence(question).receipts.isEmpty
                 return hasEnd && adoption.from == nil
                     ? .outcomeUnknown(message: "job \(adoption.job) was over before it was adopted")

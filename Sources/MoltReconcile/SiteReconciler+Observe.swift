@@ -177,7 +177,8 @@ extension SiteReconciler {
             EvidenceQuestion(
                 run: run, attempt: attempt, incarnations: known...newest, ended: hasEnded ? known : nil,
                 readsProgress: sights.allSatisfy { $0.base != .running },
-                isPreemptible: settings?.mayPreempt(in: run.partition) ?? false))
+                isPreemptible: settings?.mayPreempt(in: run.partition) ?? false,
+                isSuspended: sights.contains { $0.phase == .suspended }))
         if hasEnded { await addNodes(to: &result, of: run) }
         return result
     }

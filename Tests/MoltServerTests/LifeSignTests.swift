@@ -99,6 +99,44 @@ struct LifeSignTests {
         #expect(silence(70) < SignOfLife.interval, "it gave a sign at the first glance after the minute")
     }
 
+    /// When it goes on, the scheduler says so before molt-job has had a moment to give its next sign.
+    ///
+    /// Covers D11.
+    @Test func aSuspendedJobIsNotCancelledWhenItGoesOn() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running(process: Self.elsewhere)
+        var sign = try daemon.sign(run)
+        try sign.give()
+        try await daemon.pass(SignOfLife.interval)
+        await daemon.scheduler.change(job) { $0.state = .suspended }
+        try await daemon.pass(3600)
+        let told = try await daemon.service.explain(run).waiting
+        #expect(told?.code == "Suspended" && told?.since == nil, "it is not in the queue: \(String(describing: told))")
+        await daemon.scheduler.change(job) { $0.state = .running }
+        try await daemon.pass(SignOfLife.interval)
+        #expect(try await daemon.state(run) == .running)
+        #expect(await !daemon.scheduler.log.contains("cancel \(job)"))
+        try await daemon.pass(SignOfLife.silenceMax + 20)
+        #expect(await daemon.scheduler.log.contains("cancel \(job)"), "what never gives one again is dead")
+    }
+
+    /// Covers D11.
+    @Test func timeInWhichTheJobWasSuspendedIsNoSilence() throws {
+        let folder = TemporaryFolder("signs"), run = RunID.random()
+        var signs = LifeSigns(), sign = SignOfLife(incarnationFolder: folder.path)
+        func silence(_ now: Double, isStopped: Bool = false) -> Double {
+            signs.silence(
+                of: run, incarnationFolder: folder.path, claim: nil, isStopped: isStopped, now: now)
+        }
+        try sign.give()
+        #expect(silence(0) == 0)
+        #expect(silence(8) == 8)
+        for second in 9..<200 { #expect(silence(Double(second), isStopped: true) == 0) }
+        for second in 200..<300 { signs.glance(at: run, now: Double(second)) }
+        #expect(silence(300) == 0, "what happened since the last look, nobody knows")
+        #expect(silence(310) == 10)
+    }
+
     /// Covers G3.
     @Test func aNewIncarnationBeginsAnew() throws {
         let first = TemporaryFolder("first"), second = TemporaryFolder("second"), run = RunID.random()

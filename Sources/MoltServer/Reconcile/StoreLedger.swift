@@ -97,7 +97,7 @@ actor StoreLedger: RunLedger {
             run.id, run.folder, attempt: question.attempt, incarnations: question.incarnations,
             ended: question.ended, job: run.lifecycle.job?.id, adopted: run.lifecycle.adopted,
             exitCodes: codes, progress: saved, isPreemptible: question.isPreemptible,
-            now: clock.now())
+            isSuspended: question.isSuspended, now: clock.now())
     }
 
     private func codes(of run: RunID, _ attempt: Int) async throws(LedgerError) -> [Int32: Int32] {

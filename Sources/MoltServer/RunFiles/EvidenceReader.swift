@@ -11,7 +11,7 @@ struct EvidenceReader {
     mutating func read(
         _ run: RunID, _ folder: RunFolder, attempt: RunLifecycle.Attempt, incarnations: ClosedRange<Int>, ended: Int?,
         job: UInt32?, adopted: AdoptedJob?, exitCodes: [Int32: Int32], progress: Int?, isPreemptible: Bool,
-        now: Double
+        isSuspended: Bool, now: Double
     ) -> Evidence {
         if let adopted {
             var evidence = AdoptedEvidence(folder, adopted).read(attempt, incarnations, ended: ended)
@@ -22,7 +22,8 @@ struct EvidenceReader {
         let known = refresh(run, folder), newest = incarnations.upperBound
         let silence = signs.silence(
             of: run, incarnationFolder: folder.incarnation(attempt: attempt.number, incarnation: newest),
-            claim: known.values.first { $0.key == attempt.key && $0.incarnation == newest }, now: now)
+            claim: known.values.first { $0.key == attempt.key && $0.incarnation == newest }, isStopped: isSuspended,
+            now: now)
         // A receipt is looked for by its own path only, so that no stale directory listing hides it.
         let receipts = incarnations.compactMap { number in
             try? JSONFile.read(Receipt.self, from: folder.receipt(key: attempt.key, incarnation: number))

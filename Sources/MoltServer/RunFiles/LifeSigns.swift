@@ -8,6 +8,7 @@ package struct LifeSigns {
         var count: Int?
         var at: Double
         var silence: Double
+        var isStopped: Bool
     }
 
     private var seen: [RunID: Seen] = [:]
@@ -18,13 +19,18 @@ package struct LifeSigns {
     /// it proves no more than this.
     package static let countedMax = 15.0
 
-    /// - Parameter claim: of the incarnation; a process that can be looked at from here needs no sign.
+    /// - Parameters:
+    ///   - claim: of the incarnation; a process that can be looked at from here needs no sign.
+    ///   - isStopped: the scheduler has suspended the job: nobody can give a sign, nor just after it goes on.
     /// - Returns: seconds without a sign; 0 while there never was one.
-    package mutating func silence(of run: RunID, incarnationFolder: String, claim: Claim?, now: Double) -> Double {
+    package mutating func silence(
+        of run: RunID, incarnationFolder: String, claim: Claim?, isStopped: Bool = false, now: Double
+    ) -> Double {
         let count = SignOfLife(incarnationFolder: incarnationFolder).read()
-        var next = Seen(incarnation: incarnationFolder, claim: claim, count: count, at: now, silence: 0)
+        var next = Seen(
+            incarnation: incarnationFolder, claim: claim, count: count, at: now, silence: 0, isStopped: isStopped)
         if let last = seen[run], last.incarnation == incarnationFolder, last.count == count, count != nil,
-            claim?.process.isAlive != true {
+            claim?.process.isAlive != true, !isStopped, !last.isStopped {
             next.silence = last.silence + min(max(0, now - last.at), Self.countedMax)
         }
         seen[run] = next
@@ -34,7 +40,8 @@ package struct LifeSigns {
     /// Looks at a run's sign between two questions for its silence, so that these may be rare without proving less.
     package mutating func glance(at run: RunID, now: Double) {
         guard let last = seen[run], last.count != nil, now - last.at >= Self.glanceInterval else { return }
-        _ = silence(of: run, incarnationFolder: last.incarnation, claim: last.claim, now: now)
+        _ = silence(
+            of: run, incarnationFolder: last.incarnation, claim: last.claim, isStopped: last.isStopped, now: now)
     }
 
     private static let glanceInterval = SignOfLife.interval / 2

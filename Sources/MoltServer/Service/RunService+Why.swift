@@ -114,8 +114,8 @@ extension RunService {
             return waiting
         }
         let own = found.own
-        waiting.since = own.submittedAt
         guard own.state == .pending else { return waiting }
+        waiting.since = own.submittedAt
         if let begin = own.eligibleAt, begin > found.asOf { waiting.beginsAt = begin }
         if let start = own.startedAt, start > found.asOf { waiting.expectedAt = start }
         waiting.priority = own.priority
