@@ -2,6 +2,11 @@ import MoltCore
 
 /// Numbers that a method's adapters have, as far as names tell: patterns over paths count by their last component.
 enum AdapterSize {
+    /// Of so many parameters of a model.
+    static func trainable(_ method: MethodSection, _ model: ModelSection, of parameters: Int) -> Int {
+        method.type.adapts ? count(method, model) : parameters
+    }
+
     static func count(_ method: MethodSection, _ model: ModelSection) -> Int {
         switch method.type {
         case .full: 0

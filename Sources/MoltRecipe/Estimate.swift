@@ -19,24 +19,24 @@ package struct Estimate: Hashable, Sendable, Codable {
         /// Program, libraries, allocator and thread buffers.
         package var runtime: Double
 
+        /// What is there before the first token.
+        package var held: Double { weights + gradients + optimizer }
+
         package var total: Double { weights + gradients + optimizer + activations + runtime }
     }
 
     /// Nil for a recipe that does not train or whose model is only known from `init_from`.
     package init?(_ recipe: Recipe) {
-        guard recipe.trains, let model = recipe.model, let data = recipe.data, let steps = recipe.plannedSteps else {
-            return nil
-        }
+        guard let model = recipe.model, let data = recipe.data, let steps = recipe.plannedSteps,
+            let memory = Memory(recipe)
+        else { return nil }
         let size = ModelSize(model, sequenceLength: data.sequenceLength)
         parameters = size.parameters
-        trainableParameters = recipe.method.type.adapts ? AdapterSize.count(recipe.method, model) : size.parameters
+        trainableParameters = AdapterSize.trainable(recipe.method, model, of: size.parameters)
         self.steps = steps
         tokens = steps.times(recipe.tokensPerStep)
         flopsPerToken = size.flopsPerToken
-        memoryPerRank = Memory(
-            model, parameters: size.parameters, trainable: trainableParameters,
-            isHalf: recipe.train.precision == .bf16, microBatch: recipe.train.microBatch,
-            sequenceLength: data.sequenceLength)
+        memoryPerRank = memory
     }
 }
 
@@ -48,6 +48,20 @@ extension Estimate.Memory {
         package var data = 1
 
         package init() {}
+    }
+
+    /// What a recipe takes of each rank, its length left aside. Nil for one that does not train or whose model is only
+    /// known from `init_from`.
+    ///
+    /// A preference pair is two sequences, and what all weights' training is measured from is a second model in fp32.
+    package init?(_ recipe: Recipe) {
+        guard recipe.trains, let model = recipe.model, let data = recipe.data else { return nil }
+        let parameters = ModelSize(model, sequenceLength: data.sequenceLength).parameters
+        self.init(
+            model, parameters: parameters, trainable: AdapterSize.trainable(recipe.method, model, of: parameters),
+            isHalf: recipe.train.precision == .bf16,
+            microBatch: recipe.train.microBatch.times(recipe.prefers ? 2 : 1), sequenceLength: data.sequenceLength)
+        if recipe.prefers, !recipe.method.type.adapts { weights += 4 * Double(parameters) }
     }
 
     /// Weights, gradients and AdamW's two moments are fp32 (4, 4 and 8 bytes a parameter); bf16 adds a 2-byte copy of

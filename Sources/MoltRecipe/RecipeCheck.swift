@@ -131,15 +131,12 @@ struct RecipeCheck {
 
     private func checkParallel() {
         let parallel = recipe.parallel
-        let fix = "leave it out: data parallelism over all ranks is what runs"
-        if parallel.tensor > 1 {
-            refuse("parallel.tensor", "tensor parallelism is not available in this version", fix: fix)
-        }
-        if parallel.pipeline > 1 {
-            refuse("parallel.pipeline", "pipeline parallelism is not available in this version", fix: fix)
-        }
-        if parallel.sequence {
-            refuse("parallel.sequence", "sequence parallelism is not available in this version", fix: fix)
+        let asked: [(String, Bool, Unavailable)] = [
+            ("tensor", parallel.tensor > 1, .tensor), ("pipeline", parallel.pipeline > 1, .pipeline),
+            ("sequence", parallel.sequence, .sequence),
+        ]
+        for (key, isAsked, way) in asked where isAsked {
+            refuse("parallel.\(key)", way.words, fix: "leave it out: data parallelism over all ranks is what runs")
         }
     }
 

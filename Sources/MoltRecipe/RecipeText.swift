@@ -39,7 +39,8 @@ package enum RecipeText {
         "checkpoint.every", "resources.time", "policy.back_off", "policy.back_off_max", "policy.max_total",
     ]).union(Patience.CodingKeys.allCases.map { "policy.patience.\($0.rawValue)" })
     private static let bytes: Set<String> = [
-        "resources.memory", "prepare.max_line_bytes", "prepare.unit_bytes", "conversion.shard_bytes",
+        "resources.memory", "resources.gpu_memory", "prepare.max_line_bytes", "prepare.unit_bytes",
+        "conversion.shard_bytes",
     ]
 
     private struct Writer {

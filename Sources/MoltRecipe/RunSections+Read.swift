@@ -6,6 +6,7 @@ extension ResourcesSection {
             tree, path: "resources", section: ResourcesSection(), keys: CodingKeys.self, problems: problems)
         reader.read(.nodes, \.nodes, .count(1...65536))
         reader.read(.gpusPerNode, \.gpusPerNode, .count(0...1024))
+        reader.read(.gpuMemory, \.gpuMemory, .bytes)
         reader.read(.ranksPerNode, \.ranksPerNode, .count(1...1024))
         reader.read(.cpusPerRank, \.cpusPerRank, .count(1...4096))
         reader.read(.time, \.time, .duration)

@@ -4,6 +4,9 @@ package import MoltCore
 package struct ResourcesSection: Codable, Hashable, Sendable {
     package var nodes: Int = 1
     package var gpusPerNode: Int = 0
+    /// Bytes that one GPU has at least, so that what does not fit is known before it is submitted; a site's own figure
+    /// goes before. Nothing is asked of the scheduler.
+    package var gpuMemory: Int?
     /// Workers a node; nil means one a GPU, or one.
     package var ranksPerNode: Int?
     package var cpusPerRank: Int = 1
@@ -22,6 +25,7 @@ package struct ResourcesSection: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case nodes, time, partition, account, qos, memory, slurm
         case gpusPerNode = "gpus_per_node"
+        case gpuMemory = "gpu_memory"
         case ranksPerNode = "ranks_per_node"
         case cpusPerRank = "cpus_per_rank"
     }

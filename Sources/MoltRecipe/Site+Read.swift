@@ -73,6 +73,7 @@ extension Site.GPUs {
         var reader = SectionReader(tree, path: "gpus", section: Self(), keys: CodingKeys.self, problems: problems)
         reader.read(.gres, \.gres, .gres)
         reader.read(.perNode, \.perNode, .count(0...1024))
+        reader.read(.memory, \.memory, .bytes)
         return reader.finished()
     }
 }

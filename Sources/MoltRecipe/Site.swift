@@ -68,9 +68,11 @@ package struct Site: Codable, Hashable, Sendable {
         package var gres: String = "gpu"
         /// GPUs a node, if the site's owner says so.
         package var perNode: Int?
+        /// Bytes that the smallest GPU has, if the site's owner says so.
+        package var memory: Int?
 
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case gres
+            case gres, memory
             case perNode = "per_node"
         }
 

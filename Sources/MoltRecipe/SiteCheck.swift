@@ -29,6 +29,7 @@ package enum SiteCheck {
                 "resources.nodes", "\(recipe.resources.nodes) nodes, but site 'local' is one machine",
                 fix: "use 'ranks_per_node' for several workers on it")
         }
+        if let problem = MemoryFit.problem(recipe, site: site, origins: origins) { found.append(problem) }
         return found
     }
 }

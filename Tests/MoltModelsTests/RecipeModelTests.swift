@@ -21,6 +21,13 @@ private struct RecipeTree: RecipeSource {
         ((try? FileManager.default.contentsOfDirectory(atPath: Self.folder)) ?? [])
             .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
     }
+
+    func load(_ name: String) throws -> Recipe {
+        try RecipeLoader(source: self, currentFolder: "/here").load(name, isComplete: false).recipe
+    }
+
+    /// Those that bring a model of their own.
+    static let withModels = RecipeTree().recipeNames().filter { !["lora", "dpo"].contains($0) }
 }
 
 /// Every model of the built-in recipes, without memory on the meta device.
@@ -38,8 +45,7 @@ struct RecipeModelTests {
     ]
 
     private func section(_ name: String) throws -> ModelSection {
-        let loaded = try RecipeLoader(source: RecipeTree(), currentFolder: "/here").load(name, isComplete: false)
-        return try #require(loaded.recipe.model)
+        try #require(try RecipeTree().load(name).model)
     }
 
     @Test(arguments: published.keys.sorted())
@@ -50,12 +56,34 @@ struct RecipeModelTests {
         #expect(abs(count - billions) <= 2e-3 * billions, "\(count)")
     }
 
-    @Test(arguments: RecipeTree().recipeNames())
+    @Test(arguments: RecipeTree.withModels)
     func everyRecipesModelCanBeBuiltAndIsCountedRight(_ name: String) throws {
         var section = try section(name)
         section.vocabularySize = section.vocabularySize ?? ModelSize.byteVocabulary
         let model = try HybridModel(section, registry: ParameterRegistry(device: .meta))
         #expect(ModelSize(section, sequenceLength: 4096).parameters == model.registry.count)
+    }
+
+    /// Nothing that can carry an adapter is left out, in the recipes of large models and in the one for all.
+    @Test(arguments: RecipeTree().recipeNames().filter { $0.hasSuffix("-lora") })
+    func aLoRARecipeAdaptsEveryLinearLayerButTheHead(_ name: String) throws {
+        let recipe = try RecipeTree().load(name), section = try section(name)
+        let model = try HybridModel(section, registry: ParameterRegistry(device: .meta))
+        let linears = Set(model.registry.linears.map(\.path)).subtracting(["lm_head"])
+        let report = try model.adapt(recipe.method)
+        #expect(Set(report.matched) == linears)
+        #expect(report.counts.count == recipe.method.targets.count && report.counts.values.allSatisfy { $0 > 0 })
+        let estimate = try #require(Estimate(recipe))
+        #expect(estimate.trainableParameters == report.adapterParameters)
+    }
+
+    @Test(arguments: ["lora", "dpo"], TinyModels.families)
+    func theRecipesForAllFamiliesAdaptEach(_ name: String, _ family: String) throws {
+        let recipe = try RecipeTree().load(name)
+        #expect(recipe.model == nil && recipe.prefers == (name == "dpo"))
+        let model = try HybridModel(TinyModels.family(family), registry: ParameterRegistry(device: .meta))
+        let linears = Set(model.registry.linears.map(\.path)).subtracting(["lm_head"])
+        #expect(Set(try model.adapt(recipe.method).matched) == linears)
     }
 
     @Test func theStateOfMamba2DoesNotGrowWithTheSequence() throws {

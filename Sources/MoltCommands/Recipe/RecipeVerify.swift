@@ -25,7 +25,7 @@ struct RecipeVerify: AsyncParsableCommand {
         let loaded = try workshop.loadForSubmission(options.recipe, overrides: options.changes, site: site)
         let recipe = loaded.recipe
         let warnings = DataWarnings.warnings(recipe, site: site) + SecretWarnings.warnings(recipe, site: site)
-            + SourceTokenizer.warnings(recipe)
+            + SourceTokenizer.warnings(recipe) + MemoryFit.warnings(recipe, site: site)
         let tokenizer = SourceTokenizer.line(recipe)
         let verdict = Verdict(
             name: recipe.name, files: loaded.files, estimate: Estimate(recipe), tokenizer: tokenizer,

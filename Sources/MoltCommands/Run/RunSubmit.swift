@@ -65,7 +65,7 @@ struct RunSubmit: AsyncParsableCommand {
         if let name { recipe.name = name }
         let foreign = ForeignRecipe(loaded, in: settings.workingDirectory)
         let warnings = DataWarnings.warnings(recipe, site: site) + SecretWarnings.warnings(recipe, site: site)
-            + SourceTokenizer.warnings(recipe)
+            + SourceTokenizer.warnings(recipe) + MemoryFit.warnings(recipe, site: site)
         let rehearsal = Rehearsal(workshop: workshop, recipe: recipe, site: site)
         if dryRun {
             return try rehearsal.show((foreign.notice.map { [$0] } ?? []) + warnings, json: output.json)
