@@ -76,20 +76,22 @@ extension ModelWeights {
 
     /// Fills a model, after `check`. No weight keeps its first value: what the model holds afterwards is hashed and
     /// compared with what was read.
-    /// - Returns: the hash, over the weights in the model's own type.
+    /// - Returns: the hash, over the weights in the model's own type, before matrices are rounded to a narrower one.
     package func load(into model: HybridModel) throws -> String {
         try check()
-        var read = WeightsHash()
+        var read = WeightsHash(), rounded = WeightsHash()
         for parameter in model.registry.parameters {
-            let value = try self.read(parameter.name).tensor().to(parameter.value.dtype)
-            try parameter.assign(value)
+            let value = try self.read(parameter.name).tensor().to(model.registry.dtype)
             read.add(try HostTensor(parameter.name, value))
+            let narrow = try value.to(parameter.value.dtype)
+            try parameter.assign(narrow)
+            if model.registry.isNarrow { rounded.add(try HostTensor(parameter.name, narrow)) }
         }
-        let held = try Self.hash(of: model)
-        guard held == read.text else {
-            throw UserError("the model does not hold what was read: \(held), not \(read.text)", at: place)
+        let held = try Self.hash(of: model), wanted = model.registry.isNarrow ? rounded.text : read.text
+        guard held == wanted else {
+            throw UserError("the model does not hold what was read: \(held), not \(wanted)", at: place)
         }
-        return held
+        return read.text
     }
 
     static func hash(of model: HybridModel) throws -> String {

@@ -65,13 +65,11 @@ package struct TokenScores {
 
     /// [1, length, vocabulary], fp32.
     static func scores(_ row: [Int64], _ model: HybridModel, _ precision: Precision) throws(TorchError) -> Tensor {
-        let tokens = try Tensor(row, shape: [1, row.count])
+        let device = model.device
+        let tokens = try Tensor(row, shape: [1, row.count]).to(device)
         return try noGrad { () throws(TorchError) in
-            switch precision {
-            case .fp32: try model.logits(model.hidden(tokens))
-            case .bf16:
-                try autocast(.bfloat16) { () throws(TorchError) in try model.logits(model.hidden(tokens)) }.to(
-                    .float32)
+            try autocast(precision == .bf16 ? .bfloat16 : nil, on: device) { () throws(TorchError) in
+                try model.logits(model.hidden(tokens)).to(.float32)
             }
         }
     }

@@ -40,7 +40,7 @@ package final class GenerationBatch {
             tokens += [Int64](repeating: 0, count: padding) + prompt.map(Int64.init)
             documents += [Int32](repeating: -1, count: padding) + [Int32](repeating: 0, count: prompt.count)
         }
-        let device = model.embeddings.weight.value.device
+        let device = model.device
         let all = try Tensor(tokens, shape: [rows, length]).to(device)
         let index = isPadded ? try Tensor(documents, shape: [rows, length]).to(device) : nil
         let starts = Set(prompts.map { length - $0.count })
@@ -60,7 +60,7 @@ package final class GenerationBatch {
     /// Reads one further token of each row.
     package func advance(_ tokens: [Int32]) throws(TorchError) {
         precondition(tokens.count == rows, "\(tokens.count) tokens for \(rows) rows")
-        let device = model.embeddings.weight.value.device
+        let device = model.device
         scores = try read(Tensor(tokens.map(Int64.init), shape: [rows, 1]).to(device), nil)
     }
 

@@ -46,6 +46,8 @@ package final class HybridModel {
         head = section.tiedEmbeddings ? nil : try Linear(root / "lm_head", section.hiddenSize, vocabulary)
     }
 
+    package var device: Device { registry.device }
+
     /// The hidden states after the last norm, [b, s, d].
     /// - Parameters:
     ///   - tokens: [b, s], int64.

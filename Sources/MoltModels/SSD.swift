@@ -50,7 +50,10 @@ package enum SSD {
     /// States and decays are in fp32 whatever the type of x, B and C, in fp64 when that is theirs. The result does not
     /// depend on `chunk` but for rounding.
     package static func scan(_ input: SSDInput, chunk: Int) throws(TorchError) -> SSDOutput {
-        guard input.x_bshp.hasKernels else { return try SSDMatrixForm.scan(input, chunk: chunk) }
+        guard input.x_bshp.hasKernels else {
+            // A chunk is filled up with zeros: a token of generation needs none.
+            return try SSDMatrixForm.scan(input, chunk: max(1, min(chunk, input.x_bshp.size(1))))
+        }
         let (dt_bsh, a_h) = try input.stepAndDecay()
         let results = try operation.results(
             input.x_bshp, dt_bsh, a_h, input.b_bsgn, input.c_bsgn, input.d_h, input.initialState_bhpn,

@@ -12,7 +12,12 @@ package import MoltTensor
 /// chunk, and writes before the last one, all count for nothing. Letters as in `SSDReference`; c chunks, q and k
 /// tokens in one.
 package enum SSDMatrixForm {
+    /// In fp32 under autocast too, whose products would round states to its type.
     package static func scan(_ input: SSDInput, chunk: Int) throws(TorchError) -> SSDOutput {
+        try autocast(nil, on: input.x_bshp.device) { () throws(TorchError) in try wideScan(input, chunk: chunk) }
+    }
+
+    private static func wideScan(_ input: SSDInput, chunk: Int) throws(TorchError) -> SSDOutput {
         let wide: DType = input.x_bshp.dtype == .float64 ? .float64 : .float32
         let length = input.x_bshp.size(1), groupHeads = input.x_bshp.size(2) / input.b_bsgn.size(2)
         let (dt_bsh, a_h) = try input.stepAndDecay()

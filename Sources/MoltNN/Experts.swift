@@ -27,8 +27,8 @@ package final class Experts {
         self.chosen = chosen
         self.activation = activation
         router = try (scope / "router").parameter("weight", [experts, width], .fanIn(width))
-        gateUp = try (scope / "experts").parameter("gate_up_proj", [experts, 2 * inner, width], .fanIn(width))
-        down = try (scope / "experts").parameter(
+        gateUp = try (scope / "experts").matrix("gate_up_proj", [experts, 2 * inner, width], .fanIn(width))
+        down = try (scope / "experts").matrix(
             "down_proj", [experts, width, inner], .fanIn(inner, gain: outputGain))
     }
 

@@ -33,7 +33,7 @@ package final class Linear {
         }
         precondition(components.isEmpty || start == outputs, "\(scope.path): components of \(start) of \(outputs) rows")
         self.components = named
-        weight = try scope.parameter("weight", [outputs, inputs], initializer ?? .fanIn(inputs))
+        weight = try scope.matrix("weight", [outputs, inputs], initializer ?? .fanIn(inputs))
         self.bias = bias ? try scope.parameter("bias", [outputs], biasInitializer, decays: false) : nil
         scope.registry.add(self)
     }

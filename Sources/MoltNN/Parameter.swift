@@ -7,14 +7,19 @@ package final class Parameter {
     package let initializer: Initializer
     /// Whether weight decay applies; norms, biases and the small vectors of the scan go without.
     package let decays: Bool
-    package let value: Tensor
+    /// Whether products alone read it; see `ParameterRegistry.matrices`.
+    package let isMatrix: Bool
+    package private(set) var value: Tensor
     package private(set) var isTrainable: Bool
 
-    init(name: String, shape: [Int], initializer: Initializer, decays: Bool, value: Tensor) throws(TorchError) {
+    init(
+        name: String, shape: [Int], initializer: Initializer, decays: Bool, isMatrix: Bool, value: Tensor
+    ) throws(TorchError) {
         self.name = name
         self.shape = shape
         self.initializer = initializer
         self.decays = decays
+        self.isMatrix = isMatrix
         self.value = value
         isTrainable = true
         try value.requiresGrad_(true)
@@ -26,6 +31,12 @@ package final class Parameter {
     package func setTrainable(_ trainable: Bool) throws(TorchError) {
         isTrainable = trainable
         try value.requiresGrad_(trainable)
+    }
+
+    /// Holds the values in another type from now on, frozen: what layers have been given of it is the old tensor.
+    package func hold(in dtype: DType) throws(TorchError) {
+        isTrainable = false
+        value = try noGrad { () throws(TorchError) in try value.to(dtype) }
     }
 
     /// Replaces the values, keeping the tensor that layers and optimizers hold.

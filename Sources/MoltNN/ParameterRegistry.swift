@@ -5,7 +5,11 @@ package final class ParameterRegistry {
     /// Where parameters are created; on `meta` they have a shape and no memory.
     package let device: Device
     package let dtype: DType
-    package let seed: Int
+    /// The type of what products multiply with: projections, embeddings, experts. Vectors, norms and what scans and
+    /// convolutions read are of `dtype`.
+    package let matrices: DType
+    /// Nil leaves the model's parameters without values, until a checkpoint's are assigned; adapters have theirs.
+    package let seed: Int?
     package private(set) var parameters: [Parameter] = []
     package private(set) var linears: [Linear] = []
     /// Whether dropout drops; the trainer's forward passes alone set it.
@@ -16,14 +20,20 @@ package final class ParameterRegistry {
     /// How many parameters were there before adapters; nil while there are none.
     private var baseCount: Int?
 
-    package init(device: Device = .cpu, dtype: DType = .float32, seed: Int = 1) {
+    package init(
+        device: Device = .cpu, dtype: DType = .float32, matrices: DType? = nil, seed: Int? = 1
+    ) {
         self.device = device
         self.dtype = dtype
+        self.matrices = matrices ?? dtype
         self.seed = seed
     }
 
     /// The scope of the whole model.
     package var root: ParameterScope { ParameterScope(registry: self, path: "") }
+
+    /// Whether matrices are held in another type than the rest.
+    package var isNarrow: Bool { matrices != dtype }
 
     package subscript(name: String) -> Parameter? { byName[name] }
 
@@ -39,13 +49,19 @@ package final class ParameterRegistry {
     /// Creates and initialises a parameter. Its values follow from the seed and its name alone: neither the order of
     /// creation, nor the rank, nor the device changes them.
     func create(
-        _ name: String, _ shape: [Int], _ initializer: Initializer, decays: Bool
+        _ name: String, _ shape: [Int], _ initializer: Initializer, decays: Bool, isMatrix: Bool = false
     ) throws(TorchError) -> Parameter {
         precondition(byName[name] == nil, "two parameters are named \(name)")
-        let value = try initializer.tensor(
-            shape, dtype: dtype, device: device, seed: Initializer.seed(for: name, run: seed))
+        let type = isMatrix ? matrices : dtype
+        let value =
+            if seed == nil, baseCount == nil {
+                try Tensor.empty(shape, dtype: type, device: device)
+            } else {
+                try initializer.tensor(
+                    shape, dtype: type, device: device, seed: Initializer.seed(for: name, run: seed ?? 0))
+            }
         let parameter = try Parameter(
-            name: name, shape: shape, initializer: initializer, decays: decays, value: value)
+            name: name, shape: shape, initializer: initializer, decays: decays, isMatrix: isMatrix, value: value)
         parameters.append(parameter)
         byName[name] = parameter
         return parameter
@@ -93,5 +109,10 @@ package struct ParameterScope {
         _ name: String, _ shape: [Int], _ initializer: Initializer, decays: Bool = true
     ) throws(TorchError) -> Parameter {
         try registry.create((self / name).path, shape, initializer, decays: decays)
+    }
+
+    /// Creates a parameter that products alone read: it may be held in the type that they round it to.
+    func matrix(_ name: String, _ shape: [Int], _ initializer: Initializer) throws(TorchError) -> Parameter {
+        try registry.create((self / name).path, shape, initializer, decays: true, isMatrix: true)
     }
 }

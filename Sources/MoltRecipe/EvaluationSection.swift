@@ -20,8 +20,8 @@ package struct EvaluationSection: Codable, Hashable, Sendable {
     package var stop: [String] = []
     /// Answers that the model writes together.
     package var batch: Int = 16
-    /// Of matrix products.
-    package var dtype: TrainSection.Precision = .fp32
+    /// Of weights and products; nil for bf16 on a GPU, fp32 on CPUs.
+    package var dtype: TrainSection.Precision?
 
     package enum Task: String, Codable, Sendable, CaseIterable {
         case perplexity

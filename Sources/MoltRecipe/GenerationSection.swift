@@ -16,8 +16,8 @@ package struct GenerationSection: Codable, Hashable, Sendable {
     package var samples: Int = 1
     /// Texts that the model continues together.
     package var batch: Int = 16
-    /// Of matrix products.
-    package var dtype: TrainSection.Precision = .fp32
+    /// Of weights and products; nil for bf16 on a GPU, fp32 on CPUs.
+    package var dtype: TrainSection.Precision?
     /// A file of JSON lines, one a text; nil for `generated.jsonl` in the run's folder.
     package var out: String?
 

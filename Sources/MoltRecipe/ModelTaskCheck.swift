@@ -45,10 +45,11 @@ struct ModelTaskCheck {
                 "init_from", "\(name) needs a model", "set 'init_from' to a model's folder, a checkpoint or a run id")
         }
         let resources = recipe.resources
-        if resources.gpusPerNode > 0 {
+        if resources.gpusPerNode > 1 {
             refuse(
-                "resources.gpus_per_node", "\(name) computes on CPUs in this version: GPUs would stand idle",
-                "set it to 0; cpus_per_rank says how many cores are used")
+                "resources.gpus_per_node",
+                "\(name) computes on one GPU: \(resources.gpusPerNode - 1) would stand idle",
+                "set it to 1, or to 0 for CPUs; with dtype: bf16 the weights take half the memory")
         } else if resources.ranks > 1 {
             refuse(
                 "resources.ranks_per_node", "\(name) is done by one worker", "set it to 1; give it more cpus_per_rank")

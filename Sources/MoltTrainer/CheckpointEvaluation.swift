@@ -12,9 +12,10 @@ package struct CheckpointEvaluation: Codable, Sendable {
     package var targets: Int
 
     package static func run(
-        _ source: CheckpointSource, data: [String], tokenizer: String? = nil, sequenceLength: Int, sequencesMax: Int
+        _ source: CheckpointSource, data: [String], tokenizer: String? = nil, sequenceLength: Int,
+        sequencesMax: Int, on place: ComputePlace
     ) throws -> CheckpointEvaluation {
-        let generator = try TextGenerator(source, tokenizer: tokenizer)
+        let generator = try TextGenerator(source, tokenizer: tokenizer, on: place)
         let corpus = try DocumentSources.open(data, .validation, key: "--data", tokenizer: generator.tokenizer)
         let loader = SampleLoader(corpus: corpus, sequenceLength: sequenceLength, packing: .runOn, seed: nil)
         let all = loader.sampleCount()
@@ -23,11 +24,13 @@ package struct CheckpointEvaluation: Codable, Sendable {
         for sample in samples {
             let batch = try loader.batch([sample])
             let shape = [batch.rows, batch.length]
-            sum += try noGrad {
-                try generator.model.lossSum(
-                    Tensor(batch.tokens, shape: shape), targets: Tensor(batch.targets, shape: shape),
-                    sequenceIndex: Tensor(batch.sequenceIndex, shape: shape)
-                ).item()
+            let tokens = try Tensor(batch.tokens, shape: shape).to(place.device)
+            let targets = try Tensor(batch.targets, shape: shape).to(place.device)
+            let documents = try Tensor(batch.sequenceIndex, shape: shape).to(place.device)
+            sum += try noGrad { () throws(TorchError) in
+                try autocast(place.products, on: place.device) { () throws(TorchError) in
+                    try generator.model.lossSum(tokens, targets: targets, sequenceIndex: documents).item()
+                }
             }
         }
         let targets = loader.targetCount(of: samples)

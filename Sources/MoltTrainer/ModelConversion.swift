@@ -30,10 +30,11 @@ package enum ModelConversion {
     /// Writes what lies at `path` into a new folder, reads that again, and compares the two.
     /// - Parameters:
     ///   - tokenizer: goes with the weights in place of what lies beside them.
+    ///   - place: where the numeric check computes, in fp32.
     ///   - beat: called again and again meanwhile; what it throws ends the work, and leaves nothing behind.
     package static func convert(
         _ path: String, to out: String, _ choice: Choice, tokenizer: String? = nil,
-        beat: @escaping () throws -> Void = {}
+        on place: ComputePlace = .cpu, beat: @escaping () throws -> Void = {}
     ) throws -> ConversionReport {
         var found = try CheckpointSource(path, key: path).weights()
         if let tokenizer { found = try RetokenizedWeights(found, tokenizer: tokenizer) }
@@ -43,7 +44,7 @@ package enum ModelConversion {
         report.out = out
         report.outFormat = choice.layout.rawValue
         report.sha256Before = try hash(weights, after: choice.type)
-        guard choice.layout != .nemo else { return try pack(weights, to: out, choice, report) }
+        guard choice.layout != .nemo else { return try pack(weights, to: out, choice, report, place) }
         try StagedFolder.makeShared(out) { staged in
             let inner = "\(staged)/model"
             switch choice.layout {
@@ -64,7 +65,7 @@ package enum ModelConversion {
                 try StateSpacesExport(weights, type: choice.type).write(into: inner)
             case .nemo: break
             }
-            try compare(inner, with: weights, &report)
+            try compare(inner, with: weights, &report, place)
             try StagedFolder.lift(inner, to: staged)
         }
         return report
@@ -72,7 +73,8 @@ package enum ModelConversion {
 
     /// Writes the one layout that is a file.
     private static func pack(
-        _ weights: any ModelWeights, to out: String, _ choice: Choice, _ report: ConversionReport
+        _ weights: any ModelWeights, to out: String, _ choice: Choice, _ report: ConversionReport,
+        _ place: ComputePlace
     ) throws -> ConversionReport {
         guard out.hasSuffix(".nemo") else {
             throw UserError(
@@ -81,14 +83,14 @@ package enum ModelConversion {
         var report = report
         try StagedFolder.makeSharedFile(out) { staged in
             try NemoExport(weights, type: choice.type, ranks: choice.ranks).write(to: staged)
-            try compare(staged, with: weights, &report)
+            try compare(staged, with: weights, &report, place)
         }
         return report
     }
 
     /// What was written, read again, must be the model that was read.
     private static func compare(
-        _ written: String, with weights: any ModelWeights, _ report: inout ConversionReport
+        _ written: String, with weights: any ModelWeights, _ report: inout ConversionReport, _ place: ComputePlace
     ) throws {
         let out = report.out ?? written
         let again = try CheckpointSource(written, key: written).weights()
@@ -98,7 +100,7 @@ package enum ModelConversion {
                 "the layout has no place for this model's \(lost.joined(separator: ", "))", at: out,
                 fix: "choose another --format")
         }
-        (report.sha256After, report.numericCheck) = try inspect(written)
+        (report.sha256After, report.numericCheck) = try inspect(written, place)
         guard report.sha256After == report.sha256Before else {
             throw UserError("the weights that were written are not those that were read", at: out)
         }
@@ -107,11 +109,11 @@ package enum ModelConversion {
     }
 
     /// Loads what lies at `path` and lets it score tokens.
-    package static func verify(_ path: String) throws -> ConversionReport {
+    package static func verify(_ path: String, on place: ComputePlace = .cpu) throws -> ConversionReport {
         let weights = try CheckpointSource(path, key: path).weights()
         try weights.check()
         var report = weights.report(format: ForeignModel.layout(of: weights))
-        (report.sha256After, report.numericCheck) = try inspect(path)
+        (report.sha256After, report.numericCheck) = try inspect(path, place)
         return report
     }
 
@@ -123,9 +125,12 @@ package enum ModelConversion {
         return try ModelComparison(a, b)
     }
 
-    private static func inspect(_ path: String) throws -> (String, ConversionReport.NumericCheck) {
+    /// In fp32 whatever the place says: what is compared are all digits.
+    private static func inspect(
+        _ path: String, _ place: ComputePlace
+    ) throws -> (String, ConversionReport.NumericCheck) {
         let source = try CheckpointSource(path, key: path)
-        let model = try ModelLoader.model(of: source)
+        let model = try ModelLoader.model(of: source, on: ComputePlace(place.device, .fp32))
         return (try ModelLoader.hash(of: model.registry.parameters), try .init(model, place: path))
     }
 
@@ -141,9 +146,9 @@ package enum ModelConversion {
 
     /// Writes the scores of a model; see `TokenScores`.
     package static func scores(
-        _ path: String, tokens: String, out: String, precision: TokenScores.Precision
+        _ path: String, tokens: String, out: String, on place: ComputePlace
     ) throws {
-        let model = try ModelLoader.model(of: try CheckpointSource(path, key: path))
-        try TokenScores(tokens: tokens, for: model).write(model, precision: precision, to: out)
+        let model = try ModelLoader.model(of: try CheckpointSource(path, key: path), on: place)
+        try TokenScores(tokens: tokens, for: model).write(model, precision: place.scores, to: out)
     }
 }

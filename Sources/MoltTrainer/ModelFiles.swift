@@ -33,7 +33,11 @@ enum ModelFiles {
     }
 
     /// Fills parameters from the group `model`; every one must be there with its shape.
-    static func load(_ parameters: [Parameter], from folder: String, _ manifest: CheckpointManifest) throws {
+    /// - Parameter read: gets each tensor as it is in the files.
+    static func load(
+        _ parameters: [Parameter], from folder: String, _ manifest: CheckpointManifest,
+        read: (HostTensor) throws -> Void = { _ in }
+    ) throws {
         let known = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0) })
         var missing = Set(known.keys)
         var unknown: [String] = []
@@ -43,6 +47,7 @@ enum ModelFiles {
                 return
             }
             try parameter.assign(try tensor(host))
+            try read(host)
             missing.remove(host.name)
         }
         guard missing.isEmpty, unknown.isEmpty else {

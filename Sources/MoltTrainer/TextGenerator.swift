@@ -14,22 +14,27 @@ package struct TextGenerator {
     let ends: Set<Int32>
     /// Whether Molt trained it: its documents began and ended with the tokenizer's tokens for that.
     let isOwn: Bool
+    /// Where the model is.
+    package let place: ComputePlace
     /// Called again and again while it works; what it throws ends the work.
     package var beat: () throws -> Void = {}
 
     /// - Parameter named: a tokenizer in place of the model's own.
-    package init(_ source: CheckpointSource, tokenizer named: String? = nil) throws {
+    package init(_ source: CheckpointSource, tokenizer named: String? = nil, on place: ComputePlace) throws {
         let tokenizer = try TokenizerCopy.open(of: source, named: named)
         let framing = try source.manifest.framing(at: source.folder)
         self.tokenizer = tokenizer
         isOwn = framing.begins
         prefix = isOwn ? [tokenizer.specials.begin] : tokenizer.prefix
         ends = Set(framing.ends.compactMap(Int32.init(exactly:))).union([tokenizer.specials.end])
-        model = try ModelLoader.model(of: source)
+        model = try ModelLoader.model(of: source, on: place)
+        self.place = place
     }
 
+    /// For a model in fp32 in the memory of this machine.
     package init(model: HybridModel, tokenizer: any Tokenizer) {
         self.model = model
+        place = .cpu
         self.tokenizer = tokenizer
         isOwn = true
         prefix = [tokenizer.specials.begin]

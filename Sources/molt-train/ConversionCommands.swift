@@ -20,7 +20,6 @@ enum WeightType: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension ModelConversion.Layout: ExpressibleByArgument {}
-extension TokenScores.Precision: ExpressibleByArgument {}
 
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,6 +37,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Bytes of a shard at most.") var shardBytes: Int?
     @Option(help: "Ranks of Megatron's tensor parallelism.") var tensorParallel: Int = 1
     @Option(help: "A tokenizer's file or folder, in place of what lies beside the weights.") var tokenizer: String?
+    @OptionGroup var check: CheckOptions
     @Flag(help: "Print the report as JSON.") var json = false
 
     func validate() throws {
@@ -55,7 +55,7 @@ struct ConvertCommand: ParsableCommand {
         Ending.after {
             let report = try ModelConversion.convert(
                 source, to: out, .init(format, type: dtype.stored, shardBytes: shardBytes, ranks: tensorParallel),
-                tokenizer: tokenizer)
+                tokenizer: tokenizer, on: try check.place())
             try ReportText.print(report, json: json)
         }
     }
@@ -69,11 +69,15 @@ struct VerifyCommand: ParsableCommand {
 
     @Argument(help: "A checkpoint's folder, a run's, or another tool's.") var source: String
     @Argument(help: "Another one, to compare with.") var other: String?
+    @OptionGroup var check: CheckOptions
     @Flag(help: "Print the report as JSON.") var json = false
 
     func run() throws {
         Ending.after {
-            guard let other else { return try ReportText.print(try ModelConversion.verify(source), json: json) }
+            guard let other else {
+                let place = try check.place()
+                return try ReportText.print(try ModelConversion.verify(source, on: place), json: json)
+            }
             let comparison = try ModelConversion.compare(source, with: other)
             try ReportText.print(comparison, json: json)
             if !comparison.isEqual { Ending.leave(1) }
@@ -90,9 +94,11 @@ struct LogitsCommand: ParsableCommand {
     @Option(help: "A JSON list of lists of token ids.") var tokens: String
     @Option(help: "Gets one fp32 tensor, logits [batch, length, vocabulary]; short rows end in zeros.")
     var out: String
-    @Option(help: "The precision of the computation.") var dtype: TokenScores.Precision = .fp32
+    @OptionGroup var compute: ComputeOptions
 
     func run() throws {
-        Ending.after { try ModelConversion.scores(source, tokens: tokens, out: out, precision: dtype) }
+        Ending.after {
+            try ModelConversion.scores(source, tokens: tokens, out: out, on: try compute.place())
+        }
     }
 }

@@ -32,7 +32,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "What ends an answer, besides the end of a line; may be given more than once.")
     var stop: [String] = []
     @Option(help: "Answers that the model writes together.") var batch: Int = 16
-    @Option(help: "The precision of matrix products: fp32, bf16.") var dtype: GenerateCommand.Precision = .fp32
+    @OptionGroup var compute: ComputeOptions
     @Option(help: "'bytes', or a tokenizer's file or folder, in place of the model's own.") var tokenizer: String?
     @Flag(help: "Print JSON (the only form).") var json = false
 
@@ -49,15 +49,17 @@ struct EvaluateCommand: ParsableCommand {
         }
         Ending.after {
             guard let task else {
+                let place = try compute.place()
                 return try Output.json(
                     try CheckpointEvaluation.run(
                         try CheckpointSource(runFolder, key: "--run-folder"), data: data, tokenizer: tokenizer,
-                        sequenceLength: sequenceLength, sequencesMax: sequences))
+                        sequenceLength: sequenceLength, sequencesMax: sequences, on: place))
             }
             let job = try job(task)
             try job.check()
+            let place = try compute.place()
             let source = try CheckpointSource(runFolder, key: "--run-folder")
-            let report = try job.run(source)
+            let report = try job.run(source, on: place)
             _ = try EvaluationFiles.keep(report, folder: source.folder)
             try Output.json(report)
         }
@@ -71,7 +73,7 @@ struct EvaluateCommand: ParsableCommand {
         if let depths { job.depths = try numbers(depths, "--depths") { Double($0) } }
         (job.delimiter, job.tokensMax, job.batch) = (delimiter, maxTokens, batch)
         job.stops += stop
-        (job.isHalf, job.tokenizer) = (dtype == .bf16, tokenizer)
+        job.tokenizer = tokenizer
         return job
     }
 

@@ -19,8 +19,6 @@ struct GenerateCommand: ParsableCommand {
                      molt-train generate --run-folder runs/1a2b3c4d --prompts in.jsonl --greedy --json > out.jsonl
             """)
 
-    enum Precision: String, ExpressibleByArgument, CaseIterable { case fp32, bf16 }
-
     @Option(help: "A run's folder, or a checkpoint's.") var runFolder: String?
     @Option(help: "A checkpoint's folder.") var checkpoint: String?
     @Option(help: "A text to continue; may be given more than once.") var prompt: [String] = []
@@ -36,8 +34,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "The same seed gives the same text.") var seed: UInt64 = 1
     @Option(help: "Texts for each prompt.") var numSamples: Int = 1
     @Option(help: "Texts that the model continues together.") var batch: Int = 16
-    @Option(help: "The precision of matrix products: \(Precision.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var dtype: Precision = .fp32
+    @OptionGroup var compute: ComputeOptions
     @Option(help: "'bytes', or a tokenizer's file or folder, in place of the model's own.") var tokenizer: String?
     @Flag(help: "Leave the prompt out of the output.") var noEcho = false
     @Flag(help: "Write a line of JSON for each text, and the speed as JSON on standard error.") var json = false
@@ -62,12 +59,14 @@ struct GenerateCommand: ParsableCommand {
             try job.check()
             let path = runFolder ?? checkpoint ?? ""
             let key = runFolder == nil ? "--checkpoint" : "--run-folder"
-            let generator = try TextGenerator(try CheckpointSource(path, key: key), tokenizer: tokenizer)
+            let place = try compute.place()
+            let generator = try TextGenerator(
+                try CheckpointSource(path, key: key), tokenizer: tokenizer, on: place)
             let isAlone = job.prompts.count * job.samples == 1 && !json
             if isAlone, !noEcho { _ = Output.write(Array(job.prompts[0].prompt.utf8)) }
             let speed = try job.run(
                 generator, grown: { !isAlone || Output.write($1) }, done: { try show($0, job, isAlone: isAlone) })
-            try tell(speed)
+            try tell(speed, place)
         }
     }
 
@@ -79,7 +78,6 @@ struct GenerateCommand: ParsableCommand {
         (job.temperature, job.topK, job.topP) = (greedy ? 0 : temperature, topK, topP)
         (job.minP, job.repetitionPenalty) = (minP, repetitionPenalty)
         (job.seed, job.samples, job.stops, job.batch) = (seed, numSamples, stop, batch)
-        job.isHalf = dtype == .bf16
         return job
     }
 
@@ -94,13 +92,14 @@ struct GenerateCommand: ParsableCommand {
         }
     }
 
-    private func tell(_ speed: GenerationSpeed) throws {
+    private func tell(_ speed: GenerationSpeed, _ place: ComputePlace) throws {
         if json { return StandardError.write(String(decoding: try JSONEncoder().encode(speed), as: UTF8.self)) }
         let seconds = speed.prefillSeconds + speed.decodeSeconds
         StandardError.write(
             "\(speed.tokens) tokens in \(Decimals.text(seconds, digits: 2)) s, "
                 + "\(Decimals.text(speed.tokensPerSecond, digits: 1)) tokens/s after "
-                + "\(Decimals.text(speed.prefillSeconds, digits: 2)) s for \(speed.promptTokens) tokens of prompts")
+                + "\(Decimals.text(speed.prefillSeconds, digits: 2)) s for \(speed.promptTokens) tokens of prompts, "
+                + "on \(place)")
     }
 }
 

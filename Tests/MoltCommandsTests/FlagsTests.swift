@@ -32,12 +32,13 @@ struct FlagsTests {
         molt model adapter export [--json --out] model
         molt model adapter import [--base --json --out] folder
         molt model adapter merge [--json --out] model
-        molt model export [--dtype --format --json --out --shard-bytes --site --tensor-parallel] model key=value
-        molt model import [--dtype --format --json --out --site --tokenizer] folder key=value
-        molt model logits [--dtype --out --tokens] model
+        molt model export [--device --dtype --format --json --out --shard-bytes --site --tensor-parallel] \
+        model key=value
+        molt model import [--device --dtype --format --json --out --site --tokenizer] folder key=value
+        molt model logits [--device --dtype --out --tokens] model
         molt model ls [--data --json --length --pipeline --tensor]
         molt model show [--data --json --length --pipeline --tensor] name
-        molt model verify [--json] model other
+        molt model verify [--device --json] model other
         molt prune [--dry-run --include-set-aside --json --keep] runs
         molt recipe check [--json --site -s] recipe key=value
         molt recipe ls [--json]

@@ -50,6 +50,17 @@ struct ModelRecipeTests {
         try expectLoads(made)
     }
 
+    @Test func aDeviceOfASiteIsAGPUOrNone() throws {
+        #expect(try evaluation("").recipe.resources.gpusPerNode == 0)
+        #expect(try evaluation("").recipe.evaluation?.dtype == nil)
+        for (word, gpus) in [("cpu", 0), ("cuda", 1)] {
+            #expect(try evaluation("--device \(word)").recipe.resources.gpusPerNode == gpus)
+            let made = try generation("--device \(word)")
+            #expect(made.recipe.resources.gpusPerNode == gpus)
+            try expectLoads(made)
+        }
+    }
+
     @Test func aConversionHasItsKeys() throws {
         var section = ConversionSection(format: .nemo, out: "/o/m.nemo")
         section.tensorParallel = 2
@@ -68,7 +79,8 @@ struct ModelRecipeTests {
         ("--json", "--json means nothing on a site"), ("--sizes", "--sizes needs a value"),
         ("--sizes 4,x", "needs numbers like 4,8,16, and '4,x' are none"), ("--stride 0", "whole number above zero"),
         ("--dtype fp8", "one of fp32, bf16, and 'fp8' is none of them"), ("more", "'more' is one word too many"),
-        ("--samples -1", "at least 0"),
+        ("--samples -1", "at least 0"), ("--device cuda:1", "'cuda:1' is no device of a run on a site"),
+        ("--device", "--device needs a value"),
     ])
     func whatCannotBeMeantIsRefused(words: String, expected: String) {
         let error = #expect(throws: UserError.self) { try evaluation(words) }

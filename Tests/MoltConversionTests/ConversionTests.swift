@@ -157,7 +157,7 @@ struct ConversionTests {
         try Folders.write(section, to: folder("theirs"))
         try JSONFile.write(rows, to: folder("tokens.json"))
         try ModelConversion.scores(
-            folder("theirs"), tokens: folder("tokens.json"), out: folder("logits.safetensors"), precision: .fp32)
+            folder("theirs"), tokens: folder("tokens.json"), out: folder("logits.safetensors"), on: .cpu)
         let logits = try SafetensorsFile(path: folder("logits.safetensors")).tensor("logits")
         #expect(logits.shape == [3, 5, 40] && logits.dtype == .float32)
         let model = try Folders.model(section)
@@ -180,7 +180,7 @@ struct ConversionTests {
         try DurableFile.write(Data(text.utf8), to: folder("tokens.json"))
         let error = #expect(throws: UserError.self) {
             try ModelConversion.scores(
-                folder("theirs"), tokens: folder("tokens.json"), out: folder("out"), precision: .fp32)
+                folder("theirs"), tokens: folder("tokens.json"), out: folder("out"), on: .cpu)
         }
         #expect(error?.what.contains(expected) == true)
         #expect(!FileManager.default.fileExists(atPath: folder("out")))

@@ -47,7 +47,7 @@ struct NemoTests {
         #expect(tokenizer == Data("\n\u{E}\n\u{5}<unk>\u{15}\0\0\0\0\u{18}\u{2}".utf8))
         try JSONFile.write([[1, 2, 3, 39, 7], [5]], to: folder("tokens.json"))
         for (model, out) in [(folder("ours"), "a"), (try Exchange.written.get() + "/legacy", "b")] {
-            try ModelConversion.scores(model, tokens: folder("tokens.json"), out: folder(out), precision: .fp32)
+            try ModelConversion.scores(model, tokens: folder("tokens.json"), out: folder(out), on: .cpu)
         }
         #expect(try DurableFile.read(folder("a")) == DurableFile.read(folder("b")))
     }

@@ -135,14 +135,21 @@ enum TinyModels {
     }
 
     /// The model with weights by formula: those of the golden files, where there are any.
-    static func synthetic(_ section: ModelSection, dtype: DType = .float32) throws -> HybridModel {
-        let model = try HybridModel(section, registry: ParameterRegistry(dtype: dtype))
+    /// - Parameter matrices: what they are held in, `dtype` when nil.
+    static func synthetic(
+        _ section: ModelSection, dtype: DType = .float32, matrices: DType? = nil, on device: Device = .cpu
+    ) throws -> HybridModel {
+        let model = try HybridModel(
+            section, registry: ParameterRegistry(device: device, dtype: dtype, matrices: matrices, seed: nil))
         for parameter in model.registry.parameters {
             let values = SyntheticNumbers.weight(parameter.name, parameter.shape)
             try parameter.assign(Tensor(values, shape: parameter.shape).to(dtype))
         }
         return model
     }
+
+    /// Where models can compute here: the CPU, and a GPU on a machine that has one.
+    static let devices: [Device] = [.cpu] + (Device.cudaCount > 0 ? [.cuda(0)] : [])
 
     static func tokens(_ batch: Int, _ length: Int) throws -> Tensor {
         try tokens("tokens", batch, length)

@@ -78,7 +78,8 @@ struct ModelTaskTests {
         ("evaluate", "evaluation: {task: recall, stride: 9, sequence_length: 8}", "tokens would be passed over"),
         ("evaluate", "evaluation: {task: recall}\nresources: {nodes: 2}", "is done by one worker"),
         ("evaluate", "evaluation: {task: recall}\nresources: {ranks_per_node: 2}", "is done by one worker"),
-        ("evaluate", "evaluation: {task: recall}\nresources: {gpus_per_node: 1}", "GPUs would stand idle"),
+        ("evaluate", "evaluation: {task: recall}\nresources: {gpus_per_node: 2}", "computes on one GPU: 1 would stand"),
+        ("generate", "generation: {prompts: [a], dtype: fp16}", "'fp16' is not one of fp32, bf16"),
         ("evaluate", "evaluation: {task: recall}\ngeneration: {prompts: [a]}", "'generation' is only for 'task: gen"),
         ("generate", "", "'task: generate' needs to know what to continue"),
         ("generate", "generation: {max_tokens: 5}", "there is nothing to continue"),
@@ -107,6 +108,19 @@ struct ModelTaskTests {
         #expect(try RecipeFixture.load(Self.start + "task: \(task)\n" + section).task.rawValue == task)
         let without = RecipeFixture.complaints("task: \(task)\n" + section)
         #expect(without.count == 1 && without[0].contains("needs a model"), "\(without)")
+    }
+
+    /// One rank and one GPU; what is computed in follows from it unless the section says.
+    @Test(arguments: [
+        ("evaluate", "evaluation: {task: recall}"), ("generate", "generation: {prompts: [a]}"),
+        ("convert", "conversion: {format: hf, out: o}"),
+    ])
+    func aGPUCanBeAskedFor(task: String, section: String) throws {
+        let text = Self.start + "task: \(task)\n" + section
+        let recipe = try RecipeFixture.load(text + "\nresources: {gpus_per_node: 1}")
+        #expect(recipe.resources.gpusPerNode == 1 && recipe.worldSize == 1 && recipe.gpusPerRank == 1)
+        #expect(recipe.generation?.dtype == nil && recipe.evaluation?.dtype == nil)
+        try expectReadsBack(recipe)
     }
 
     @Test func filesAreLookedAtBeforeAnythingIsQueued() throws {

@@ -51,7 +51,7 @@ extension WorkerTests {
             let copy = try #require(try FileManager.default.contentsOfDirectory(atPath: copies).first)
             try DurableFile.write(Data("{}".utf8), to: "\(copies)/\(copy)/tokenizer_config.json")
             #expect(throws: UserError.self) {
-                try TextGenerator(try CheckpointSource(fleet.run.path, key: "--run-folder"))
+                try TextGenerator(try CheckpointSource(fleet.run.path, key: "--run-folder"), on: .cpu)
             }
         }
 

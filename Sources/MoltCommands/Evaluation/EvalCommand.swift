@@ -23,9 +23,10 @@ struct EvalMeasure: AsyncParsableCommand {
             Tasks: perplexity, multiple-choice, exact-match (JSONL or texts through --data); phone-book, recall and \
             needle make their own texts, at several --sizes. A run's reports are kept in its folder and by the daemon. \
             Further options are those of molt-train evaluate: --sizes, --samples, --depths, --seed, \
-            --sequence-length, --stride, --delimiter, --max-tokens, --stop, --batch, --dtype, --tokenizer. With --site \
-            it is a run of its own, whose recipe further words like resources.memory=64G change; reports come to the \
-            same places.
+            --sequence-length, --stride, --delimiter, --max-tokens, --stop, --batch, --device, --dtype, --tokenizer. \
+            It computes on a GPU where one is visible (--device cpu, cuda or cuda:N says otherwise). With --site it \
+            is a run of its own, whose recipe further words like resources.memory=64G change, on CPUs unless --device \
+            cuda asks for a GPU; reports come to the same places.
 
             Example:
               molt eval 7k2m --task perplexity --data held-out.txt --sequence-length 2048

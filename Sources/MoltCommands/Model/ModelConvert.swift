@@ -38,6 +38,7 @@ struct ModelImport: AsyncParsableCommand {
             section.dtype = try Words.choice("--dtype", dtype.rawValue)
             var made = try ModelRecipe.conversion(
                 place.changes, "import", model: try await engine.place(of: folder), section: section)
+            try made.compute(on: place.device)
             made.use(tokenizer, in: engine.settings.workingDirectory)
             return try await RunSubmit.submit(made, label: "molt model import", site: site, json: output.json)
         }
@@ -45,7 +46,8 @@ struct ModelImport: AsyncParsableCommand {
             [
                 "convert", try await engine.place(of: folder), "--format", format.rawValue, "--out", engine.path(out),
                 "--dtype", dtype.rawValue,
-            ] + (tokenizer.map { ["--tokenizer", $0 == "bytes" ? $0 : engine.path($0)] } ?? []) + output.words)
+            ] + (tokenizer.map { ["--tokenizer", $0 == "bytes" ? $0 : engine.path($0)] } ?? []) + place.words
+                + output.words)
     }
 }
 
@@ -81,15 +83,16 @@ struct ModelExport: AsyncParsableCommand {
             var section = ConversionSection(format: layout, out: engine.path(out))
             section.dtype = try Words.choice("--dtype", dtype.rawValue)
             (section.shardBytes, section.tensorParallel) = (shardBytes, tensorParallel)
-            let made = try ModelRecipe.conversion(
+            var made = try ModelRecipe.conversion(
                 place.changes, "export", model: try await engine.place(of: model), section: section)
+            try made.compute(on: place.device)
             return try await RunSubmit.submit(made, label: "molt model export", site: site, json: output.json)
         }
         try engine.run(
             [
                 "convert", try await engine.place(of: model), "--format", format.rawValue, "--out", engine.path(out),
                 "--dtype", dtype.rawValue, "--tensor-parallel", "\(tensorParallel)",
-            ] + (shardBytes.map { ["--shard-bytes", "\($0)"] } ?? []) + output.words)
+            ] + (shardBytes.map { ["--shard-bytes", "\($0)"] } ?? []) + place.words + output.words)
     }
 }
 
@@ -97,6 +100,12 @@ struct ModelExport: AsyncParsableCommand {
 struct ConversionSite: ParsableArguments {
     @Option(name: .long, help: "Do it there, as a run.")
     var site: String?
+
+    @Option(name: .long, help: "Where the numeric check computes, in fp32: cpu, cuda or cuda:N.")
+    var device: String?
+
+    /// The same for the engine.
+    var words: [String] { device.map { ["--device", $0] } ?? [] }
 
     @Argument(help: ArgumentHelp("Of a run on a site: changes to its recipe.", valueName: "key=value"))
     var changes: [String] = []
@@ -123,13 +132,14 @@ struct ModelVerify: AsyncParsableCommand {
 
     @Argument(help: "A run, or the folder of a run or of a model.") var model: String
     @Argument(help: "Another one, to compare it with.") var other: String?
+    @Option(name: .long, help: "Where it scores tokens, in fp32: cpu, cuda or cuda:N.") var device: String?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let engine = Engine()
         var places = [try await engine.place(of: model)]
         if let other { places.append(try await engine.place(of: other)) }
-        try engine.run(["verify"] + places + output.words)
+        try engine.run(["verify"] + places + (device.map { ["--device", $0] } ?? []) + output.words)
     }
 }
 
@@ -149,13 +159,16 @@ struct ModelLogits: AsyncParsableCommand {
     @Argument(help: "A run, or the folder of a run or of a model.") var model: String
     @Option(name: .long, help: "A JSON list of lists of token ids.") var tokens: String
     @Option(name: .long, help: "The safetensors file to write.") var out: String
-    @Option(name: .long, help: "The precision of the computation.") var dtype: Precision = .fp32
+    @Option(name: .long, help: "cpu, cuda or cuda:N; when left out, a GPU where one is visible.") var device: String?
+    @Option(name: .long, help: "Of weights and products; when left out, bf16 on a GPU, fp32 on a CPU.")
+    var dtype: Precision?
 
     func run() async throws {
         let engine = Engine()
-        try engine.run([
-            "logits", try await engine.place(of: model), "--tokens", engine.path(tokens), "--out", engine.path(out),
-            "--dtype", dtype.rawValue,
-        ])
+        try engine.run(
+            [
+                "logits", try await engine.place(of: model), "--tokens", engine.path(tokens), "--out",
+                engine.path(out),
+            ] + (device.map { ["--device", $0] } ?? []) + (dtype.map { ["--dtype", $0.rawValue] } ?? []))
     }
 }

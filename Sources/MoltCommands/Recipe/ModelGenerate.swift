@@ -6,9 +6,11 @@ struct ModelGenerate: AsyncParsableCommand {
         discussion: """
             Text appears as it is written; what it took is told on standard error. Further options are those of \
             molt-train generate: --max-tokens, --greedy, --temperature, --top-k, --top-p, --min-p, \
-            --repetition-penalty, --stop, --seed, --num-samples, --batch, --dtype, --tokenizer, --no-echo, --json. \
-            With --site it is a run of its own, whose recipe further words like resources.memory=64G change; the \
-            texts come as lines of JSON, in generated.jsonl of the run's folder and where --out says.
+            --repetition-penalty, --stop, --seed, --num-samples, --batch, --device, --dtype, --tokenizer, --no-echo, \
+            --json. It computes on a GPU where one is visible (--device cpu, cuda or cuda:N says otherwise). \
+            With --site it is a run of its own, whose recipe further words like resources.memory=64G change, on \
+            CPUs unless --device cuda asks for a GPU; the texts come as lines of JSON, in \
+            generated.jsonl of the run's folder and where --out says.
 
             Example:
               molt generate 7k2m --prompt "The licensee may" --top-p 0.9 --stop $'\\n\\n'

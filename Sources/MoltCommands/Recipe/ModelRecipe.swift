@@ -27,7 +27,7 @@ package struct ModelRecipe {
             result.recipe.data = DataSection(train: [])
             result.recipe.data?.validation = data.map { Words.path($0, in: folder) }
         }
-        var reader = Words(rest: words[...]), tokenizer: String?
+        var reader = Words(rest: words[...]), tokenizer: String?, device: String?
         try result.take(&reader) { option, reader throws(UserError) in
             switch option {
             case "--sizes": section.sizes = try reader.list(option) { Int($0) }
@@ -41,12 +41,14 @@ package struct ModelRecipe {
             case "--stop": section.stop.append(try reader.value(option))
             case "--batch": section.batch = try reader.number(option)
             case "--dtype": section.dtype = try reader.choice(option, TrainSection.Precision.self)
+            case "--device": device = try reader.value(option)
             case "--tokenizer": tokenizer = try reader.value(option)
             default: throw Words.unknown(option)
             }
         }
         result.recipe.evaluation = section
         result.use(tokenizer, in: folder)
+        try result.compute(on: device)
         return result
     }
 
@@ -58,7 +60,7 @@ package struct ModelRecipe {
         section.prompts = prompts
         section.promptsFile = file.map { Words.path($0, in: folder) }
         section.out = out.map { Words.path($0, in: folder) }
-        var reader = Words(rest: words[...]), tokenizer: String?
+        var reader = Words(rest: words[...]), tokenizer: String?, device: String?
         try result.take(&reader) { option, reader throws(UserError) in
             switch option {
             case "--max-tokens": section.tokensMax = try reader.count(option)
@@ -73,12 +75,14 @@ package struct ModelRecipe {
             case "--num-samples": section.samples = try reader.number(option)
             case "--batch": section.batch = try reader.number(option)
             case "--dtype": section.dtype = try reader.choice(option, TrainSection.Precision.self)
+            case "--device": device = try reader.value(option)
             case "--tokenizer": tokenizer = try reader.value(option)
             default: throw Words.unknown(option)
             }
         }
         result.recipe.generation = section
         result.use(tokenizer, in: folder)
+        try result.compute(on: device)
         return result
     }
 
@@ -96,6 +100,19 @@ package struct ModelRecipe {
         guard let tokenizer else { return }
         if recipe.data == nil { recipe.data = DataSection(train: []) }
         recipe.data?.tokenizer = tokenizer == "bytes" ? tokenizer : Words.path(tokenizer, in: folder)
+    }
+
+    /// One GPU of the site's, or none; with nil it stays with what the recipe says.
+    package mutating func compute(on device: String?) throws(UserError) {
+        switch device {
+        case nil: break
+        case "cpu": recipe.resources.gpusPerNode = 0
+        case "cuda": recipe.resources.gpusPerNode = 1
+        case let device?:
+            throw UserError(
+                "'\(DisplayText.escaped(device, limit: 100))' is no device of a run on a site", at: "--device",
+                fix: "give cuda for a GPU, which the scheduler chooses, or cpu")
+        }
     }
 
     private mutating func take(

@@ -22,30 +22,33 @@ package enum EvaluateRun {
         var job = EvaluationJob(section, data: recipe.data?.validation ?? [])
         job.tokenizer = recipe.data?.tokenizer
         try job.check()
+        let place = try worker.place(section.dtype)
         let earlier = EvaluationFolder.read(run, EvaluationFolder.names(run, newest: .max)).reports.map(\.report)
         // The newest may be another one by now.
         let isOver = section.checkpoint == nil && !earlier.isEmpty
         let places = isOver ? [] : try EvaluatedCheckpoints.places(in: start, section.checkpoint)
         for report in earlier { share(report, events) }
         if isOver { worker.tell(done: 1, of: 1, next: .finish) }
-        for (number, place) in places.enumerated() {
-            if !earlier.contains(where: { $0.checkpoint == place }) { try evaluate(place, job, worker) }
+        for (number, folder) in places.enumerated() {
+            if !earlier.contains(where: { $0.checkpoint == folder }) { try evaluate(folder, job, on: place, worker) }
             worker.tell(done: number + 1, of: places.count, next: .load)
         }
         events.phase(.finish)
         return .done
     }
 
-    private static func evaluate(_ place: String, _ job: EvaluationJob, _ worker: SoloWorker) throws {
+    private static func evaluate(
+        _ folder: String, _ job: EvaluationJob, on place: ComputePlace, _ worker: SoloWorker
+    ) throws {
         let events = worker.events
         events.phase(.load)
-        guard worker.recipe.evaluation?.checkpoint == nil || access(place, F_OK) == 0 else {
-            return events.write(.note, message: "\(place) is passed over: its run has removed it meanwhile")
+        guard worker.recipe.evaluation?.checkpoint == nil || access(folder, F_OK) == 0 else {
+            return events.write(.note, message: "\(folder) is passed over: its run has removed it meanwhile")
         }
-        let source = try CheckpointSource(place, key: "init_from") { events.beat(.load) }
+        let source = try CheckpointSource(folder, key: "init_from") { events.beat(.load) }
         try worker.beat(.load)
         events.phase(.evaluate)
-        let report = try job.run(source) { try worker.beat(.evaluate) }
+        let report = try job.run(source, on: place) { try worker.beat(.evaluate) }
         try EvaluationFiles.keep(report, in: worker.context.run)
         share(report, events)
         events.write(.note, message: words(report))
@@ -90,7 +93,6 @@ extension EvaluationJob {
         (sizes, depths) = (section.sizes, section.depths)
         (delimiter, tokensMax, batch) = (section.delimiter, section.tokensMax, section.batch)
         stops += section.stop
-        isHalf = section.dtype == .bf16
     }
 }
 

@@ -2,7 +2,6 @@ import FoundationEssentials
 package import MoltCore
 import MoltData
 package import MoltRecipe
-import MoltTensor
 
 /// One evaluation of one model: what is asked for, and how it is carried out.
 package struct EvaluationJob: Sendable {
@@ -36,15 +35,12 @@ package struct EvaluationJob: Sendable {
     package var tokensMax = 64
     package var stops = ["\n"]
     package var batch = 16
-    package var isHalf = false
     /// In place of the model's own.
     package var tokenizer: String?
 
     package init(task: Task) {
         self.task = task
     }
-
-    var precision: DType? { isHalf ? .bfloat16 : nil }
 
     package func check() throws(UserError) {
         func range(_ name: String, _ value: Int, _ bounds: ClosedRange<Int>) throws(UserError) {
@@ -75,8 +71,10 @@ package struct EvaluationJob: Sendable {
 
     /// Evaluates a saved model.
     /// - Parameter beat: called again and again meanwhile; what it throws ends the evaluation.
-    package func run(_ source: CheckpointSource, beat: @escaping () throws -> Void = {}) throws -> EvaluationReport {
-        var generator = try TextGenerator(source, tokenizer: tokenizer)
+    package func run(
+        _ source: CheckpointSource, on place: ComputePlace, beat: @escaping () throws -> Void = {}
+    ) throws -> EvaluationReport {
+        var generator = try TextGenerator(source, tokenizer: tokenizer, on: place)
         generator.beat = beat
         let trained = source.manifest.state[StateKey.synthetic] == nil
             ? nil : try source.manifest.state(StateKey.synthetic, as: SyntheticSection.self, at: source.folder)
@@ -93,7 +91,7 @@ package struct EvaluationJob: Sendable {
         var report = EvaluationReport(
             task: task.rawValue, checkpoint: "", step: nil, createdAt: Clock.now(), seconds: 0, settings: [:], axes: [],
             intervals: "Wilson, 95 %", points: [])
-        if isHalf { report.settings["precision"] = "bf16" }
+        if generator.place.precision == .bf16 { report.settings["precision"] = "bf16" }
         if !data.isEmpty { report.settings["data"] = data.joined(separator: ", ") }
         switch task {
         case .perplexity: try perplexity(generator, &report)
@@ -108,7 +106,8 @@ package struct EvaluationJob: Sendable {
 
     /// The scores of rows, all of them numbers.
     func scores(_ generator: TextGenerator, _ rows: [Scorer.Row]) throws -> [Scorer.Scores] {
-        let scores = try Scorer(generator.model, precision: precision).scores(of: rows) { _ in try generator.beat() }
+        let scorer = Scorer(generator.model, precision: generator.place.products)
+        let scores = try scorer.scores(of: rows) { _ in try generator.beat() }
         guard scores.allSatisfy({ $0.logProbabilities.allSatisfy(\.isFinite) }) else {
             throw UserError("the model's scores are not numbers", fix: "did its training end well? molt show")
         }

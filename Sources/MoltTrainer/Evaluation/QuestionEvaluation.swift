@@ -83,7 +83,7 @@ extension EvaluationJob {
                 GenerationRequest(
                     prompt: Array($0.text.utf8), tokensMax: tokensMax, stops: stops.map { Array($0.utf8) })
             }
-            let results = try generator.generate(requests, precision: precision, speed: &speed)
+            let results = try generator.generate(requests, speed: &speed)
             for (question, result) in zip(part, results) {
                 let answer = Self.trimmed(String(decoding: result.text, as: UTF8.self))
                 hits += question.answers.contains { Self.trimmed($0) == answer } ? 1 : 0

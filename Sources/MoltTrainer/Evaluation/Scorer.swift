@@ -50,7 +50,7 @@ struct Scorer {
 
     private func batch(_ rows: [Row]) throws -> [Scores] {
         // The last token of a row is a target alone.
-        let length = max(1, (rows.map(\.tokens.count).max() ?? 1) - 1), device = model.embeddings.weight.value.device
+        let length = max(1, (rows.map(\.tokens.count).max() ?? 1) - 1), device = model.device
         var tokens: [Int64] = [], places: [Int64] = [], targets: [Int64] = []
         for (number, row) in rows.enumerated() {
             let read = row.tokens.prefix(length)

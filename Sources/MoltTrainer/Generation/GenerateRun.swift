@@ -18,6 +18,7 @@ package enum GenerateRun {
         }
         let job = try GenerationJob(section)
         try job.check()
+        let place = try worker.place(section.dtype)
         let count = job.prompts.count * job.samples
         let begun = try GenerationStart.read(worker.context.run, prompts: job.prompts)
         let file = GenerationFile(worker.context, out: section.out)
@@ -28,7 +29,7 @@ package enum GenerateRun {
             events.phase(.load)
             let source = try CheckpointSource(begun?.checkpoint ?? start, key: "init_from") { events.beat(.load) }
             try GenerationStart(checkpoint: source.folder, prompts: job.prompts).write(worker.context.run)
-            var generator = try TextGenerator(source, tokenizer: recipe.data?.tokenizer)
+            var generator = try TextGenerator(source, tokenizer: recipe.data?.tokenizer, on: place)
             generator.beat = { try worker.beat(.evaluate) }
             try worker.beat(.evaluate)
             events.phase(.evaluate)
@@ -95,6 +96,5 @@ extension GenerationJob {
         (tokensMax, temperature, topK) = (section.tokensMax, section.temperature, section.topK)
         (topP, minP, repetitionPenalty) = (section.topP, section.minP, section.repetitionPenalty)
         (seed, samples, stops, batch) = (UInt64(section.seed), section.samples, section.stop, section.batch)
-        isHalf = section.dtype == .bf16
     }
 }

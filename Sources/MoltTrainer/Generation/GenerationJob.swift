@@ -1,7 +1,6 @@
 package import MoltCore
 import MoltModels
 import MoltRecipe
-import MoltTensor
 
 /// Everything that one call of `generate` is asked for.
 package struct GenerationJob: Sendable {
@@ -19,8 +18,6 @@ package struct GenerationJob: Sendable {
     package var stops: [String] = []
     /// Texts that the model continues together.
     package var batch = 16
-    /// Matrix products in bf16.
-    package var isHalf = false
 
     package init() {}
 
@@ -87,8 +84,7 @@ package struct GenerationJob: Sendable {
         var speed = GenerationSpeed()
         for start in stride(from: first, to: requests.count, by: batch) {
             let part = Array(requests[start..<min(start + batch, requests.count)])
-            let results = try generator.generate(
-                part, precision: isHalf ? .bfloat16 : nil, speed: &speed) { grown(start + $0, $1) }
+            let results = try generator.generate(part, speed: &speed) { grown(start + $0, $1) }
             for (offset, result) in results.enumerated() {
                 let number = start + offset
                 try done(

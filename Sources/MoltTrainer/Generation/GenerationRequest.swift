@@ -1,4 +1,5 @@
 package import MoltModels
+import MoltTensor
 
 /// One text to continue.
 package struct GenerationRequest: Sendable {
@@ -53,6 +54,8 @@ package struct GenerationSpeed: Encodable, Sendable {
     /// For reading prompts, and for all the rest.
     package var prefillSeconds = 0.0
     package var decodeSeconds = 0.0
+    /// Where, and in which type; nil before there is any.
+    package var place: ComputePlace?
 
     package init() {}
 
@@ -62,7 +65,7 @@ package struct GenerationSpeed: Encodable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case texts, promptTokens, tokens, prefillSeconds, decodeSeconds, tokensPerSecond
+        case texts, promptTokens, tokens, prefillSeconds, decodeSeconds, tokensPerSecond, device, precision
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -73,5 +76,7 @@ package struct GenerationSpeed: Encodable, Sendable {
         try container.encode(prefillSeconds, forKey: .prefillSeconds)
         try container.encode(decodeSeconds, forKey: .decodeSeconds)
         try container.encode(tokensPerSecond, forKey: .tokensPerSecond)
+        try container.encodeIfPresent(place?.device.description, forKey: .device)
+        try container.encodeIfPresent(place?.precision.rawValue, forKey: .precision)
     }
 }

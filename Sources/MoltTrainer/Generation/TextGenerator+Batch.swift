@@ -2,7 +2,7 @@ package import MoltCore
 import MoltData
 import MoltModels
 import MoltRecipe
-package import MoltTensor
+import MoltTensor
 
 /// One text while it is written.
 private struct TextInProgress {
@@ -61,11 +61,10 @@ extension TextGenerator {
     /// Continues all texts together. What one becomes does not depend on the others.
     /// - Parameters:
     ///   - speed: counts on.
-    ///   - precision: the type of products; the weights' own when nil.
     ///   - emit: gets the number of a request and what it has grown by, in whole characters where they are UTF-8; false
     ///     ends that text.
     package func generate(
-        _ requests: [GenerationRequest], precision: DType? = nil, speed: inout GenerationSpeed,
+        _ requests: [GenerationRequest], speed: inout GenerationSpeed,
         emit: (Int, [UInt8]) -> Bool = { _, _ in true }
     ) throws -> [GenerationResult] {
         guard !requests.isEmpty else { return [] }
@@ -76,7 +75,7 @@ extension TextGenerator {
         var live = texts.indices.filter { !texts[$0].isOver }
         guard !live.isEmpty else { return texts.map(\.result) }
         let started = Clock.monotonic()
-        let batch = try GenerationBatch(model, prompts: live.map { prompts[$0] }, precision: precision)
+        let batch = try GenerationBatch(model, prompts: live.map { prompts[$0] }, precision: place.products)
         var scores = try batch.hostScores()
         let read = Clock.monotonic()
         while true {
@@ -98,6 +97,7 @@ extension TextGenerator {
         }
         speed.prefillSeconds += read - started
         speed.decodeSeconds += Clock.monotonic() - read
+        speed.place = place
         speed.texts += texts.count
         speed.promptTokens += prompts.reduce(0) { $0 + $1.count }
         speed.tokens += texts.reduce(0) { $0 + $1.result.tokens.count }

@@ -25,22 +25,24 @@ package enum ConvertRun {
         guard let start = recipe.initFrom, let section = recipe.conversion else {
             throw UserError("the recipe does not say which model to write, and in which layout", at: "conversion")
         }
-        let place = ConversionPlace(out: section.out, run: run), told = "\(run.path)/\(reportName)"
+        let folder = ConversionPlace(out: section.out, run: run), told = "\(run.path)/\(reportName)"
         if access(told, F_OK) != 0 {
+            let place = try worker.place(.fp32)
             guard access(section.out, F_OK) != 0 else {
                 throw UserError("it is there already", at: section.out, fix: "name another folder, or remove this one")
             }
-            try place.clear()
+            try folder.clear()
             events.phase(.save)
             var report = try ModelConversion.convert(
-                start, to: place.staged, .init(section), tokenizer: worker.recipe.data?.tokenizer
+                start, to: folder.staged, .init(section), tokenizer: worker.recipe.data?.tokenizer,
+                on: place
             ) { try worker.beat(.save) }
             report.out = section.out
             try JSONFile.write(report, to: told)
             events.write(.note, message: "\(report.parameters) parameters as \(section.format.rawValue), checked")
         }
         events.phase(.finish)
-        try place.settle()
+        try folder.settle()
         events.write(.note, message: "the model is in \(section.out), the report in \(told)")
         return .done
     }
