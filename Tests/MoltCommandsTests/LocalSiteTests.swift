@@ -76,6 +76,7 @@ struct LocalSiteTests {
         let id = String(answer.out.prefix(RunID.length))
         #expect(RunID(rawValue: id) != nil)
         #expect(answer.out.contains("\(id) finished, step 12/12"), "\(answer.out)")
+        #expect(answer.out.ranges(of: "the run is finished").count == 1, "\(answer.out)")
         let detail = try show(molt, id)
         #expect(detail.summary.state == .finished && detail.attempts.count == 1)
         let page = try molt("show", id).out

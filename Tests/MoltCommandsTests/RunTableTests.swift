@@ -98,6 +98,17 @@ struct RunTableTests {
     }
 
     /// Covers I5.
+    @Test func whatIsDecidedAndThenToldInTheSameWordsIsToldOnce() {
+        let entries = [
+            ("done", "all ranks are done"), ("decision", "the run is finished"), ("finished", "the run is finished"),
+            ("note", "the run is finished"), ("decision", "attempt 2 follows"), ("decision", "the run is stuck"),
+        ].enumerated().map { index, entry in
+            TimelineEntry(sequence: index, at: 1, kind: entry.0, message: entry.1)
+        }
+        #expect(TimelineText.toldOnce(entries).map(\.sequence) == [0, 2, 3, 4, 5])
+        #expect(TimelineText.toldOnce([]).isEmpty)
+    }
+
     @Test func aSlowRankIsALineOfThePage() {
         var detail = RunDetail(
             summary: run("7k2mabcd", .running), runFolder: "/runs/7k2mabcd", workingDirectory: "/w", host: "h")

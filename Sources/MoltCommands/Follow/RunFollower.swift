@@ -29,7 +29,7 @@ struct RunFollower {
             }
             next = page.next
             if log == nil {
-                let lines = page.entries.map { Self.line($0, terminal) }
+                let lines = TimelineText.toldOnce(page.entries).map { Self.line($0, terminal) }
                 say(writer.lines(lines))
             } else {
                 let lines = try await log?.newLines(of: run, from: &daemon, terminal: terminal) ?? []

@@ -9,6 +9,13 @@ package enum TimelineText {
         return "\(RunText.moment(entry.at))  \(place.padded(to: 4))  \(kind)  \(DisplayText.escaped(entry.message))"
     }
 
+    /// Without the decisions that the next entry tells in the same words: that the run is over, say.
+    package static func toldOnce(_ entries: [TimelineEntry]) -> [TimelineEntry] {
+        zip(entries, entries.dropFirst().map(Optional.some) + [nil]).compactMap { entry, next in
+            entry.kind == "decision" && entry.message == next?.message ? nil : entry
+        }
+    }
+
     private static func colour(of kind: String) -> Terminal.Colour? {
         switch kind {
         case "finished", "resumed", "saved": .green

@@ -21,7 +21,7 @@ struct RunEvents: AsyncParsableCommand {
             next = page.next
         }
         try Output.render(entries, json: output.json) { terminal in
-            entries.map { TimelineText.line($0, terminal: terminal) }
+            TimelineText.toldOnce(entries).map { TimelineText.line($0, terminal: terminal) }
         }
     }
 }
