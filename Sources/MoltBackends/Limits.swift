@@ -11,8 +11,6 @@ enum Limits {
     static let answerBytes = 512 << 20
     /// Seconds between two measurements of the controller's clock.
     static let clockAge = 600.0
-    /// Names in one list of nodes.
-    static let nodes = 100_000
     /// Jobs whose cancellation is remembered until their end has been seen.
     static let cancelled = 10_000
     /// Jobs of one look whose list of nodes is asked for again because it did not fit.

@@ -1,11 +1,14 @@
 /// Slurm's short form of many names: `n[1-3,07-09],m,r[0-1]n[0-3]`.
 package enum HostList {
+    /// Of one list.
+    package static let namesMax = 65_536
+
     /// The names, or nil when the text is no such list or names more nodes than any cluster has.
     package static func expand(_ text: String) -> [String]? {
         if text.isEmpty || text == "(null)" || text == "N/A" { return [] }
         var names: [String] = []
         for part in split(text) ?? [""] {
-            guard let expanded = expandOne(part), names.count + expanded.count <= Limits.nodes else { return nil }
+            guard let expanded = expandOne(part), names.count + expanded.count <= namesMax else { return nil }
             names += expanded
         }
         return names
@@ -34,7 +37,7 @@ package enum HostList {
         var names = [""], rest = part
         while let open = rest.firstIndex(of: "["), let close = rest[open...].firstIndex(of: "]") {
             guard let numbers = numbers(rest[rest.index(after: open)..<close]),
-                names.count * numbers.count <= Limits.nodes
+                names.count * numbers.count <= namesMax
             else { return nil }
             let before = rest[..<open]
             names = names.flatMap { name in numbers.map { name + before + $0 } }
@@ -50,13 +53,13 @@ package enum HostList {
             let ends = range.split(separator: "-", omittingEmptySubsequences: false)
             guard ends.count <= 2, let first = ends.first, let last = ends.last,
                 ends.allSatisfy({ $0.utf8.count <= 9 && !$0.isEmpty && $0.allSatisfy { ("0"..."9").contains($0) } }),
-                let low = Int(first), let high = Int(last), low <= high, high - low < Limits.nodes
+                let low = Int(first), let high = Int(last), low <= high, high - low < namesMax
             else { return nil }
             for number in low...high {
                 let digits = "\(number)"
                 result.append(String(repeating: "0", count: max(0, first.count - digits.count)) + digits)
             }
-            guard result.count <= Limits.nodes else { return nil }
+            guard result.count <= namesMax else { return nil }
         }
         return result
     }

@@ -2,22 +2,8 @@ import MoltCore
 import MoltJob
 import Testing
 
-/// The parts of molt-job that are values: host lists, verdicts, the supervisor, the watch.
+/// The parts of molt-job that are values: verdicts, the supervisor, the watch.
 struct JobValueTests {
-    @Test(arguments: [
-        ("n1", ["n1"]), ("n[1-3]", ["n1", "n2", "n3"]), ("n[08-10,12]", ["n08", "n09", "n10", "n12"]),
-        ("a1,b[2,4],c", ["a1", "b2", "b4", "c"]), ("r[1-2]n[1-2]", ["r1n1", "r1n2", "r2n1", "r2n2"]),
-        ("n[1-2]-ib", ["n1-ib", "n2-ib"]), ("", []),
-    ])
-    func hostListsAreWrittenOut(_ text: String, _ hosts: [String]) {
-        #expect(HostList.expand(text) == hosts)
-    }
-
-    @Test(arguments: ["n[1", "n1]", "n[3-1]", "n[a-b]", "n[]", "n[1-2-3]", "n[1-999999999]", "n[1-40000]x[1-40000]"])
-    func malformedHostListsAreRefused(_ text: String) {
-        #expect(HostList.expand(text) == nil)
-    }
-
     static func end(_ rank: Int, _ status: Int32?, signal: Int32? = nil, at: Double = 0) -> RankEnd {
         RankEnd(rank: rank, host: "n1", status: status, signal: signal, startedAt: 0, endedAt: at)
     }

@@ -1,3 +1,4 @@
+import MoltCore
 package import MoltScheduler
 
 /// What `scontrol show` prints about the cluster. Only admins write these texts; they are read with care all the same.

@@ -1,3 +1,4 @@
+import MoltCore
 package import MoltScheduler
 
 /// What squeue is asked for, and its answer read back.

@@ -1,3 +1,4 @@
+import MoltCore
 package import MoltScheduler
 
 /// A partition: flat up to v0.0.38, in sections from v0.0.39 on.

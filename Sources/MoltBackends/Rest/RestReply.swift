@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import MoltCore
 package import MoltScheduler
 
 /// An answer of slurmrestd: whatever it has of the parts that Molt reads, in every version of the interface.

@@ -132,22 +132,3 @@ import Testing
         #expect(decode(["COMPLETING"], ends: 3700, cancelled: true) == "pending 8000")
     }
 }
-
-@Suite struct HostListTests {
-    @Test(arguments: [
-        ("", []), ("n1", ["n1"]), ("n[1-3]", ["n1", "n2", "n3"]), ("n[08-10],m", ["n08", "n09", "n10", "m"]),
-        ("a[1,3-4]-ib", ["a1-ib", "a3-ib", "a4-ib"]), ("r[0-1]n[0-1]", ["r0n0", "r0n1", "r1n0", "r1n1"]),
-        ("(null)", []),
-    ] as [(String, [String])])
-    func shortFormsAreExpanded(_ text: String, _ names: [String]) {
-        #expect(HostList.expand(text) == names)
-    }
-
-    @Test(arguments: [
-        "n[", "n]", "n[]", "n[1", "n[3-1]", "n[a-b]", "n[1-2-3]", "n[[1]]", ",", "a,,b", "n[1-99999999999]",
-        "n[0-999999]", "n[0-999]m[0-999]", "n[-1]",
-    ])
-    func whatIsNoListIsNil(_ text: String) {
-        #expect(HostList.expand(text) == nil)
-    }
-}
