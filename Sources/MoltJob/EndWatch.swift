@@ -13,6 +13,9 @@ package struct EndWatch: Hashable, Sendable {
     private var checked: Double?
     private var failures = 0
     private var isUrgent = false
+    /// True from when the job went on after a pause until somebody has been asked about its end.
+    package private(set) var isUnsure = false
+    private var hasAskedSince = false
 
     /// Seconds between two questions that have no reason of their own; so much do the jobs' turns lie apart.
     package static let interval = 300.0
@@ -46,16 +49,28 @@ package struct EndWatch: Hashable, Sendable {
         lastAsk = now
         nextAsk = now + Self.interval
         isUrgent = false
+        hasAskedSince = isUnsure
         if let stopAt, now >= stopAt - Self.lead { checked = endsAt }
     }
 
     /// The daemon has seen that the limit is another one.
     package mutating func nudged() { isUrgent = true }
 
+    /// The job itself did not run for a while. A scheduler that had it suspended moves its end by as long, so what is
+    /// believed may be over without being true.
+    package mutating func resumed() {
+        isUrgent = true
+        isUnsure = true
+        hasAskedSince = false
+        lastAsk = -.infinity
+    }
+
     /// What the scheduler said; whatever is no time leaves what is believed.
     ///
     /// - Returns: true when another end is believed now.
     package mutating func answered(_ text: String?, wall: Double, now: Double) -> Bool {
+        // No answer is one, too: then what was believed holds.
+        if hasAskedSince { isUnsure = false }
         guard let found = text.flatMap({ Self.end($0, wall: wall) }) else {
             failures += 1
             if !isTold {

@@ -38,6 +38,12 @@ extension Supervision {
         if question == nil { heard(nil) }
     }
 
+    /// After a pause nobody is stopped for an end before the scheduler was asked whether that still holds.
+    var waitsForEnd: Bool {
+        guard case .running = supervisor.phase else { return false }
+        return asksForEnd && end.isUnsure
+    }
+
     /// True when the child that has ended was the question.
     mutating func takesAnswer(pid: Int32, word: Int32) -> Bool {
         guard let question, question.child.pid == pid else { return false }

@@ -143,6 +143,7 @@ struct Supervision {
     private mutating func look(force: Bool = false) {
         let now = Clock.steady()
         guard force || now >= nextLook else { return }
+        noticePause(now - nextLook)
         nextLook = now + Self.lookInterval
         let news = events.newEvents()
         for (rank, event) in news { watch.handle(event, rank: rank, now: now) }
@@ -164,7 +165,17 @@ struct Supervision {
             try? sign.give()
             try? Failpoints.pass(.signGiven)
         }
-        perform(.tick)
+        if !waitsForEnd { perform(.tick) }
+    }
+
+    /// Nobody ran between two looks: the scheduler had the job suspended, or the machine slept.
+    ///
+    /// - Parameter seconds: by which this look is late; meaningless before the first one.
+    private mutating func noticePause(_ seconds: Double) {
+        guard nextLook > 0, seconds > ProgressWatch.gapMax else { return }
+        stragglers.interrupted()
+        perform(.paused(seconds))
+        if asksForEnd { end.resumed() }
     }
 
     private mutating func checkProgress(_ now: Double) {

@@ -21,6 +21,8 @@ package struct Supervisor: Hashable, Sendable {
         case dumped
         /// The scheduler ends the job at another moment than was believed.
         case deadlineMoved(to: Double)
+        /// Nothing of the job ran for so many seconds.
+        case paused(Double)
         case tick
     }
 
@@ -105,6 +107,17 @@ package struct Supervisor: Hashable, Sendable {
             return []
         case (.deadlineMoved, .stopping), (.deadlineMoved, .tearingDown), (.deadlineMoved, .dumping):
             // What was begun is not taken back: the workers may have saved and gone.
+            return []
+        case (.paused, .running):
+            return []
+        case (.paused(let seconds), .stopping(let since)):
+            phase = .stopping(since: since + seconds)
+            return []
+        case (.paused(let seconds), .tearingDown(let since)):
+            phase = .tearingDown(since: since + seconds)
+            return []
+        case (.paused(let seconds), .dumping(let since, let text)):
+            phase = .dumping(since: since + seconds, text)
             return []
         case (.tick, _):
             return tick(now)

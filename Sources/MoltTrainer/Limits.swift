@@ -8,6 +8,11 @@ enum Limits {
     static let stopFileSeconds = 0.5
     /// Seconds between readings of the deadline's file.
     static let deadlineFileSeconds = 5.0
+    /// Seconds after a suspension in which the deadline of before is not believed: `molt-job` asks for the new one.
+    static let deadlineDoubtSeconds = 30.0
+    /// A longer pause between two looks may be a suspension; so many microseconds later its signal has been heard.
+    static let longPauseSeconds = 5.0
+    static let signalMicroseconds: UInt32 = 1000
     /// Bytes copied between two signs of life.
     static let copyBytes = 64 << 20
     /// Names of tensors listed in one message.

@@ -6,6 +6,7 @@ final class Saver {
     private let store: CheckpointStore
     private let writer: CheckpointWriter
     private let events: EventLog
+    private let stop: StopSignal
     private(set) var schedule: SaveSchedule
     private(set) var newest: CheckpointName?
     /// Where the run was in the state last loaded or committed; nil when there is none.
@@ -16,15 +17,17 @@ final class Saver {
     private(set) var slowest: Double?
     /// Seconds for which the save under way kept training waiting.
     private var stall: Double?
+    private var resumptionsBefore = 0
 
     init(
         store: CheckpointStore, rule: RetentionRule, loaded: (name: CheckpointName, progress: TrainingProgress)?,
-        schedule: SaveSchedule, events: EventLog
+        schedule: SaveSchedule, events: EventLog, stop: StopSignal
     ) {
         self.store = store
         writer = CheckpointWriter(store: store, rule: rule, good: Set(loaded.map { [$0.name] } ?? []))
         self.schedule = schedule
         self.events = events
+        self.stop = stop
         newest = loaded?.name
         savedProgress = loaded?.progress
     }
@@ -53,6 +56,7 @@ final class Saver {
     /// - Parameter stall: seconds that making the snapshot took.
     func begin(_ snapshot: CheckpointSnapshot, progress: TrainingProgress, stall: Double? = nil) {
         self.stall = stall
+        resumptionsBefore = stop.resumptions
         schedule.began(now: Clock.monotonic(), step: snapshot.name.step)
         progressUnderWay = progress
         do throws(CheckpointError) {
@@ -99,7 +103,8 @@ final class Saver {
             lastFailure = nil
             newest = committed.name
             savedProgress = progressUnderWay
-            slowest = max(slowest ?? 0, committed.seconds)
+            // One that lasted because nobody ran says nothing about the next.
+            if stop.resumptions == resumptionsBefore { slowest = max(slowest ?? 0, committed.seconds) }
             var event = RunEvent(.saved, at: Clock.now(), step: committed.name.step)
             event.checkpoint = "\(committed.name)"
             event.bytes = committed.bytes

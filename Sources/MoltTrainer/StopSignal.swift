@@ -5,15 +5,17 @@ import Synchronization
 import Glibc
 #endif
 
-/// Hears the signals that mean "save and stop", whatever thread is busy; at SIGQUIT it says what every thread is doing.
+/// Hears the signals that mean "save and stop", whatever thread is busy; at SIGQUIT it says what every thread is doing,
+/// and it counts how often the program went on after a suspension.
 ///
 /// They are blocked in every thread, and one thread waits for them: no handler ever interrupts libtorch, and no
 /// signal is lost between two looks.
 package final class StopSignal: Sendable {
     package static let signals = [SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
-    private static let heard = signals + [SIGQUIT]
+    private static let heard = signals + [SIGQUIT, SIGCONT]
 
     private let received = Atomic<Int32>(0)
+    private let continued = Atomic<Int>(0)
 
     package init() {}
 
@@ -22,6 +24,9 @@ package final class StopSignal: Sendable {
         let value = received.load(ordering: .acquiring)
         return value == 0 ? nil : value
     }
+
+    /// How often somebody sent SIGCONT; a scheduler also does before it ends a job.
+    package var resumptions: Int { continued.load(ordering: .acquiring) }
 
     /// Asks for a stop as a signal would.
     package func raise(_ signal: Int32) {
@@ -58,7 +63,11 @@ package final class StopSignal: Sendable {
         while true {
             var signal: Int32 = 0
             guard sigwait(&waited, &signal) == 0 else { continue }
-            if signal == SIGQUIT { molt_stacks_write(STDERR_FILENO) } else { raise(signal) }
+            switch signal {
+            case SIGQUIT: molt_stacks_write(STDERR_FILENO)
+            case SIGCONT: continued.add(1, ordering: .acquiringAndReleasing)
+            default: raise(signal)
+            }
         }
     }
 }

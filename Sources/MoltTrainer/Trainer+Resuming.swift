@@ -27,7 +27,7 @@ extension Trainer {
             step: learner.progress.step)
         saver = Saver(
             store: store, rule: RetentionRule(keep: checkpoint.keep, milestones: checkpoint.milestones),
-            loaded: loaded, schedule: schedule, events: events)
+            loaded: loaded, schedule: schedule, events: events, stop: stop)
     }
 
     /// - Returns: where the checkpoint was, which may differ from where the run goes on in what is noticed here.

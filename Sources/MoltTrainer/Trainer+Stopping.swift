@@ -12,12 +12,24 @@ extension Trainer {
     /// What all ranks do before the next micro-batch: the gravest reason to stop, and rank 0’s wish to save.
     func agree() throws -> (reason: StopReason, save: Bool) {
         let now = Clock.monotonic()
-        deadline.paused(seconds: now - lastLook)
+        notePause(now)
         lastLook = now
         let reason = ownReason(now)
         let save = reason == .none && (saver?.wantsSnapshot(step: learner.progress.step) == true || wantsBestSaved)
         let agreed = try group.maximum([reason.rawValue, save ? 1 : 0])
         return (StopReason(rawValue: agreed[0]) ?? .asked, agreed[1] > 0)
+    }
+
+    /// How long a look at the clock may be late follows from the longest pause, but none in which nobody ran.
+    private func notePause(_ now: Double) {
+        let seconds = now - lastLook, isLong = seconds > Limits.longPauseSeconds
+        if isLong { usleep(Limits.signalMicroseconds) }
+        let resumptions = stop.resumptions
+        defer { resumptionsSeen = resumptions }
+        guard isLong, resumptions != resumptionsSeen else { return deadline.paused(seconds: seconds) }
+        guard context.deadlineFile != nil else { return }
+        deadline.resumed(at: Clock.now())
+        lastDeadlineLook = -.infinity
     }
 
     private func ownReason(_ now: Double) -> StopReason {

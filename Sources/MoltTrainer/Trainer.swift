@@ -43,6 +43,7 @@ package final class Trainer {
     var lastDeadlineLook = 0.0
     var stopFileSeen = false
     var lastLook = Clock.monotonic()
+    var resumptionsSeen = 0
     private var ownTime = OwnTime(now: Clock.monotonic())
 
     /// Everything up to the first step: numerics, data, model, the newest checkpoint of the run.

@@ -4,6 +4,10 @@ import MoltJob
 import MoltTesting
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// When the scheduler ends the job: what is believed, and when it is asked.
 struct EndWatchTests {
     /// Covers D14.
@@ -76,6 +80,44 @@ struct EndWatchTests {
         #expect(watch.endsAt == 1000)
     }
 
+    /// Slurm moves the end of a job by as long as it had it suspended, and tells nobody.
+    ///
+    /// Covers D11.
+    @Test(arguments: ["9000", nil])
+    func afterAPauseTheEndIsUncertainUntilItWasAskedFor(_ answer: String?) {
+        var watch = EndWatch(endsAt: 1000, isTold: true, job: 0, now: 0)
+        // A question from before that nobody answers any more.
+        watch.asked(stopAt: 900, now: 880)
+        watch.resumed()
+        #expect(watch.isUnsure)
+        #expect(watch.answered(nil, wall: 5000, now: 5000) == false)
+        #expect(watch.isUnsure, "that was the question from before")
+        #expect(watch.isDue(stopAt: 5000, now: 5000), "however lately it was asked")
+        watch.asked(stopAt: 5000, now: 5000)
+        #expect(watch.isUnsure)
+        #expect(watch.answered(answer, wall: 5000, now: 5001) == (answer != nil))
+        #expect(!watch.isUnsure)
+        #expect(watch.endsAt == (answer == nil ? 1000 : 9000))
+        #expect(!watch.isDue(stopAt: 8000, now: 5010), "once is enough")
+    }
+
+    /// Whoever was asked to stop, and suspended before he could, has as long as before.
+    ///
+    /// Covers D11.
+    @Test func timeInWhichNobodyRanDoesNotCountAgainstAStop() {
+        for (event, action) in [
+            (Supervisor.Event.stopAsked(signal: 15), Supervisor.Action.askToStop(15)), (.rankFailed, .terminate),
+            (.hung("no progress"), .dumpStacks),
+        ] {
+            var supervisor = Supervisor(stopAt: nil, killAfter: 5, killsAfterStop: true)
+            #expect(supervisor.handle(.paused(50), now: 90) == [])
+            #expect(supervisor.handle(event, now: 100) == [action])
+            #expect(supervisor.handle(.paused(3600), now: 3701) == [])
+            #expect(supervisor.handle(.tick, now: 3704) == [], "four seconds of its own")
+            #expect(supervisor.handle(.tick, now: 3721) == [.kill])
+        }
+    }
+
     @Test func aDeadlineThatMovesMovesTheStop() {
         var supervisor = Supervisor(stopAt: 100, killAfter: 30, killsAfterStop: false)
         #expect(supervisor.handle(.deadlineMoved(to: 200), now: 90) == [])
@@ -141,6 +183,32 @@ struct EndQuestionTests {
         #expect(job.jobLog.contains("earlier than before"))
         let told = job.text(job.run.incarnation(attempt: 1, incarnation: 0) + "/deadline")
         #expect(Double(told.filter { $0 != "\n" }).map { $0 < Date().timeIntervalSince1970 + 60 } == true)
+    }
+
+    /// The workers and molt-job are stopped past the end that was told; then that has moved.
+    ///
+    /// Covers D11.
+    @Test func aJobThatWasSuspendedPastItsEndGoesOn() throws {
+        let job = try JobFixture(
+            "trap 'exit 75' TERM; echo > ready; while [ ! -e enough ]; do sleep 0.02; done; exit 0")
+        job.plan.isForeign = true
+        let squeue = """
+            [ -e '\(job.folder("end"))' ] || echo $(( $(date +%s) + 10 )) > '\(job.folder("end"))'
+            [ ! -e '\(job.folder("moved"))' ] || sleep 1.5
+            cat '\(job.folder("end"))'
+            """
+        try job.start(job: 7, restart: 0, job.throughSrun(squeue: squeue))
+        #expect(job.waitFor("ready"))
+        job.signal(SIGSTOP)
+        let began = Date().timeIntervalSince1970
+        job.poll(20) { Date().timeIntervalSince1970 > began + 11 }
+        try DurableFile.write(Data("\(Int(began) + 900)\n".utf8), to: job.folder("end"))
+        try DurableFile.write(Data(), to: job.folder("moved"))
+        job.signal(SIGCONT)
+        #expect(job.poll { job.jobLog.contains("later than before") }, "\(job.jobLog)")
+        try DurableFile.write(Data(), to: job.folder("enough"))
+        #expect(job.end(within: 20) == 0)
+        #expect(!job.jobLog.contains("asking the workers to save and stop"), "\(job.jobLog)")
     }
 
     @Test func aControllerThatDoesNotAnswerHoldsUpNothing() throws {

@@ -30,6 +30,25 @@ struct DecisionTests {
         #expect(watch.mustStop(at: stop))
     }
 
+    /// molt-job asks the scheduler for the new end once it runs again itself, and writes it down.
+    ///
+    /// Covers D11, D14.
+    @Test func afterASuspensionTheDeadlineOfBeforeIsNotBelievedForAWhile() {
+        var watch = DeadlineWatch(deadline: 100, bytes: 0)
+        watch.resumed(at: 500)
+        #expect(!watch.mustStop(at: 500))
+        watch.told("100")
+        #expect(!watch.mustStop(at: 529), "what was told before is still there")
+        #expect(watch.mustStop(at: 530), "nobody has told another")
+        watch.resumed(at: 600)
+        watch.told("900")
+        #expect(!watch.mustStop(at: 897))
+        #expect(watch.mustStop(at: 898))
+        watch.resumed(at: 1000)
+        watch.told("1001")
+        #expect(watch.mustStop(at: 1000), "the new one counts at once")
+    }
+
     @Test func beforeTheFirstSaveItsTimeIsEstimatedFromItsSize() {
         let watch = DeadlineWatch(deadline: 100, bytes: 2_000_000_000)
         #expect(!watch.mustStop(at: 67))
