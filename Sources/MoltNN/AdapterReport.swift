@@ -8,6 +8,13 @@ package struct AdapterReport: Equatable, Sendable, CustomStringConvertible {
     package let adapterParameters: Int
     /// Adapters included.
     package let totalParameters: Int
+    /// Linear maps that each target covers and that cannot carry adapters.
+    package internal(set) var leftOut: [String: Int] = [:]
+    /// The names of those.
+    package internal(set) var unadaptable: [String] = []
+    /// All linear maps of the model, each expert's for itself, the head among them; nil for methods that are not about
+    /// linear maps.
+    package internal(set) var linears: Int?
 
     package init(
         method: String, matched: [String], counts: [String: Int], adapterParameters: Int, totalParameters: Int
@@ -26,9 +33,20 @@ package struct AdapterReport: Equatable, Sendable, CustomStringConvertible {
         return "\(method) on \(modules): \(adapterParameters) of \(totalParameters) parameters (\(rounded) %)"
     }
 
-    /// How many modules each target chose; targets that some module cannot follow were refused before.
+    /// How many modules each target chose of those that it covers, and how many linear maps of the model have adapters.
+    /// A name that some module cannot follow was refused before; globs and `all-linear` may leave some out.
     package var coverage: String {
-        let list = counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value) of \($0.value)" }
-        return "coverage 100 % of the requested targets: \(list.joined(separator: ", "))"
+        let list = counts.sorted { $0.key < $1.key }
+            .map { "\($0.key) \($0.value) of \($0.value + leftOut[$0.key, default: 0])" }
+        var text = "coverage \(share) % of the requested targets: \(list.joined(separator: ", "))"
+        if let linears { text += "; \(matched.count) of \(linears) linear layers of the model" }
+        if !unadaptable.isEmpty { text += "; no adapter fits \(unadaptable.joined(separator: ", "))" }
+        return text
+    }
+
+    /// Rounded down: 100 is all.
+    private var share: Int {
+        let chosen = counts.values.reduce(0, +)
+        return 100 * chosen / max(1, chosen + leftOut.values.reduce(0, +))
     }
 }

@@ -30,6 +30,9 @@ package final class Experts {
         gateUp = try (scope / "experts").matrix("gate_up_proj", [experts, 2 * inner, width], .fanIn(width))
         down = try (scope / "experts").matrix(
             "down_proj", [experts, width, inner], .fanIn(inner, gain: outputGain))
+        for (parameter, count) in [(router, 1), (gateUp, experts), (down, experts)] {
+            scope.registry.add(FixedLinear(parameter, count: count))
+        }
     }
 
     package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {

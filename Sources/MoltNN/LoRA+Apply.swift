@@ -6,7 +6,8 @@ package enum LoRA {
     /// A target is the last component of a module's path (`in_proj`), or a glob over the whole path
     /// (`backbone.layers.1*.mixer.*_proj`); `all-linear` means every linear layer but the head. A colon and a name
     /// choose some rows of a joined projection (`in_proj:dt`). A target that matches nothing is an error, and so is a
-    /// name of which a part cannot carry adapters: what is asked for is adapted as a whole or not at all.
+    /// name of which a part cannot carry adapters: what is asked for is adapted as a whole or not at all. What a glob
+    /// or `all-linear` covers and cannot carry adapters counts in the report as left out.
     package static func apply(
         to registry: ParameterRegistry, targets: [String], rank: Int, alpha: Double
     ) throws -> AdapterReport {
@@ -19,9 +20,10 @@ package enum LoRA {
         guard options.rank > 0, options.alpha > 0 else { throw LoRAError.badRank(options.rank, alpha: options.alpha) }
         guard !targets.isEmpty else { throw LoRAError.noTargets }
         var choices: [Choice] = registry.linears.map { Choice(linear: $0) }
-        var counts: [String: Int] = [:]
+        var counts: [String: Int] = [:], left: [String: [FixedLinear]] = [:]
         for text in targets {
             let target = Target(text)
+            left[text] = registry.fixedLinears.filter(target.covers)
             for index in choices.indices where target.pattern.matches(choices[index].linear) {
                 if try choices[index].add(target) { counts[text, default: 0] += 1 }
             }
@@ -36,9 +38,13 @@ package enum LoRA {
         for choice in chosen {
             choice.linear.adapter = try LoRAAdapter(choice.linear, options, components: choice.components)
         }
-        return AdapterReport(
+        var report = AdapterReport(
             method: options.hasMagnitude ? "DoRA" : "LoRA", matched: chosen.map(\.linear.path), counts: counts,
             adapterParameters: registry.trainableCount, totalParameters: total + registry.trainableCount)
+        report.leftOut = left.mapValues { $0.reduce(0) { $0 + $1.count } }
+        report.unadaptable = Set(left.values.joined().map { ModulePattern.lastComponent($0.path) }).sorted()
+        report.linears = registry.linears.count + registry.fixedLinears.reduce(0) { $0 + $1.count }
+        return report
     }
 
     /// Adds every adapter to its layer's weight and takes the adapter's effect away, so that the result stays; what the
@@ -105,9 +111,9 @@ private struct Target {
     struct Pattern {
         let pattern: ModulePattern?
 
-        func matches(_ linear: Linear) -> Bool {
-            pattern?.matches(linear.path) ?? (linear.path != "lm_head")
-        }
+        func matches(_ linear: Linear) -> Bool { matches(linear.path) }
+
+        func matches(_ path: String) -> Bool { pattern?.matches(path) ?? (path != "lm_head") }
     }
 
     let text: String
@@ -120,6 +126,9 @@ private struct Target {
         component = parts.count == 2 ? parts[1] : nil
         pattern = Pattern(pattern: text == "all-linear" ? nil : ModulePattern(parts.first ?? text))
     }
+
+    /// Whether it means this one, too, by a pattern: one that is named outright is refused.
+    func covers(_ linear: FixedLinear) -> Bool { component == nil && pattern.matches(linear.path) }
 
     /// Weights of that very name which are no linear layers: convolutions, experts.
     func otherWeights(_ registry: ParameterRegistry) -> [String] {

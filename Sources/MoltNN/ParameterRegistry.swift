@@ -12,6 +12,8 @@ package final class ParameterRegistry {
     package let seed: Int?
     package private(set) var parameters: [Parameter] = []
     package private(set) var linears: [Linear] = []
+    /// Linear maps beside those, which cannot carry adapters.
+    package private(set) var fixedLinears: [FixedLinear] = []
     /// Whether dropout drops; the trainer's forward passes alone set it.
     package var isTraining = false
     /// False computes as if there were no adapters: the model that they stand on.
@@ -88,6 +90,24 @@ package final class ParameterRegistry {
 
     func add(_ linear: Linear) {
         linears.append(linear)
+    }
+
+    func add(_ linear: FixedLinear) {
+        fixedLinears.append(linear)
+    }
+}
+
+/// Linear maps that no adapter can stand on: the experts' of a layer, which lie in one tensor, their router, and the
+/// block-diagonal gates of an RG-LRU.
+package struct FixedLinear: Hashable, Sendable {
+    /// Of the weight, without `.weight`.
+    package let path: String
+    /// How many lie in it.
+    package let count: Int
+
+    init(_ weight: Parameter, count: Int = 1) {
+        path = weight.name.hasSuffix(".weight") ? String(weight.name.dropLast(".weight".count)) : weight.name
+        self.count = count
     }
 }
 

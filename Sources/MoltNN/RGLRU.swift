@@ -29,6 +29,7 @@ package final class RGLRU {
             let deviation = (0.01 / Double(size)).squareRoot()
             weight = try scope.parameter("\(name)_weight", [blocks, size, size], .normal(deviation: deviation))
             bias = try scope.parameter("\(name)_bias", [blocks, size], .zeros, decays: false)
+            scope.registry.add(FixedLinear(weight))
         }
 
         /// Before the sigmoid, [b, s, w].

@@ -111,7 +111,8 @@ struct LowRankTests {
         }
         #expect(
             try adapt("nemotron_h", "in_proj", "*.q_proj").coverage
-                == "coverage 100 % of the requested targets: *.q_proj 1 of 1, in_proj 2 of 2")
+                == "coverage 100 % of the requested targets: *.q_proj 1 of 1, in_proj 2 of 2; 3 of 13 linear layers of "
+                + "the model")
         #expect(throws: LoRAError.self) { try adapt("nemotron_h", "in_proj", "query") }
         // The MLP's is linear, the experts' are not.
         #expect(throws: LoRAError.notLinear(
@@ -125,5 +126,51 @@ struct LowRankTests {
         ) { try adapt("nemotron_h", "in_proj:q") }
         let all = try adapt("granite with experts", "all-linear")
         #expect(all.matched.count == 2 * 2 + 4 + 3 * 2, "\(all.matched)")
+    }
+
+    /// ME*EME: three layers of five experts with two maps each, three routers. R-R-W-R-: three RG-LRUs with two gates.
+    @Test(arguments: [
+        (
+            "granite with experts", "all-linear",
+            "coverage 29 % of the requested targets: all-linear 14 of 47; 14 of 47 linear layers of the model; "
+                + "no adapter fits down_proj, gate_up_proj, router"
+        ),
+        (
+            "granite with experts", "*shared_mlp*",
+            "coverage 100 % of the requested targets: *shared_mlp* 6 of 6; 6 of 47 linear layers of the model"
+        ),
+        (
+            "griffin", "all-linear",
+            "coverage 80 % of the requested targets: all-linear 25 of 31; 25 of 31 linear layers of the model; "
+                + "no adapter fits input_gate_weight, recurrent_gate_weight"
+        ),
+        (
+            "griffin", "linear_x",
+            "coverage 100 % of the requested targets: linear_x 3 of 3; 3 of 31 linear layers of the model"
+        ),
+        (
+            "nemotron_h", "all-linear",
+            "coverage 100 % of the requested targets: all-linear 12 of 12; 12 of 13 linear layers of the model"
+        ),
+    ])
+    func coverageCountsTheLinearLayersThatCannotFollow(_ family: String, _ target: String, _ coverage: String) throws {
+        var method = MethodTests.section(.lora)
+        method.targets = [target]
+        let model = try HybridModel(TinyModels.family(family), registry: ParameterRegistry(device: .meta))
+        #expect(try model.adapt(method).coverage == coverage)
+    }
+
+    /// Every weight that is a matrix, or a stack of them, is counted; embeddings, convolutions and the scan's are none.
+    @Test(arguments: TinyModels.families)
+    func noLinearWeightOfAModelIsForgotten(_ family: String) throws {
+        let model = try HybridModel(TinyModels.family(family), registry: ParameterRegistry(device: .meta))
+        let counted = Set(model.registry.linears.map(\.path)).union(model.registry.fixedLinears.map(\.path))
+        let others = ["embeddings", "embed_tokens", "conv1d", "conv_1d", "A_log", "A_imag", "log_A_real", "C"]
+        for parameter in model.registry.parameters where parameter.shape.count > 1 {
+            let path = parameter.name.hasSuffix(".weight") ? String(parameter.name.dropLast(7)) : parameter.name
+            let name = ModulePattern.lastComponent(path)
+            if others.contains(name) || name.hasSuffix("_bias") { continue }
+            #expect(counted.contains(path), "\(parameter.name) is not counted")
+        }
     }
 }
