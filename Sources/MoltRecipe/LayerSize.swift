@@ -10,8 +10,15 @@ struct LayerSize: Hashable, Sendable {
     var flops: Double
     /// Numbers kept of a sequence of any length.
     var state: Double = 0
+    /// Of those, what is kept in the type of products: tails of convolutions, keys and values of a window.
+    var narrow: Double = 0
+    /// Bytes of each of the others.
+    var wide: Double = 4
     /// Numbers kept of every token.
     var cache: Double = 0
+
+    /// Bytes of the state where products are in a type of so many.
+    func stateBytes(products: Double) -> Double { (state - narrow) * wide + narrow * products }
 
     init(_ kind: LayerKind, _ model: ModelSection, sequenceLength: Int) {
         switch kind {
@@ -31,11 +38,16 @@ struct LayerSize: Hashable, Sendable {
     /// - Parameters:
     ///   - weights: of products with one token, biases left out.
     ///   - small: all other parameters, but for the norm before the layer.
-    private init(_ model: ModelSection, weights: Double, small: Double, beside: Double, state: Double = 0) {
+    ///   - state: numbers of the recurrence, in fp32.
+    ///   - tail: numbers of the convolution's last inputs.
+    private init(
+        _ model: ModelSection, weights: Double, small: Double, beside: Double, state: Double = 0, tail: Double = 0
+    ) {
         parameters = weights + small + Double(model.hiddenSize)
         active = parameters
         flops = 2 * weights + beside
-        self.state = state
+        self.state = state + tail
+        narrow = tail
     }
 
     private static func mamba2(_ model: ModelSection, _ sequenceLength: Int) -> LayerSize {
@@ -48,7 +60,7 @@ struct LayerSize: Hashable, Sendable {
         let scan = 2 * chunk * n * groups + 2 * chunk * inner + 4 * inner * n
         return LayerSize(
             model, weights: d * projected + inner * d, small: convolved * taps + biases + 3 * heads + inner,
-            beside: 2 * taps * convolved + scan, state: inner * n + convolved * (taps - 1))
+            beside: 2 * taps * convolved + scan, state: inner * n, tail: convolved * (taps - 1))
     }
 
     /// - Parameters:
@@ -65,6 +77,7 @@ struct LayerSize: Hashable, Sendable {
             beside: 2 * keys * q + 2 * taps * (q + 2 * kv))
         if let keeping { layer.state = 2 * kv * Double(keeping) } else { layer.cache = 2 * kv }
         if taps > 0 { layer.state += (q + 2 * kv) * (taps - 1) }
+        layer.narrow = layer.state
         return layer
     }
 
@@ -88,7 +101,7 @@ struct LayerSize: Hashable, Sendable {
         let gates = 2 * w * w / Double(max(1, model.recurrentBlocks))
         return LayerSize(
             model, weights: 3 * d * w + gates, small: 2 * w + d + w * (taps + 1) + 3 * w,
-            beside: 2 * taps * w + 12 * w, state: w * taps)
+            beside: 2 * taps * w + 12 * w, state: w, tail: w * (taps - 1))
     }
 
     private static func mamba1(_ model: ModelSection) -> LayerSize {
@@ -98,15 +111,18 @@ struct LayerSize: Hashable, Sendable {
         return LayerSize(
             model, weights: d * 2 * inner + inner * (rank + 2 * n) + rank * inner + inner * d,
             small: inner * taps + biases + inner * n + inner,
-            beside: 2 * taps * inner + 9 * inner * n, state: inner * n + inner * (taps - 1))
+            beside: 2 * taps * inner + 9 * inner * n, state: inner * n, tail: inner * (taps - 1))
     }
 
-    /// The convolution costs as many products as its recurrence would, whichever way it is taken.
+    /// The convolution costs as many products as its recurrence would, whichever way it is taken. Its state is a real
+    /// and an imaginary part for each mode, in fp64.
     private static func diagonal(_ kind: LayerKind, _ model: ModelSection) -> LayerSize {
         let d = Double(model.hiddenSize), n = Double(model.stateSize)
         let small = kind == .s4d ? 2 * d + 2 * d * n : 2 * d + 2 * n + 2 * d * n
-        return LayerSize(
+        var layer = LayerSize(
             model, weights: 2 * d * d, small: small + 2 * d, beside: 8 * d * n, state: kind == .s4d ? d * n : 2 * d * n)
+        layer.wide = 8
+        return layer
     }
 
     /// Shapes (in, out) of the linear maps of one layer by their names in checkpoints.

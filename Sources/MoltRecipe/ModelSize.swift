@@ -10,8 +10,13 @@ package struct ModelSize: Hashable, Sendable {
     package var flopsPerToken: Double
     /// Numbers that generation keeps for a sequence, however long it is: states, tails of convolutions, windows.
     package var stateNumbers: Int
+    /// Their bytes in bf16: states stay in fp32 (those of S4D and DSS in fp64), the rest has the type of products.
+    package var stateBytes: Int
     /// Numbers that it keeps for every token: keys and values of full attention.
     package var cacheNumbers: Int
+
+    /// Bytes of those in bf16.
+    package var cacheBytes: Int { cacheNumbers.times(2) }
 
     /// The embedded byte tokenizer's 256 bytes and its specials, padded to a multiple of 8.
     package static let byteVocabulary = 264
@@ -25,6 +30,7 @@ package struct ModelSize: Hashable, Sendable {
         activeParameters = Int(bounded: ends + sum(\.active))
         flopsPerToken = 3 * (2 * d * vocabulary + sum(\.flops))
         stateNumbers = Int(bounded: sum(\.state))
+        stateBytes = Int(bounded: sum { $0.stateBytes(products: 2) })
         cacheNumbers = Int(bounded: sum(\.cache))
     }
 }

@@ -25,7 +25,7 @@ package struct TrainingPlan: Sendable {
         }
         guard recipe.parallel.tensor == 1, recipe.parallel.pipeline == 1 else {
             throw UserError(
-                "tensor and pipeline parallelism are not in this version", at: "parallel",
+                Unavailable.words([.tensor, .pipeline]), at: "parallel",
                 fix: "leave both at 1: data parallelism uses all ranks")
         }
         guard !recipe.method.type.adapts || recipe.initFrom != nil else {

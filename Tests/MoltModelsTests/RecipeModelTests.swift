@@ -7,7 +7,7 @@ import MoltTensor
 import Testing
 
 /// The built-in recipes, from the source tree.
-private struct RecipeTree: RecipeSource {
+struct RecipeTree: RecipeSource {
     private static let folder =
         "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/Templates/recipes"
 
@@ -42,6 +42,7 @@ struct RecipeModelTests {
         "granite-4.0-h-micro": 3.191, "granite-4.0-h-1b": 1.46, "granite-4.0-h-350m": 0.34,
         "granite-4.0-h-tiny": 6.94, "granite-4.0-h-small": 32.2, "recurrentgemma-2b": 2.683,
         "recurrentgemma-9b": 8.580, "samba-421m": 0.4218, "samba-1.3b": 1.330,
+        "griffin-400m": 0.4044, "griffin-1.3b": 1.3085, "griffin-3b": 2.9330, "griffin-7b": 6.9213,
     ]
 
     private func section(_ name: String) throws -> ModelSection {
@@ -93,6 +94,16 @@ struct RecipeModelTests {
         #expect(size.cacheNumbers == 0)
         // 4 layers of 8 heads of 128, keys and values.
         #expect(ModelSize(try section("nemotron-h-8b"), sequenceLength: 8192).cacheNumbers == 4 * 8 * 128 * 2)
+    }
+
+    /// The engine's own memory after twenty tokens: more than any window has, and less than one block of a cache.
+    @Test(arguments: TinyModels.families)
+    func whatGenerationKeepsInBF16IsWhatIsCounted(_ family: String) throws {
+        let section = try TinyModels.family(family), model = try TinyModels.synthetic(section)
+        let state = model.generationState(), tokens = try TinyModels.tokens("generation", 1, 20)
+        _ = try autocast(.bfloat16) { () throws(TorchError) in try model.step(tokens, state) }
+        let size = ModelSize(section, sequenceLength: 20)
+        #expect(state.bytes == size.stateBytes + size.cacheBytes * KeyValueCache.blockTokens)
     }
 
     @Test func expertsThatSitIdleAreNotActive() throws {

@@ -10,13 +10,15 @@ struct ModelCard: Encodable {
     var parameters: Int
     /// Of them, what one token passes through.
     var activeParameters: Int
-    /// Bytes that generation keeps in bf16, states in fp32: of a sequence however long it is, and of every token.
+    /// Bytes that generation in bf16 keeps of a sequence however long it is, and of every token.
     var stateBytes: Int
     var cacheBytesPerToken: Int
     /// To train on one token, at `sequenceLength`.
     var flopsPerToken: Double
     var sequenceLength: Int
     var split: Estimate.Memory.Split
+    /// What the split takes that this version does not have: then `memory` is what a later one would need.
+    var unavailable: [Unavailable]
     /// Bytes for training in bf16 on one sequence at a time, for each GPU.
     var memory: Estimate.Memory
     var memoryTotal: Double
@@ -32,15 +34,21 @@ struct ModelCard: Encodable {
         layers = Dictionary(model.pattern.layers.map { ($0.name, 1) }, uniquingKeysWith: +)
         parameters = size.parameters
         activeParameters = size.activeParameters
-        stateBytes = size.stateNumbers.times(4)
-        cacheBytesPerToken = size.cacheNumbers.times(2)
+        stateBytes = size.stateBytes
+        cacheBytesPerToken = size.cacheBytes
         flopsPerToken = size.flopsPerToken
         sequenceLength = length
-        split = Estimate.Memory.Split()
-        (split.tensor, split.pipeline, split.data) = (options.tensor, options.pipeline, options.data)
+        split = options.split
+        unavailable = split.unavailable
         memory = Estimate.Memory(
             model, parameters: size.parameters, trainable: size.parameters, isHalf: true, microBatch: 1,
             sequenceLength: length, split: split)
         memoryTotal = memory.total
+    }
+
+    /// That the memory is no run's of this version; nil where it is.
+    static func note(_ split: Estimate.Memory.Split) -> String? {
+        guard !split.unavailable.isEmpty else { return nil }
+        return "\(Unavailable.words(split.unavailable)): the memory is an estimate for one that has them"
     }
 }

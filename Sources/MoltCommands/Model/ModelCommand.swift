@@ -1,4 +1,5 @@
 import ArgumentParser
+import MoltRecipe
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,14 +16,22 @@ struct ModelOptions: ParsableArguments {
     @Option(name: .long, help: "Tokens of a sequence; the recipe's own, else 4096.")
     var length: Int?
 
-    @Option(name: .long, help: "Ranks that each matrix is cut over.")
+    @Option(name: .long, help: "Ranks that each matrix is cut over; for the estimate, not available in this version.")
     var tensor = 1
 
-    @Option(name: .long, help: "Stages that the layers are cut into.")
+    @Option(
+        name: .long, help: "Stages that the layers are cut into; for the estimate, not available in this version.")
     var pipeline = 1
 
-    @Option(name: .long, help: "Ranks that share the optimizer's state.")
+    @Option(
+        name: .long, help: "Ranks that share the optimizer's state; for the estimate, not available in this version.")
     var data = 1
+
+    var split: Estimate.Memory.Split {
+        var split = Estimate.Memory.Split()
+        (split.tensor, split.pipeline, split.data) = (tensor, pipeline, data)
+        return split
+    }
 
     func validate() throws {
         let values = [("--length", length ?? 1), ("--tensor", tensor), ("--pipeline", pipeline), ("--data", data)]

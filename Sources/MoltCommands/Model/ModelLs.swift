@@ -8,7 +8,8 @@ struct ModelLs: AsyncParsableCommand {
         commandName: "ls", abstract: "List the models known by name, with their sizes and costs.",
         discussion: """
             STATE is what generation keeps of a sequence however long it is, KV/TOKEN what it keeps of every token; \
-            FLOPS/TOKEN is for training, MEMORY for a GPU that trains in bf16 on one sequence at a time.
+            FLOPS/TOKEN is for training, MEMORY for a GPU that trains in bf16 on one sequence at a time. Runs of this \
+            version hold the whole model on every GPU: --tensor, --pipeline and --data estimate what others would take.
 
             Example:
               molt model ls --length 8192 --tensor 8
@@ -33,7 +34,8 @@ struct ModelLs: AsyncParsableCommand {
                 .init("STATE", .right), .init("KV/TOKEN", .right), .init("FLOPS/TOKEN", .right),
                 .init("MEMORY", .right),
             ]
-            return Table(columns, rows: cards.map(Self.row)).lines(for: terminal)
+            let table = Table(columns, rows: cards.map(Self.row)).lines(for: terminal)
+            return table + (ModelCard.note(options.split).map { ["", "note: \($0)"] } ?? [])
         }
     }
 

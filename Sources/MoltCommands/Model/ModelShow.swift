@@ -48,6 +48,6 @@ struct ModelShow: AsyncParsableCommand {
             "                 in bf16, one sequence at a time; matrices over \(card.split.tensor), stages "
                 + "\(card.split.pipeline), the optimizer over \(card.split.data) ranks",
         ]
-        return lines
+        return lines + (ModelCard.note(card.split).map { ["", "  note: \($0)"] } ?? [])
     }
 }
