@@ -13,7 +13,7 @@ struct MemoryFitTests {
             task: finetune
             init_from: /models/start
             model: {\(Self.model)}
-            data: {train: /x.txt, sequence_length: 2048}
+            data: {train: /x.jsonl, sequence_length: 2048}
             train: {steps: 10, global_batch: 8, precision: bf16}
             """
         return try RecipeFixture.load(([base] + more).joined(separator: "\n"))

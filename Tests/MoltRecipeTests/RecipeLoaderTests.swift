@@ -76,7 +76,8 @@ struct RecipeLoaderTests {
     }
 
     @Test func whatShowPrintsLoadsToItself() throws {
-        let text = RecipeFixture.base + "\nresources: {time: 4-0, memory: 3G}\nenvironment: {A: \"é: 'b' # c\"}"
+        let text = RecipeFixture.base
+            + "\nresources: {time: 4-0, memory: 3G, gpu_memory: 80G}\nenvironment: {A: \"é: 'b' # c\"}"
         let loaded = try RecipeFixture.loader.load(text: text, label: "base.yaml")
         for origins in [nil, loaded.origins] {
             let shown = try RecipeText.yaml(loaded.recipe, origins: origins)

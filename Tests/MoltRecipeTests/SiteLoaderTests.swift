@@ -38,7 +38,7 @@ struct SiteLoaderTests {
             scratch: /local/$SLURM_JOB_ID
             account: nlp
             partitions: {default: preemptible, allowed: [preemptible, batch]}
-            gpus: {gres: "gpu:h100", per_node: 8}
+            gpus: {gres: "gpu:h100", per_node: 8, memory: 80G}
             setup: [module load cuda/13]
             env: {NCCL_SOCKET_IFNAME: ib0}
             srun: [--mpi=none]
@@ -54,7 +54,7 @@ struct SiteLoaderTests {
         #expect(site.name == "cluster")
         #expect(site.runs == "/shared/ada/molt-runs")
         #expect(site.scratch == "/local/$SLURM_JOB_ID")
-        #expect(site.gpus.perNode == 8)
+        #expect(site.gpus.perNode == 8 && site.gpus.memory == 80 << 30)
         #expect(site.setup == ["module load cuda/13"])
         #expect(site.environment == ["NCCL_SOCKET_IFNAME": "ib0"])
         #expect(site.poll.max == 60)
