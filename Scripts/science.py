@@ -10,6 +10,7 @@ Benchmarks/science.json, science.md and science.svg, and fills the README's sect
 import argparse
 import concurrent.futures
 import datetime
+import hashlib
 import json
 import os
 import subprocess
@@ -32,10 +33,19 @@ def molt(*words):
     return done.stdout
 
 
+def digest(task):
+    """Tells results of another recipe, or of other questions, from today's."""
+    hashed = hashlib.sha256(json.dumps(TASKS[task], sort_keys=True).encode())
+    for name in ("recall", task):
+        with open(f"{ROOT}/Benchmarks/science/{name}.yaml", "rb") as file:
+            hashed.update(file.read())
+    return hashed.hexdigest()[:8]
+
+
 def train(folder, task, pattern, rate, seed, steps):
     """One run with its evaluation, from the file of results where it is there already."""
     key = f"{task} {pattern} {rate} {seed} {steps or ''}".strip()
-    path = os.path.join(folder, key.replace("*", "A").replace(" ", "-") + ".json")
+    path = os.path.join(folder, f"{key.replace('*', 'A').replace(' ', '-')}-{digest(task)}.json")
     if os.path.exists(path):
         with open(path) as file:
             return json.load(file)
@@ -198,7 +208,7 @@ def main():
     # Of every run once, whenever it was trained: several go on at a time.
     seconds = 0
     for name in os.listdir(folder):
-        if name.endswith(".json"):
+        if name.endswith(tuple(f"-{digest(task)}.json" for task in tasks)):
             with open(os.path.join(folder, name)) as file:
                 seconds += json.load(file)["seconds"] / (os.cpu_count() or 1)
     with open(f"{ROOT}/Benchmarks/science.md", "w") as file:
