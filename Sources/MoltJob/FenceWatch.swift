@@ -29,17 +29,19 @@ package struct FenceWatch: Hashable, Sendable {
 
     package func isDue(now: Double) -> Bool { now - lastLook >= min(Self.interval, lease / 3) }
 
-    /// - Parameter newest: the highest claim; one below our own means that the folder is not what it was.
-    package mutating func look(_ newest: Result<Int, FileError>, now: Double) -> Finding {
-        // Stopped for a while, or held up by the file system: this look is the first chance to know.
+    /// - Parameters:
+    ///   - newest: the highest claim; one below our own means that the folder is not what it was.
+    ///   - asOf: when that was so, at the earliest; nil for now.
+    package mutating func look(_ newest: Result<Int, FileError>, asOf: Double? = nil, now: Double) -> Finding {
+        // This process was stopped for a while, as nothing else keeps it from looking: the first chance to know.
         if now - lastLook > lease { lastProof = now }
         lastLook = now
         let trouble: String
         switch newest {
         case .success(let found) where found > epoch: return .fenced(epoch: found)
         case .success(let found) where found == epoch:
-            lastProof = now
-            return .owner
+            lastProof = max(lastProof, asOf ?? now)
+            trouble = "it answers too slowly"
         case .success: trouble = "the claim of epoch \(epoch) is not there any more"
         case .failure(let error): trouble = "\(error)"
         }

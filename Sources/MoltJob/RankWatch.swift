@@ -11,7 +11,7 @@ struct RankWatch {
     private let place: Worker.Place
     private let parent: pid_t
     private let startedAt: Double
-    private var fence: FenceWatch
+    private let fence: FenceGuard
     /// Of this rank alone. `molt-job` on the first node decides earlier; this is for when it cannot any more.
     private var progress: ProgressWatch
     private var events: EventTail
@@ -32,7 +32,7 @@ struct RankWatch {
         self.parent = parent
         self.startedAt = startedAt
         let now = Clock.steady(), plan = place.plan
-        fence = FenceWatch(epoch: place.epoch, lease: plan.lease, now: now)
+        fence = FenceGuard(epoch: place.epoch, lease: plan.lease, epochs: place.run.epochs, now: now)
         // Other ranks may have good reasons to let this one wait, so the longest of all budgets counts here.
         let longest = (plan.silence.values.max() ?? 0) + Self.reserve
         let phases = plan.silence.mapValues { _ in longest }
@@ -42,10 +42,12 @@ struct RankWatch {
 
     /// - Returns: the status to exit with.
     mutating func untilTheEnd() -> Int32 {
+        fence.start()
         while true {
             _ = Signals.wait(seconds: Self.interval)
             while let (pid, word) = Child.reapAny() {
                 guard pid == child.pid else { continue }
+                fence.retire()
                 if let (status, reason) = verdict {
                     return place.record(status: status, signal: nil, startedAt: startedAt, reason: reason)
                 }
@@ -78,12 +80,12 @@ struct RankWatch {
     }
 
     private mutating func checkFence(_ now: Double) {
-        guard fence.isDue(now: now) else { return }
-        switch fence.look(EpochFolder.look(place.run.epochs), now: now) {
-        case .owner: break
+        switch fence.finding(now: now) {
+        case .owner: return
         case .fenced(let epoch): end(JobExit.fenced.rawValue, "epoch \(epoch) has taken the run over")
         case .cutOff(let text): end(JobExit.fileTrouble, text)
         }
+        fence.acted()
     }
 
     private mutating func checkProgress(_ now: Double) {
@@ -97,19 +99,9 @@ struct RankWatch {
     }
 
     private mutating func end(_ status: Int32, _ reason: String) {
-        JobLog.complain("rank \(place.rank): \(reason)")
         verdict = (status, reason)
+        // First, as the words may go to a file system that does not answer.
         for pid in Orphans.descendants(of: getpid()) { kill(pid, SIGKILL) }
-    }
-}
-
-extension EpochFolder {
-    /// The highest claim, or why it cannot be told, as a value.
-    static func look(_ path: String) -> Result<Int, FileError> {
-        do throws(FileError) {
-            return .success(try EpochFolder(path: path).newest())
-        } catch {
-            return .failure(error)
-        }
+        JobLog.complain("rank \(place.rank): \(reason)")
     }
 }

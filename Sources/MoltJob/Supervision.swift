@@ -36,7 +36,7 @@ struct Supervision {
     /// Ranks that still ran when we began to end them: their end says nothing about the run.
     private var killed: Set<Int> = []
     private var watchers: Watchers
-    private var fence: FenceWatch
+    private let fence: FenceGuard
     private var sign: SignOfLife
     /// Who would end this job's processes when the scheduler says so.
     private let parent = getppid()
@@ -80,7 +80,7 @@ struct Supervision {
         stragglers = StragglerWatch(ranks: plan.nodes * plan.ranksPerNode)
         events = EventTail(run: run, epoch: epoch)
         watchers = Watchers(folder: folder, ranks: plan.nodes * plan.ranksPerNode)
-        fence = FenceWatch(epoch: epoch, lease: plan.lease, now: now)
+        fence = FenceGuard(epoch: epoch, lease: plan.lease, epochs: run.epochs, now: now)
         sign = SignOfLife(incarnationFolder: folder)
         if let stopAt { _ = supervisor.handle(.deadlineMoved(to: stopAt), now: now) }
     }
@@ -103,6 +103,8 @@ struct Supervision {
             workers.signal(SIGKILL)
             return Outcome(Verdict(code: 1, "\(error)"))
         }
+        let exitCodes = plan.exitCodes
+        fence.start { exitCodes[$0] ?? $0 }
         while !workers.isEmpty {
             if let signal = Signals.wait(seconds: 0.25), StopSignals.all.contains(signal) {
                 log.say("\(StopSignals.name(signal)) received")
@@ -111,6 +113,7 @@ struct Supervision {
             reap()
             look()
         }
+        fence.retire()
         Orphans.killAll()
         while Child.reapAny() != nil {}
         look(force: true)
@@ -208,12 +211,12 @@ struct Supervision {
     }
 
     private mutating func checkFence(_ now: Double) {
-        guard fence.isDue(now: now) else { return }
-        switch fence.look(EpochFolder.look(run.epochs), now: now) {
-        case .owner: break
+        switch fence.finding(now: now) {
+        case .owner: return
         case .fenced(let epoch): perform(.fenced(epoch: epoch))
         case .cutOff(let text): perform(.cutOff(text))
         }
+        fence.acted()
     }
 
     /// srun is the only child there is, and it does not hear of ranks that ended without their slurmstepd.
@@ -245,8 +248,9 @@ struct Supervision {
             case .kill:
                 killed.formUnion(workers.runningRanks)
                 reportHang()
-                log.say("killing the workers")
+                // First, as the words may go to a file system that does not answer.
                 workers.signal(SIGKILL)
+                log.say("killing the workers")
             }
         }
     }
