@@ -51,6 +51,22 @@ struct BatchScriptTests {
         try expectGolden(request.script, "cluster.sbatch")
     }
 
+    /// One rank and one GPU, for tasks that train nothing.
+    @Test(arguments: ["evaluate\nevaluation: {task: recall}", "generate\ngeneration: {prompts: [a]}"])
+    func whoGeneratesOrEvaluatesGetsTheGPUThatIsAskedFor(task: String) throws {
+        func directives(_ gpus: Int) throws -> [String] {
+            var input = try input(cluster)
+            input.recipe = try RecipeLoader(source: Self.library, currentFolder: "/x").load(
+                text: "init_from: /models/m\nresources: {gpus_per_node: \(gpus)}\ntask: \(task)", label: "x.yaml"
+            ).recipe
+            let request = try AttemptBuilder.jobRequest(input, template: Self.library.script())
+            #expect(request.gpusPerNode == gpus && request.ranksPerNode == 1)
+            return request.script.split(separator: "\n").filter { $0.hasPrefix("#SBATCH") }.map(String.init)
+        }
+        #expect(try directives(1).contains { $0.contains("--gres") && $0.contains("gpu:h100:1") })
+        #expect(try !directives(0).contains { $0.contains("gres") })
+    }
+
     @Test func theLocalScriptIsTheGoldenOne() throws {
         var site = Site(name: "local", kind: .local, prefix: "/opt/molt", runs: "/home/ada/.molt/runs")
         site.partitions.default = "low"

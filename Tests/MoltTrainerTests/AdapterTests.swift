@@ -67,6 +67,12 @@ extension WorkerTests {
                     "--greedy",
                 ])
             #expect(text.hasPrefix("question 3? it is "), "\(text)")
+            // Held in bf16, the base is still the one that they were trained on.
+            let half = try await Spawn.output([
+                "generate", "--run-folder", fleet.run.path, "--prompt", "question 3? ", "--max-tokens", "30", "--greedy",
+                "--device", "cpu", "--dtype", "bf16",
+            ])
+            #expect(half.hasPrefix("question 3? it is ") && half.contains("on cpu in bf16"), "\(half)")
         }
 
         /// The run that was adapted loses its checkpoints, as by pruning; adapters, and what stands on them, live on.
@@ -88,6 +94,14 @@ extension WorkerTests {
             recipe.initFrom = fleet.run.path
             let last = try Fleet(recipe)
             #expect(try await last.live() == [0], "\(last.output())")
+            // Adapters on adapters know what they stand on by its merged weights in fp32.
+            recipe = try adapting(base)
+            (recipe.initFrom, recipe.train.steps) = (fleet.run.path, 2)
+            let stacked = try Fleet(recipe)
+            #expect(try await stacked.live() == [0], "\(stacked.output())")
+            let words = ["generate", "--run-folder", stacked.run.path, "--prompt", "question 3? ", "--greedy"]
+            let half = try await Spawn.output(words + ["--max-tokens", "5", "--device", "cpu", "--dtype", "bf16"])
+            #expect(half.hasPrefix("question 3? ") && half.contains("on cpu in bf16"), "\(half)")
             let models = [last.run.base, last.run.base + "-1"].map(CheckpointFolder.init)
             #expect(try models.allSatisfy { try $0.entries() == ["manifest.json", "model.safetensors"] })
         }
