@@ -69,8 +69,8 @@ extension WorkerTests {
             #expect(text.hasPrefix("question 3? it is "), "\(text)")
             // Held in bf16, the base is still the one that they were trained on.
             let half = try await Spawn.output([
-                "generate", "--run-folder", fleet.run.path, "--prompt", "question 3? ", "--max-tokens", "30", "--greedy",
-                "--device", "cpu", "--dtype", "bf16",
+                "generate", "--run-folder", fleet.run.path, "--prompt", "question 3? ", "--max-tokens", "30",
+                "--greedy", "--device", "cpu", "--dtype", "bf16",
             ])
             #expect(half.hasPrefix("question 3? it is ") && half.contains("on cpu in bf16"), "\(half)")
         }
