@@ -14,6 +14,7 @@ struct AdapterOutput: ParsableArguments {
     @Flag(help: "Print the summary as JSON.") var json = false
 
     func tell(_ summary: AdapterSummary) throws {
+        if let obstacle = summary.obstacle { StandardError.write("molt-train: \(obstacle)") }
         if json { return try Output.json(summary) }
         let text = "\(DisplayText.escaped(summary.folder)): \(summary.method), \(summary.tensors) tensors, "
             + "\(summary.parameters) parameters\n"

@@ -102,6 +102,30 @@ struct PEFTTests {
         #expect(difference <= 1e-5)
     }
 
+    /// The export is told before peft is asked, and peft itself said what it refuses.
+    @Test(arguments: [
+        ("lora-mamba2", "mamba2"), ("lora-nemotron", "nemotron_h"), ("lora-bamba", "bamba"),
+        ("rslora-granite", "granitemoehybrid"),
+    ])
+    func whatPEFTRefusesIsToldByName(_ name: String, _ type: String) throws {
+        let oracle = try TensorFile("\(PEFTOracle.folder.get())/\(name)/oracle.safetensors")
+        func obstacle(_ targets: [String]) throws -> UserError? {
+            var method = MethodSection()
+            (method.type, method.rank, method.targets) = (.lora, 2, targets)
+            let model = try base(oracle)
+            _ = try model.adapt(method)
+            return try PEFTAdapter(of: model, method, baseModel: nil).obstacle(model.section.family)
+        }
+        let refused = try PEFTOracle.refusals.get()
+        for target in ["in_proj", "out_proj"] {
+            let found = try obstacle([target])
+            #expect((found != nil) == refused.contains("\(type) \(target)"), "\(type) \(target)")
+            guard let found else { continue }
+            #expect(found.what.contains("\(target) in models of the type \(type)"))
+            #expect(found.what.contains(".mixer.\(target)") && found.fix?.contains("molt model adapter merge") == true)
+        }
+    }
+
     @Test(arguments: [
         ("\"LORA\"", "\"LOHA\"", "an adapter of the type 'LOHA' is not among what Molt has"),
         ("\"none\"", "\"all\"", "'bias: all' is not among what Molt has"),
@@ -172,6 +196,24 @@ enum PEFTOracle {
         _ = try shell("touch '\(folder)/done'")
         return folder
     }
+
+    /// Lines 'TYPE NAME' of what peft adapts in no model of the type: asked once of each version of the libraries.
+    static let refusals = Result { try refused() }
+
+    private static func refused() throws -> Set<String> {
+        let script = "\(root)/Tests/MoltTrainerTests/Oracle/peft_refusals.py"
+        let list = "'\(script)' '\(root)/Scripts/oracles.txt'"
+        let key = try shell("cat \(list) | sha256sum | cut -c 1-12").filter { !$0.isWhitespace }
+        let answer = "\(root)/build/oracles/peft-refusals-\(key)"
+        if let known = try? DurableFile.read(answer) { return lines(of: String(decoding: known, as: UTF8.self)) }
+        let python = try shell("'\(root)/Scripts/oracles'").split(separator: "\n").last ?? ""
+        let text = try shell("'\(python)' '\(script)'")
+        try DurableFile.makeFolder("\(root)/build/oracles")
+        try DurableFile.write(Data(text.utf8), to: answer)
+        return lines(of: text)
+    }
+
+    private static func lines(of text: String) -> Set<String> { Set(text.split(separator: "\n").map(String.init)) }
 
     /// What the script prints.
     static func run(_ arguments: String) throws -> String {

@@ -14,7 +14,9 @@ package enum AdapterFiles {
         let model = try ModelLoader.adapted(source)
         let adapter = try PEFTAdapter(of: model, method, baseModel: base.folder)
         try adapter.write(to: folder)
-        return AdapterSummary(folder, method, adapter.tensors)
+        var summary = AdapterSummary(folder, method, adapter.tensors)
+        summary.obstacle = adapter.obstacle(model.section.family)?.description
+        return summary
     }
 
     /// Makes a checkpoint of an adapter in peft's layout and the model below it.
@@ -80,6 +82,8 @@ package struct AdapterSummary: Codable, Equatable, Sendable {
     package var method: String
     package var tensors: Int
     package var parameters: Int
+    /// Why peft will not load what was written, and what to do instead; nil when it does.
+    package var obstacle: String?
 
     init(_ folder: String, _ method: MethodSection, _ tensors: [HostTensor]) {
         self.folder = folder
