@@ -105,7 +105,9 @@ enum LineForm: Equatable {
         case (let text?, nil, nil, nil) where !isPair: self = .text(text)
         case (nil, .text(let prompt)?, let completion?, nil) where !isPair:
             self = .completion(prompt: prompt, completion)
-        case (nil, nil, nil, let messages?) where !isPair: self = .chat(Conversation(messages, tools: line.tools))
+        case (nil, nil, nil, let messages?) where !isPair:
+            let turns = try line.system?.before(messages) ?? messages
+            self = .chat(Conversation(turns, tools: line.tools))
         case (nil, let prompt, nil, nil) where isPair:
             guard let prompt, let chosen = line.chosen, let rejected = line.rejected else {
                 throw LineProblem(

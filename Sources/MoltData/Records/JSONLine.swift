@@ -7,6 +7,8 @@ struct JSONLine: Equatable {
     var completion: [UInt8]?
     /// From `messages`, or from ShareGPT's `conversations`.
     var messages: [ChatMessage]?
+    /// What ShareGPT's rows say beside their `conversations`.
+    var system: RowSystem?
     /// What a conversation's assistant had: a JSON list.
     var tools: [UInt8]?
     var chosen: Content?
@@ -38,6 +40,9 @@ struct JSONLine: Equatable {
             case "messages", "conversations":
                 try Self.once(line.messages, name, start)
                 line.messages = try ChatMessage.list(name, &reader)
+            case "system" where !wanted.contains(where: { $0.hasPrefix("system.") }):
+                try Self.once(line.system, name, start)
+                line.system = try RowSystem(&reader, wanted, &line.fields)
             case "tools" where !wanted.contains(where: { $0 == name || $0.hasPrefix("tools.") }):
                 try Self.once(line.tools, name, start)
                 line.tools = try Self.tools(&reader)
@@ -63,7 +68,7 @@ struct JSONLine: Equatable {
         }
     }
 
-    private static func string(
+    static func string(
         _ name: String, _ reader: inout JSONReader, _ wanted: Set<String>, _ fields: inout [String: FieldValue]
     ) throws(LineProblem) -> [UInt8] {
         guard try reader.peek() == UInt8(ascii: "\"") else {
