@@ -27,7 +27,7 @@ package enum MegatronExport {
     private static func write(
         _ source: any DocumentSource, prefix: String, parts: [String], isNarrow: Bool
     ) throws -> (documents: Int, tokens: Int) {
-        let data = try OutputFile(path: parts[0])
+        let data = try OutputFile(path: parts[0], permissions: 0o666)
         var lengths: [Int32] = [], offsets: [Int64] = []
         for (document, shape) in source.shapes.enumerated() {
             offsets.append(Int64(data.position))
@@ -44,7 +44,7 @@ package enum MegatronExport {
             }
         }
         try data.finish()
-        let index = try OutputFile(path: parts[1])
+        let index = try OutputFile(path: parts[1], permissions: 0o666)
         try index.write(MegatronIndex.magic)
         try index.write(numbers: [UInt64(1)])
         let type = isNarrow ? MegatronIndex.TokenType.uint16 : .int32

@@ -46,9 +46,10 @@ final class OutputFile {
     private var buffer: [UInt8] = []
     private var isOpen = true
 
-    init(path: String) throws(FileError) {
+    /// - Parameter permissions: before the umask; of what is made to be handed on, all of 0666.
+    init(path: String, permissions: mode_t = 0o600) throws(FileError) {
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, permissions)
         guard descriptor >= 0 else { throw FileError("create", path) }
         buffer.reserveCapacity(Limits.blockBytes)
     }
