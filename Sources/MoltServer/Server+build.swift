@@ -149,8 +149,7 @@ package func buildServer(
         BackupService(store: store, backups: StoreBackups(folder: paths.backups), clock: clock, logger: logger),
         ReconcileService(store: store, sites: sites, bell: bell, clock: clock, troubles: troubles, logger: logger),
         AdoptionService(service: service, siteNames: parts.siteNames, clock: clock, logger: logger),
-        CatchUpService(
-            work: CatchUp(service: service, clock: clock, logger: logger), clock: clock, logger: logger),
+        CatchUpService(work: CatchUp(service: service, clock: clock, logger: logger), clock: clock, logger: logger),
         IdleService(store: store, service: service, clock: clock, limit: configuration.idleExit, logger: logger),
         HTTPService(operations: operations, socket: socket, logger: logger) {
             do {
