@@ -3,7 +3,7 @@
 /// Slurm tells a job its end in a variable from 23.02 on, and nowhere when that changes. So the job asks: when it
 /// starts, now and then, before it acts on what it believes, and when the daemon has seen another limit.
 package struct EndWatch: Hashable, Sendable {
-    /// Seconds since 1970; nil while nobody has told any.
+    /// Seconds since 1970; nil while nobody has told any, or when there is none.
     package private(set) var endsAt: Double?
     /// True once the scheduler itself has told it.
     package private(set) var isTold: Bool
@@ -65,13 +65,15 @@ package struct EndWatch: Hashable, Sendable {
         lastAsk = -.infinity
     }
 
-    /// What the scheduler said; whatever is no time leaves what is believed.
+    /// What the scheduler said; whatever is neither a time nor its word for a job without a limit leaves what is
+    /// believed.
     ///
     /// - Returns: true when another end is believed now.
     package mutating func answered(_ text: String?, wall: Double, now: Double) -> Bool {
         // No answer is one, too: then what was believed holds.
         if hasAskedSince { isUnsure = false }
-        guard let found = text.flatMap({ Self.end($0, wall: wall) }) else {
+        let isEndless = text.map(Self.isEndless) ?? false, found = text.flatMap { Self.end($0, wall: wall) }
+        guard found != nil || isEndless else {
             failures += 1
             if !isTold {
                 nextAsk = now + min(Self.interval, Self.firstPause * Double(1 << min(failures - 1, 8)))
@@ -83,6 +85,10 @@ package struct EndWatch: Hashable, Sendable {
         defer { endsAt = found }
         return endsAt != found
     }
+
+    /// What `squeue -o %e` prints for a job that runs without a time limit (tried on 22.05; `N/A` and `Unknown` say that
+    /// it does not know).
+    package static func isEndless(_ text: String) -> Bool { text == "NONE" || text == "NONE\n" }
 
     /// What `squeue -o %e` prints with SLURM_TIME_FORMAT=%s: one number, or a word (`NONE`, `N/A`).
     ///

@@ -54,7 +54,19 @@ extension Supervision {
 
     private mutating func heard(_ text: String?) {
         let before = end
-        guard end.answered(text, wall: Clock.now(), now: Clock.steady()), let endsAt = end.endsAt else { return }
+        guard end.answered(text, wall: Clock.now(), now: Clock.steady()) else { return }
+        if let endsAt = end.endsAt {
+            tell(endsAt, before)
+        } else {
+            let text = "the scheduler sets this job no time limit" + (before.isTold ? " any more" : "")
+            log.say(text)
+            if before.isTold { log.event(.note, text) }
+        }
+        _ = supervisor.handle(.deadlineMoved(to: stopAt), now: Clock.steady())
+        tellWorkers()
+    }
+
+    private func tell(_ endsAt: Double, _ before: EndWatch) {
         let left = Durations.text(max(0, endsAt - Clock.now()))
         if let old = before.endsAt, before.isTold {
             let text = "the scheduler now ends this job in \(left), "
@@ -64,8 +76,6 @@ extension Supervision {
         } else {
             log.say("the scheduler ends this job in \(left)")
         }
-        if let stopAt { _ = supervisor.handle(.deadlineMoved(to: stopAt), now: Clock.steady()) }
-        tellWorkers()
     }
 
     /// When to ask the workers to stop, on the clock that nobody sets.
@@ -81,9 +91,11 @@ extension Supervision {
     /// By when a worker should have saved by itself; the last moments are for ending.
     var workersDeadline: Int? { end.endsAt.map { Int($0 - max(1, margin(before: $0) / 4)) } }
 
-    /// Workers look now and then. That they may miss it does no harm: they are asked to stop in any case.
+    /// Workers look now and then. That they may miss it does no harm: they are asked to stop in any case. What they
+    /// read is a number: without a limit it is a year ahead.
     private func tellWorkers() {
-        guard let deadline = workersDeadline else { return }
+        let endless = end.isTold && end.endsAt == nil ? Int(Clock.now() + 365 * 86_400) : nil
+        guard let deadline = workersDeadline ?? endless else { return }
         try? DurableFile.write(Data("\(deadline)\n".utf8), to: deadlineFile)
     }
 

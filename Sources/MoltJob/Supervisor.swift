@@ -19,8 +19,8 @@ package struct Supervisor: Hashable, Sendable {
         case hung(String)
         /// Every rank's state is in its log.
         case dumped
-        /// The scheduler ends the job at another moment than was believed.
-        case deadlineMoved(to: Double)
+        /// The scheduler ends the job at another moment than was believed; nil for never.
+        case deadlineMoved(to: Double?)
         /// Nothing of the job ran for so many seconds.
         case paused(Double)
         case tick

@@ -73,7 +73,26 @@ struct EndWatchTests {
         #expect(watch.isDue(stopAt: 4000, now: 16))
     }
 
-    @Test(arguments: ["NONE\n", "N/A\n", "", "junk"])
+    /// `scontrol update TimeLimit=UNLIMITED`: the end that was believed is none any more.
+    ///
+    /// Covers D29.
+    @Test func aLimitThatIsTakenAwayTakesTheStopAway() {
+        var watch = EndWatch(endsAt: 1000, isTold: true, job: 0, now: 0)
+        #expect(watch.isDue(stopAt: 200, now: 170))
+        watch.asked(stopAt: 200, now: 170)
+        #expect(watch.answered("NONE\n", wall: 900, now: 170) == true)
+        #expect(watch.endsAt == nil && watch.isTold)
+        #expect(watch.answered("NONE\n", wall: 900, now: 171) == false, "that is known")
+        #expect(!watch.isDue(stopAt: nil, now: 469))
+        #expect(watch.isDue(stopAt: nil, now: 470), "and it may be limited again")
+        #expect(watch.answered("5000", wall: 900, now: 470) == true)
+        #expect(watch.endsAt == 5000)
+        var guessed = EndWatch(endsAt: 1000, isTold: false, job: 0, now: 0)
+        #expect(guessed.answered("NONE\n", wall: 900, now: 0) == true)
+        #expect(guessed.endsAt == nil, "a guess is no limit")
+    }
+
+    @Test(arguments: ["N/A\n", "Unknown\n", "NONE NONE\n", "none\n", "", "junk"])
     func anAnswerThatIsNoTimeChangesNothing(_ text: String) {
         var watch = EndWatch(endsAt: 1000, isTold: true, job: 0, now: 0)
         #expect(watch.answered(text, wall: 0, now: 0) == false)
@@ -127,6 +146,10 @@ struct EndWatchTests {
         #expect(supervisor.handle(.deadlineMoved(to: 900), now: 199) == [])
         #expect(supervisor.handle(.tick, now: 901) == [])
         #expect(supervisor.stopsForDeadline)
+        var endless = Supervisor(stopAt: 100, killAfter: 30, killsAfterStop: false)
+        #expect(endless.handle(.deadlineMoved(to: nil), now: 90) == [])
+        #expect(endless.handle(.tick, now: 1e9) == [])
+        #expect(!endless.stopsForDeadline)
     }
 
     @Test func aDeadlineThatBecomesKnownLateStopsToo() {
@@ -209,6 +232,26 @@ struct EndQuestionTests {
         try DurableFile.write(Data(), to: job.folder("enough"))
         #expect(job.end(within: 20) == 0)
         #expect(!job.jobLog.contains("asking the workers to save and stop"), "\(job.jobLog)")
+    }
+
+    /// Covers D29.
+    @Test func aLimitThatIsTakenAwayWhileItRunsStopsNothing() throws {
+        let job = try JobFixture(
+            "trap 'exit 75' TERM; echo > ready; while [ ! -e enough ]; do sleep 0.02; done; exit 0")
+        job.plan.isForeign = true
+        let end = Int(Date().timeIntervalSince1970) + 120
+        try job.start(
+            job: 7, restart: 0, job.throughSrun(squeue: "echo NONE").merging(["SLURM_JOB_END_TIME": "\(end)"]) { $1 })
+        #expect(job.waitFor("ready"))
+        #expect(job.jobLog.contains("no time limit") == false, "the end was told, so it is not asked for")
+        // As the daemon does when it sees another limit.
+        try DurableFile.write(Data("unlimited".utf8), to: job.run.limitChange(attempt: 1))
+        #expect(job.poll(25) { job.jobLog.contains("no time limit any more") })
+        let told = job.text(job.run.incarnation(attempt: 1, incarnation: 0) + "/deadline")
+        #expect(Double(told.filter { $0 != "\n" }).map { $0 > Date().timeIntervalSince1970 + 300 * 86_400 } == true)
+        try DurableFile.write(Data(), to: job.folder("enough"))
+        #expect(job.end(within: 20) == 0)
+        #expect(!job.jobLog.contains("asking the workers to save and stop"))
     }
 
     @Test func aControllerThatDoesNotAnswerHoldsUpNothing() throws {
