@@ -1,6 +1,8 @@
 /// What a recipe or a site file may not exceed: such files come from other people.
 enum Limits {
     static let fileBytes = 128 << 10
+    /// Tokens by which the room for keys and values grows, as the engine's does.
+    static let keyBlockTokens = 256
     /// Of a line of a tiktoken file: a token and its rank.
     static let rankLineBytes = 1 << 17
     static let depth = 32

@@ -1,5 +1,6 @@
 import MoltModels
 import MoltNN
+import MoltRecipe
 import MoltTensor
 import MoltTesting
 import Testing
@@ -53,6 +54,16 @@ struct DeviceTests {
         #expect(rounding > 0 && rounding <= 0.1 * scale, "relative \(rounding / scale)")
         let drift = try Self.rms(steps - half), error = try Self.rms(steps - full)
         #expect(drift <= 2 * rounding && error <= 2 * rounding, "\(drift), \(error) of \(rounding)")
+    }
+
+    /// What a run is said to keep before it is submitted is what the engine keeps.
+    @Test(arguments: TinyModels.families, [20, 300])
+    func theEstimateOfStatesIsWhatGenerationKeeps(_ name: String, length: Int) throws {
+        let section = try TinyModels.family(name)
+        let prompts = (0..<2).map { row in (0..<length).map { Int32(($0 + row) % 37) } }
+        let batch = try GenerationBatch(TinyModels.synthetic(section), prompts: prompts)
+        let estimate = InferenceEstimate.states(of: section, sequences: 2, tokens: length, isHalf: false)
+        #expect(Double(batch.stateBytes) == estimate)
     }
 
     /// Matrices that are held in bf16 are those that autocast makes of fp32 ones, which were rounded before.

@@ -92,8 +92,8 @@ extension WorkerTests {
         ])
         func aDeviceThatIsNotThereIsRefusedBeforeAnythingIsRead(_ words: [String]) async throws {
             let text = try await Spawn.output(words + ["--device", "cuda:99"], status: 78)
-            let expected = Device.cudaCount == 0 ? "a GPU is asked for, and none is visible" : "there is no cuda:99"
-            #expect(text.contains("--device: \(expected)") && !text.contains("/no/"), "\(text)")
+            let expected = "--device: a GPU is asked for, and none is visible"
+            #expect(text.contains(expected) && !text.contains("/no/"), "\(text)")
         }
     }
 }

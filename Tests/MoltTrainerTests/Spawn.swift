@@ -65,13 +65,13 @@ enum Spawn {
             && information.si_signo == SIGCHLD
     }
 
-    /// What a verb of `molt-train` prints; throws with its words when it fails.
+    /// What a verb of `molt-train` prints, on the CPU where it may choose; throws with its words when it fails.
     /// - Parameter expected: the exit status; another one is an error.
     static func output(_ arguments: [String], status expected: Int32 = 0) async throws -> String {
         let folder = TemporaryFolder("output")
         let path = folder("out")
-        let pid = try start(
-            [program("molt-train")] + arguments, ProcessInfo.processInfo.environment, output: path)
+        let environment = ProcessInfo.processInfo.environment.merging(["CUDA_VISIBLE_DEVICES": ""]) { $1 }
+        let pid = try start([program("molt-train")] + arguments, environment, output: path)
         let status = await wait(pid)
         let text = String(decoding: (try? DurableFile.read(path)) ?? Data(), as: UTF8.self)
         guard status == expected else { throw Failure(text: "exit \(status): \(text)") }

@@ -15,6 +15,8 @@ struct RecipeVerify: AsyncParsableCommand {
         var name: String
         var files: [String]
         var estimate: Estimate?
+        /// Of a run that generates or evaluates.
+        var inference: InferenceEstimate?
         var tokenizer: String?
         var warnings: [String]
     }
@@ -28,8 +30,8 @@ struct RecipeVerify: AsyncParsableCommand {
             + SourceTokenizer.warnings(recipe) + MemoryFit.warnings(recipe, site: site)
         let tokenizer = SourceTokenizer.line(recipe)
         let verdict = Verdict(
-            name: recipe.name, files: loaded.files, estimate: Estimate(recipe), tokenizer: tokenizer,
-            warnings: warnings)
+            name: recipe.name, files: loaded.files, estimate: Estimate(recipe),
+            inference: InferenceEstimate(recipe), tokenizer: tokenizer, warnings: warnings)
         try Output.render(verdict, json: output.json) { _ in
             ["\(recipe.name): ok for site '\(site.name)'"] + (EstimateText.line(recipe).map { ["  " + $0] } ?? [])
                 + (tokenizer.map { ["  " + DisplayText.escaped($0)] } ?? [])

@@ -13,6 +13,7 @@ struct Rehearsal {
         var request: JobRequest
         var launchPlan: LaunchPlan
         var estimate: Estimate?
+        var inference: InferenceEstimate?
         var warnings: [String]
     }
 
@@ -22,7 +23,8 @@ struct Rehearsal {
         plan.environment = SecretWarnings.shown(plan.environment)
         let request = try AttemptBuilder.jobRequest(input, template: workshop.library.script())
         let payload = Payload(
-            recipe: recipe.shown, request: request, launchPlan: plan, estimate: Estimate(recipe), warnings: warnings)
+            recipe: recipe.shown, request: request, launchPlan: plan, estimate: Estimate(recipe),
+            inference: InferenceEstimate(recipe), warnings: warnings)
         try Output.render(payload, json: json) { terminal in
             let head = [
                 "\(recipe.name) on site '\(site.name)'; nothing is submitted, ids and keys are examples",
