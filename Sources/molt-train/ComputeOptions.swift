@@ -38,9 +38,9 @@ struct CheckOptions: ParsableArguments {
 extension ComputePlace.Precision: ExpressibleByArgument {}
 
 extension ComputeChoice.Kind: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+    package init?(argument: String) { self.init(argument) }
 
-    public var defaultValueDescription: String {
+    package var defaultValueDescription: String {
         switch self {
         case .any: "any"
         case .cpu: "cpu"
