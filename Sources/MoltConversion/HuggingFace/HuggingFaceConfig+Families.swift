@@ -102,8 +102,9 @@ extension HuggingFaceConfig {
 
     /// What Bamba and Granite name alike; nil when the inner width is no multiple of the model's.
     private static func paired(_ model: ModelSection) -> [String: JSONTree]? {
+        // The scan of these classes takes the MLPs' activation, and ends in silu here.
         guard model.mambaHeads > 0, model.attentionHeads > 0, model.attentionBias == model.attentionOutputBias,
-            let expand = expand(model)
+            let expand = expand(model), model.pattern.count(of: .mamba) == 0 || model.activation == .silu
         else { return nil }
         var fields: [String: JSONTree] = [
             "num_hidden_layers": .integer(model.pattern.layers.count / 2),

@@ -84,10 +84,12 @@ extension ModelSection {
     }
 
     /// The bounds of the step; those that bound nothing are none.
-    mutating func readStepLimit(_ config: ConfigReader) throws(UserError) {
-        let limit = try config.numbers("time_step_limit") ?? [0, .infinity]
+    mutating func readStepLimit(
+        _ config: ConfigReader, _ key: String = "time_step_limit"
+    ) throws(UserError) {
+        let limit = try config.numbers(key) ?? [0, .infinity]
         guard limit.count == 2, limit[0] >= 0, limit[0] < limit[1] else {
-            throw config.wrong("time_step_limit", "two numbers, the smaller one first")
+            throw config.wrong(key, "two numbers, the smaller one first")
         }
         stepMinimum = limit[0]
         stepMaximum = limit[1] > 1e30 ? nil : limit[1]

@@ -16,6 +16,7 @@ extension ModelSection {
         model.chunkSize = try config.integer("chunk_size", or: 256)
         model.convolutionBias = try config.flag("use_conv_bias", or: true)
         model.mambaBias = try config.flag("use_bias", or: false)
+        try config.expectSilu("hidden_act")
         model.residualInFP32 = try config.flag("residual_in_fp32", or: true)
         model.normEpsilon = try config.number("layer_norm_epsilon", or: 1e-5)
         model.tiedEmbeddings = try config.flag("tie_word_embeddings", or: false)
@@ -43,7 +44,11 @@ extension ModelSection {
         model.chunkSize = try config.integer("chunk_size", "mamba_chunk_size", or: 128)
         model.convolutionBias = try config.flag("use_conv_bias", "mamba_conv_bias", or: true)
         model.mambaBias = try config.flag("use_bias", or: false)
-        if model.pattern.count(of: .attention) > 0 { try model.readAttention(config) }
+        if model.pattern.count(of: .mamba) > 0 { try config.expectSilu("mamba_hidden_act") }
+        if model.pattern.count(of: .attention) > 0 {
+            try model.readAttention(config)
+            try config.expect("sliding_window", among: [], computed: "the attention of its class sees all tokens")
+        }
         if model.pattern.count(of: .mlp) > 0 {
             model.feedForwardSize = try config.integer("intermediate_size", or: 21504)
             model.activation = try activation(try config.text("mlp_hidden_act", or: "relu2"), config)
@@ -74,11 +79,17 @@ extension ModelSection {
         try model.readMamba(config)
         try model.readAttention(config)
         try model.readRotary(config, share: 0.5)
+        let turned = Int((model.rotaryShare * Double(model.attentionHeadSize)).rounded())
+        try config.expect(
+            "attn_rotary_emb", among: [.integer(turned), .number(Double(turned))],
+            computed: "rotary positions turn \(turned) of a head's \(model.attentionHeadSize) channels")
         model.attentionBias = try config.flag("attention_bias", or: false)
         model.attentionOutputBias = model.attentionBias
         model.feedForwardSize = try config.integer("intermediate_size", or: 14336)
         model.feedForwardBias = try config.flag("mlp_bias", or: false)
         model.activation = try activation(try config.text("hidden_act", or: "silu"), config)
+        // One key for both: transformers' scan takes the MLPs' activation.
+        if model.pattern.count(of: .mamba) > 0 { try config.expectSilu("hidden_act") }
         model.gatedMLP = true
         model.normEpsilon = try config.number("rms_norm_eps", or: 1e-5)
         model.tiedEmbeddings = try config.flag("tie_word_embeddings", or: false)
@@ -117,8 +128,12 @@ extension ModelSection {
             model.feedForwardSize = shared
         }
         model.activation = try activation(try config.text("hidden_act", or: "silu"), config)
+        // One key for both: transformers' scan takes the MLPs' activation.
+        if model.pattern.count(of: .mamba) > 0 { try config.expectSilu("hidden_act") }
         model.gatedMLP = true
         model.normEpsilon = try config.number("rms_norm_eps", or: 1e-6)
+        try config.expect(
+            "normalization_function", among: [.text("rmsnorm")], computed: "its norms are those of its class, rmsnorm")
         model.embeddingMultiplier = try config.number("embedding_multiplier", or: 1)
         model.residualMultiplier = try config.number("residual_multiplier", or: 1)
         model.logitsDivisor = try config.number("logits_scaling", or: 1)

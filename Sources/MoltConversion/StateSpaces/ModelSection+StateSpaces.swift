@@ -42,6 +42,7 @@ extension ModelSection {
             groups = try scan.integer("ngroups", or: 1)
             chunkSize = try scan.integer("chunk_size", or: 256)
             normBeforeGate = try scan.flag("norm_before_gate", or: false)
+            try readStepLimit(scan, "dt_limit")
         }
         if !attention.isEmpty { try readAttention(stateSpaces: config.inner("attn_cfg")) }
         var problems: [String] = []
@@ -59,5 +60,9 @@ extension ModelSection {
         attentionOutputBias = try config.flag("out_proj_bias", or: true)
         rotaryShare = Double(try config.integer("rotary_emb_dim", or: 0)) / Double(max(1, attentionHeadSize))
         rotaryBase = try config.number("rotary_emb_base", or: 10_000)
+        if config.has("softmax_scale") { attentionScale = try config.number("softmax_scale") }
+        try config.expect(
+            "rotary_emb_interleaved", among: [.flag(false)], computed: "rotary positions turn the halves of a head")
+        try config.expect("causal", among: [.flag(true)], computed: "its attention sees no later tokens")
     }
 }

@@ -59,6 +59,10 @@ package struct StateSpacesExport {
             scan["ngroups"] = .integer(model.groups)
             scan["chunk_size"] = .integer(model.chunkSize)
             scan["norm_before_gate"] = .flag(model.normBeforeGate)
+            if model.stepMinimum > 0 || model.stepMaximum != nil {
+                // JSON has no infinity.
+                scan["dt_limit"] = .list([.number(model.stepMinimum), .number(model.stepMaximum ?? 1e38)])
+            }
         }
         let attention = model.pattern.layers.enumerated().filter { $0.element == .attention }.map(\.offset)
         var config: [String: JSONTree] = [
@@ -77,6 +81,7 @@ package struct StateSpacesExport {
                 "d_conv": .integer(model.attentionConvolution), "qkv_proj_bias": .flag(model.attentionBias),
                 "out_proj_bias": .flag(model.attentionOutputBias), "rotary_emb_dim": .integer(Int(turned)),
                 "rotary_emb_base": .number(model.rotaryBase),
+                "softmax_scale": model.attentionScale.map { .number($0) } ?? .null,
             ])
         }
         return config
