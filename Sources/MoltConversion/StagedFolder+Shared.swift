@@ -1,4 +1,3 @@
-import MoltCheckpoint
 import MoltCore
 
 #if canImport(Glibc)
