@@ -34,6 +34,8 @@ package struct RunExplanation: Codable, Hashable, Sendable {
         package var jobID: UInt32?
         /// Since when it has been waiting in the queue.
         package var since: Double?
+        /// Since when its job has been over, while the scheduler cannot yet let go of it.
+        package var endedAt: Double?
         /// It may not start before.
         package var beginsAt: Double?
         /// When the scheduler thinks that it will start.

@@ -53,7 +53,7 @@ struct PreemptModeScenarios {
     }
 
     /// Four steps a second, each with its time, as our own engine tells them.
-    private static let stepper = """
+    static let stepper = """
         say() { echo "{\\"t\\":$(date +%s.%N),$1}" >>"$MOLT_PROGRESS_FILE"; }
         file=$MOLT_CHECKPOINT_DIR/count
         count=$(cat "$file" 2>/dev/null || echo 0)

@@ -40,6 +40,20 @@ struct WhyTests {
                 """)
     }
 
+    @Test func aJobThatIsOverAndNotGoneTellsSinceWhen() {
+        var run = explanation(.running, next: "what became of it is found out, and acted upon")
+        var waiting = RunExplanation.Waiting(words: "its job is over", code: "Completing")
+        waiting.endedAt = Self.now - 7200
+        run.waiting = waiting
+        #expect(
+            page(run) == """
+                7k2mabcd  demo: running
+                  waits    its job is over (Completing)
+                           over since 2026-11-21 00:40:00 UTC, for 2 h
+                  next     what became of it is found out, and acted upon
+                """)
+    }
+
     @Test func anEndTellsItsCauseItsEvidenceAndWhatFollowed() {
         var run = explanation(.failed, next: "nothing; once the reason is mended, molt resume goes on")
         var crash = RunExplanation.End(

@@ -50,6 +50,24 @@ struct WhyTests {
         ])
     }
 
+    /// Covers D22.
+    @Test func aJobWhoseEpilogDoesNotEndTellsSinceWhenItIsOver() async throws {
+        let daemon = try TestDaemon()
+        let (run, job) = try await daemon.running()
+        try daemon.leaveReceipt(run, code: 75)
+        let ended = daemon.clock.now()
+        await daemon.scheduler.change(job) { status in
+            (status.state, status.flags, status.endsAt) = (.failed, .completing, ended)
+        }
+        try await daemon.pass(100)
+        let told = try await daemon.service.explain(run)
+        #expect(told.waiting?.code == "Completing" && told.waiting?.endedAt == ended && told.waiting?.since == nil)
+        #expect(try await daemon.attempts(run) == 1, "nothing starts before it is gone")
+        await daemon.scheduler.change(job) { $0.flags = [] }
+        try await daemon.pass(10)
+        #expect(try await daemon.attempts(run) == 2)
+    }
+
     @Test func aPauseOfOursIsToldWithItsEnd() async throws {
         let daemon = try TestDaemon()
         let run = try await daemon.submit { $0.policy.backOff = 100 }

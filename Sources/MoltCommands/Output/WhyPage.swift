@@ -31,6 +31,9 @@ package enum WhyPage {
         if let since = waiting.since {
             texts.append("in the queue since \(RunText.moment(since)), for \(Durations.text(run.now - since))")
         }
+        if let ended = waiting.endedAt {
+            texts.append("over since \(RunText.moment(ended)), for \(Durations.text(run.now - ended))")
+        }
         if let dependency = waiting.dependency { texts.append("its recipe says dependency: \(dependency)") }
         if let begin = waiting.beginsAt {
             texts.append("not before \(RunText.moment(begin)), in \(Durations.text(begin - run.now))")

@@ -85,6 +85,8 @@ extension RunLifecycle {
         case .draining: ("Cleaning", "was stopped; its processes are still ending")
         case .cooldown: ("BeginTime", "was stopped; starts again as soon as its old nodes are clear")
         case .suspended: ("Suspended", "suspended by the scheduler")
+        case .finishing(_, nil):
+            ("Completing", "its job is over; the scheduler still waits for its processes, or for an epilog, to end")
         case .missing where isDoubtful:
             (
                 RunSummary.forgottenCode,

@@ -114,6 +114,7 @@ extension RunService {
             return waiting
         }
         let own = found.own
+        if own.state.isTerminal { waiting.endedAt = own.endsAt }
         guard own.state == .pending else { return waiting }
         waiting.since = own.submittedAt
         if let begin = own.eligibleAt, begin > found.asOf { waiting.beginsAt = begin }
