@@ -179,7 +179,9 @@ extension RunLifecycle {
 
     private mutating func enterStuckDependency(_ job: Job) -> [LifecycleRecord] {
         let reason = "DependencyNeverSatisfied"
-        let isNew = state != .pending(job, reason: reason)
+        // What is known of the job may have grown since.
+        var isNew = true
+        if case .pending(_, reason) = state { isNew = false }
         state = .pending(job, reason: reason)
         return isNew ? [.notify(.stuck, "the job depends on one that can no longer satisfy it")] : []
     }

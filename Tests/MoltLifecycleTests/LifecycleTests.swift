@@ -220,6 +220,19 @@ struct LifecycleTests {
         #expect(machine.steps() == [.cancel(job: 7, machine.key)])
     }
 
+    /// Covers D30.
+    @Test func aDependencyThatCanNeverBeSatisfiedIsToldOnce() throws {
+        var machine = Machine()
+        try machine.submit()
+        for _ in 1...4 {
+            machine.clock += LifecycleLimits.confirmAfter
+            try machine.observe(machine.seen(.pending, reason: "DependencyNeverSatisfied"))
+        }
+        let told = machine.records.filter { if case .notify(.stuck, _) = $0 { true } else { false } }
+        #expect(told.count == 1, "though the job was confirmed meanwhile")
+        #expect(machine.steps().isEmpty)
+    }
+
     @Test func launchRacesCostNoBudget() throws {
         var machine = Machine()
         for _ in 1...LifecycleLimits.launchRacesMax {

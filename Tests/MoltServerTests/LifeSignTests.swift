@@ -109,7 +109,7 @@ struct LifeSignTests {
         try sign.give()
         try await daemon.pass(SignOfLife.interval)
         await daemon.scheduler.change(job) { $0.state = .suspended }
-        try await daemon.pass(3600)
+        try await daemon.pass(300)
         let told = try await daemon.service.explain(run).waiting
         #expect(told?.code == "Suspended" && told?.since == nil, "it is not in the queue: \(String(describing: told))")
         await daemon.scheduler.change(job) { $0.state = .running }
