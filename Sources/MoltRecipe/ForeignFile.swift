@@ -46,10 +46,12 @@ package struct Ownership: Sendable {
 
     /// What a command would run of other people's: itself, when it is a file, and files among its arguments.
     package func programs(of recipe: Recipe, in folder: String) -> [ForeignFile] {
-        let words = (recipe.command ?? []).prefix(Limits.programsChecked)
-            + (recipe.notify.command ?? []).prefix(Limits.programsChecked)
-        return words.compactMap { word -> ForeignFile? in
-            guard word.contains("/") else { return nil }
+        let words = [recipe.command ?? [], recipe.notify.command ?? []].flatMap { command in
+            // The first is looked for along PATH, unless it is a path; the others may name a file without one.
+            command.prefix(Limits.programsChecked).enumerated().filter { $0.offset > 0 || $0.element.contains("/") }
+        }
+        return words.map(\.element).compactMap { word -> ForeignFile? in
+            guard !word.isEmpty else { return nil }
             let path = Paths.resolve(word, in: folder)
             let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
             guard file >= 0 else { return nil }

@@ -18,13 +18,17 @@ struct ForeignRecipeTests {
     @Test func whatBelongsToAnotherUserRunsOnlyOnceItsSubmitterHasAgreed() throws {
         let molt = try Molt()
         let recipe = "name: theirs\ntask: command\ncommand: [sh, -c, 'exit 0']\nenvironment: {COLOUR: teal}\n"
+            + "notify: {on: [stuck], command: [echo, a b], webhook: 'https://me:pw@127.0.0.1:9/token?x=1'}\n"
         try molt.write(recipe, to: "r.yaml")
         give(molt.folder("r.yaml"))
         let refused = try molt("submit", "r.yaml", "--wait")
         #expect(refused.status == 2 && refused.out.isEmpty, "\(refused)")
-        for words in ["not yours alone", "r.yaml", "sh -c 'exit 0'", "COLOUR=teal", "site      local", "--trust "] {
+        let tells = ["tells     echo 'a b', on this machine", "tells     https://127.0.0.1:9/…"]
+        let deeds = ["not yours alone", "r.yaml", "sh -c 'exit 0'", "COLOUR=teal", "site      local", "--trust "]
+        for words in deeds + tells {
             #expect(refused.error.contains(words), "\(words): \(refused.error)")
         }
+        #expect(!refused.error.contains("pw") && !refused.error.contains("token"), "\(refused.error)")
         #expect(try molt("ls", "--all", "-q").out.isEmpty, "nothing was submitted")
         // Whose it is, the file says and not its name.
         try #require(symlink("r.yaml", molt.folder("mine.yaml")) == 0)
@@ -32,6 +36,7 @@ struct ForeignRecipeTests {
         let rehearsed = try molt("submit", "r.yaml", "--dry-run")
         let hash = try #require(rehearsed.out.firstMatch(of: /--trust ([0-9a-f]{64})/)?.1)
         #expect(refused.error.contains(hash) && rehearsed.status == 0)
+        #expect(tells.allSatisfy { rehearsed.out.contains($0) }, "\(rehearsed.out)")
 
         let other = String(hash.reversed())
         #expect(try molt("submit", "r.yaml", "--trust", other).error.contains("not the one of --trust"))

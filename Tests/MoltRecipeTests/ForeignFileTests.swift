@@ -49,11 +49,13 @@ struct ForeignFileTests {
 
     @Test func aProgramOfAnotherUserIsForeignWhereverItStandsInTheCommand() throws {
         for name in ["theirs/tool", "mine/tool"] { try write("#!/bin/sh\n", to: name, mode: 0o755) }
+        // Everybody may write to it.
+        try write("#!/bin/sh\n", to: "loose", mode: 0o777)
         var recipe = Recipe(name: "x", task: .command)
         for (command, foreign) in [
             (["sh", "-c", "true"], 0), ([folder("mine/tool")], 0), ([folder("theirs/tool")], 1),
             (["bash", "theirs/tool", "mine/tool"], 1), (["./theirs/../theirs/tool"], 1), (["theirs/none"], 0),
-            (["/dev/null", "theirs"], 0),
+            (["/dev/null", "theirs"], 0), (["sh", "loose"], 1), (["loose"], 0), (["sh", ""], 0),
         ] {
             recipe.command = command
             #expect(ownership.programs(of: recipe, in: folder.path).count == foreign, "\(command)")

@@ -8,6 +8,10 @@ import MoltServer
 import MoltTesting
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// `notify:` in a recipe: who is told what, and what a deaf receiver costs.
 struct NotificationTests {
     private struct Message: Decodable {
@@ -164,6 +168,23 @@ struct NotificationTests {
         let message = try Message(String(decoding: try DurableFile.read(file), as: UTF8.self))
         #expect(message.run == run && message.occasion == "finished")
         #expect(String(decoding: try DurableFile.read(file + ".argument"), as: UTF8.self) == hostile)
+    }
+
+    /// What its user has agreed to is the program there, and not one of that name where the daemon was started.
+    @Test func aCommandRunsInTheFolderOfItsRun() async throws {
+        let daemon = try TestDaemon(), place = daemon.folder("place")
+        try DurableFile.makeFolder(place)
+        try DurableFile.write(Data("#!/bin/sh\npwd >told\n".utf8), to: "\(place)/tell")
+        chmod("\(place)/tell", 0o755)
+        let (run, job) = try await daemon.running {
+            $0.workingDirectory = place
+            $0.notify.command = ["./tell"]
+        }
+        try daemon.leaveReceipt(run, code: 0)
+        await daemon.scheduler.end(job, .complete)
+        try await daemon.pass(3)
+        await outbox(daemon).deliverDue()
+        #expect(String(decoding: try DurableFile.read("\(place)/told"), as: UTF8.self) == place + "\n")
     }
 
     @Test(arguments: [["/nonexistent/program"], ["/bin/sh", "-c", "exit 3"], ["/bin/sleep", "60"]])

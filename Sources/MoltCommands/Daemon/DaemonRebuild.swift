@@ -8,8 +8,9 @@ struct DaemonRebuild: AsyncParsableCommand {
         commandName: "rebuild", abstract: "Make the daemon's database anew from the run folders.",
         discussion: """
             Stops the daemon, sets the database and its copies aside (nothing is deleted), and starts the daemon again,
-            which looks through the run folders of all sites. Jobs go on meanwhile, and none is sent twice. What only
-            the database knew is not there afterwards: holds, exclusions of nodes, the notes in 'molt events'.
+            which looks through the run folders of all sites. Jobs go on meanwhile, and none is sent twice. What the
+            folders tell (starts, steps, losses, checkpoints, costs) comes back within a while. What only the database
+            knew does not: holds, exclusions of nodes, why the scheduler ended a start that left no word.
 
             A damaged database restores itself from its newest copy: this is for when there is none, or it is wrong.
 

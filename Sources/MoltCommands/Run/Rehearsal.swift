@@ -31,7 +31,7 @@ struct Rehearsal {
                 EstimateText.line(recipe),
             ].compactMap(\.self) + warnings.map { "warning: " + DisplayText.escaped($0) }
             return head + ["", terminal.coloured("script.sbatch", .bold), request.script]
-                + [terminal.coloured("launch plan", .bold)] + lines(plan)
+                + [terminal.coloured("launch plan", .bold)] + lines(plan) + told
         }
     }
 
@@ -45,11 +45,21 @@ struct Rehearsal {
             resources.partition.map { "partition \($0)" }, resources.time.map { "\(Durations.text($0)) an attempt" },
             recipe.policy.maxTotal.map { "at most \(Durations.text($0))" },
         ].compactMap(\.self)
+        return lines(plan) + ["site      " + DisplayText.escaped(([site.name] + place).joined(separator: ", "))] + told
+    }
+
+    /// Who hears of the run's end, and what is executed for that beside the run.
+    private var told: [String] {
         let notify = (recipe.notify.command ?? []).map(ShellQuoting.quote).joined(separator: " ")
-        return lines(plan)
-            + ["site      " + DisplayText.escaped(([site.name] + place).joined(separator: ", "))]
-            + (notify.isEmpty ? [] : ["tells     \(DisplayText.escaped(notify)), on this machine"])
-            + (recipe.notify.webhook == nil ? [] : ["tells     a web address"])
+        return (notify.isEmpty ? [] : ["tells     \(DisplayText.escaped(notify)), on this machine"])
+            + (recipe.notify.webhook.map { ["tells     " + DisplayText.escaped(Self.place(of: $0))] } ?? [])
+    }
+
+    /// The host of a web address; the rest of it may be a secret.
+    static func place(of address: String) -> String {
+        guard SecretReference(address) == nil, let mark = address.firstRange(of: "://") else { return address }
+        let host = address[mark.upperBound...].prefix { !"/?#".contains($0) }
+        return address[..<mark.upperBound] + (host.split(separator: "@").last ?? "") + "/…"
     }
 
     private func lines(_ plan: LaunchPlan) -> [String] {

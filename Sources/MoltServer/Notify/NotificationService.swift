@@ -68,16 +68,18 @@ package final class NotificationService: Service {
         let found = try await store.read { snapshot in
             guard let id = RunID(rawValue: notification.run), let run = try snapshot.run(id),
                 let frozen = try snapshot.frozen(notification.run)
-            else { return nil as (RunRecord, String)? }
-            return (run, frozen.recipe)
+            else { return nil as (RunRecord, FrozenRecord)? }
+            return (run, frozen)
         }
-        guard let (run, text) = found else { return }
+        guard let (run, frozen) = found else { return }
         var next = notification
         next.tries += 1
         do {
-            let section = try FrozenRecipe.decode(text).notify
+            let recipe = try FrozenRecipe.decode(frozen.recipe), section = recipe.notify
             if section.on.map(\.rawValue).contains(notification.occasion) {
-                try await send(NotificationMessage(notification, run), section, number: notification.id ?? 0)
+                try await send(
+                    NotificationMessage(notification, run), section,
+                    from: recipe.workingDirectory ?? frozen.workingDirectory, number: notification.id ?? 0)
                 try Failpoints.pass(.notified)
             }
             next.deliveredAt = clock.now()
@@ -108,7 +110,10 @@ package final class NotificationService: Service {
     }
 
     /// Neither way waits for the other; one that has taken the message is not used again when the other failed.
-    private func send(_ message: NotificationMessage, _ section: NotifySection, number: Int64) async throws {
+    /// - Parameter folder: where the command runs, as its user has seen and agreed to it there.
+    private func send(
+        _ message: NotificationMessage, _ section: NotifySection, from folder: String, number: Int64
+    ) async throws {
         let body = try JSONFile.encode(message)
         var failure: (any Error)?
         for way in Way.allCases where !taken.withLock({ $0.contains(Delivery(number: number, way: way)) }) {
@@ -116,7 +121,7 @@ package final class NotificationService: Service {
                 switch way {
                 case .command:
                     guard let command = section.command else { continue }
-                    try await NotifyCommand.execute(command, input: body, patience: patience)
+                    try await NotifyCommand.execute(command, in: folder, input: body, patience: patience)
                 case .webhook:
                     guard let webhook = section.webhook else { continue }
                     try await http.post(json: body, to: Self.address(webhook), timeout: patience)

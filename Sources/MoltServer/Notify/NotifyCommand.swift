@@ -15,20 +15,22 @@ import SystemPackage
 /// Executes the program of `notify: {command: …}`, without a shell.
 enum NotifyCommand {
     /// - Parameters:
+    ///   - folder: where it runs, if that is still there.
     ///   - input: what the program finds on its standard input.
     ///   - patience: seconds that it gets.
-    static func execute(_ command: [String], input: Data, patience: Double) async throws {
+    static func execute(_ command: [String], in folder: String, input: Data, patience: Double) async throws {
         let program = command.first ?? ""
         // From a file, not through a pipe: a program that does not read its input must not be able to break ours.
         let file = try unnamedFile(input)
         defer { close(file) }
         var options = PlatformOptions()
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(1))]
-        let platform = options
+        let platform = options, place = FilePath(access(folder, X_OK) == 0 ? folder : "/")
         let status = try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
             group.addTask {
                 try await Subprocess.run(
-                    .name("env"), arguments: Arguments(["--"] + command), platformOptions: platform,
+                    .name("env"), arguments: Arguments(["--"] + command), workingDirectory: place,
+                    platformOptions: platform,
                     input: .fileDescriptor(FileDescriptor(rawValue: file), closeAfterSpawningProcess: false),
                     output: .discarded, error: .discarded
                 ).terminationStatus
