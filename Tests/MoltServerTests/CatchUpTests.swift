@@ -26,7 +26,7 @@ struct CatchUpTests {
         ["{\"t\":\(start),\"kind\":\"phase\",\"phase\":\"step\"}"] + numbers.enumerated().map { index, step in
             """
             {"t":\(start + 10 * Double(index + 1)),"kind":"step","step":\(step),"steps":15,"loss":\(20 - step).5,\
-            "tokens":\(step * 100),"tokensPerSecond":10,"seconds":10}
+            "tokens":\(step * 100),"tokens_per_second":10,"seconds":10}
             """
         }
     }
@@ -88,16 +88,16 @@ struct CatchUpTests {
         #expect(after.summary.incarnations == 2)
         #expect(after.summary.startedAt == before.summary.startedAt)
         #expect(after.attempts.map(\.jobID) == before.attempts.map(\.jobID))
-        #expect(after.attempts.map(\.state) == ["ended"] && after.attempts.map(\.outcome) == ["done"])
+        #expect(after.attempts.map(\.state) == ["ended"] && after.attempts.map(\.outcome) == ["finished"])
         let (own, old) = (after.attempts.flatMap(\.incarnations), before.attempts.flatMap(\.incarnations))
-        #expect(own.map(\.epoch) == [1, 2] && own.map(\.outcome) == ["requeued", "done"])
+        #expect(own.map(\.epoch) == [1, 2] && own.map(\.outcome) == ["requeued", "finished"])
         #expect(own.map(\.firstStep) == [1, 6] && own.map(\.lastStep) == [10, 15])
         #expect(own.map(\.startedAt) == old.map(\.startedAt) && own.map(\.endedAt) == old.map(\.endedAt))
         #expect(after.summary.finishedAt == own.last?.endedAt)
         #expect(try await ledger(run) == saves)
         #expect(try await costs() == cost)
         let ends = try await daemon.service.explain(run).ends
-        #expect(ends.map(\.cause) == ["requeued", "done"] && ends.map(\.at) == own.compactMap(\.endedAt))
+        #expect(ends.map(\.cause) == ["requeued", "finished"] && ends.map(\.at) == own.compactMap(\.endedAt))
         #expect(try await catchUp() == 0)
         #expect(try await count("saved", run) == 2, "and nothing is told twice")
     }
