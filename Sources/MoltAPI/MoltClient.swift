@@ -125,7 +125,7 @@ package struct MoltClient: Sendable {
     ) async throws(ClientError) -> Answer {
         let data = try await send(method, path, body: body, within: seconds)
         do {
-            return try JSONDecoder().decode(Answer.self, from: data)
+            return try BoundedJSON().decode(Answer.self, from: data)
         } catch {
             throw .unreadable("the answer to \(method.rawValue) \(path) is not a \(Answer.self): \(error)")
         }
@@ -145,7 +145,7 @@ package struct MoltClient: Sendable {
             throw .transport(error)
         }
         if (200..<300).contains(answer.status) { return answer.body }
-        guard let refusal = try? JSONDecoder().decode(ErrorAnswer.self, from: answer.body) else {
+        guard let refusal = try? BoundedJSON().decode(ErrorAnswer.self, from: answer.body) else {
             throw .unreadable("\(method.rawValue) \(path) was answered with \(answer.status)")
         }
         throw .refused(refusal.error)

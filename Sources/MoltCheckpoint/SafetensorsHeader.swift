@@ -1,4 +1,5 @@
 import FoundationEssentials
+import MoltCore
 
 /// What is wrong with a file that should hold tensors; names it.
 package struct SafetensorsProblem: Error, Equatable, Sendable, CustomStringConvertible {
@@ -66,7 +67,7 @@ package struct SafetensorsHeader: Equatable, Sendable {
     init(parsing json: [UInt8], fileSize: Int, path: String) throws(SafetensorsProblem) {
         let values: [String: Value]
         do {
-            values = try JSONDecoder().decode([String: Value].self, from: Data(json))
+            values = try BoundedJSON().decode([String: Value].self, from: Data(json))
         } catch {
             throw SafetensorsProblem(path: path, reason: "the header is not a safetensors header")
         }

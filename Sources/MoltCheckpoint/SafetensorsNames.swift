@@ -1,4 +1,5 @@
 import FoundationEssentials
+import MoltCore
 
 /// The keys of a header's outermost object as they stand in its text. A decoder that makes a dictionary keeps one of
 /// two equal keys, and says nothing of the other.
@@ -48,7 +49,7 @@ struct SafetensorsNames {
     private static func unescaped(_ text: ArraySlice<UInt8>) -> [UInt8] {
         guard text.contains(UInt8(ascii: "\\")) else { return Array(text) }
         let quoted = [UInt8(ascii: "[")] + [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\""), UInt8(ascii: "]")]
-        guard let plain = try? JSONDecoder().decode([String].self, from: Data(quoted)).first else {
+        guard let plain = try? BoundedJSON().decode([String].self, from: Data(quoted)).first else {
             return Array(text)
         }
         return Array(plain.utf8)

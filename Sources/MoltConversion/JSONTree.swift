@@ -64,7 +64,7 @@ enum JSONTree: Codable, Equatable {
         do throws(FileError) {
             data = try DurableFile.read(path, limit: Limits.configBytesMax)
         } catch { throw UserError("\(error)") }
-        let decoder = JSONDecoder()
+        var decoder = BoundedJSON()
         decoder.allowsJSON5 = true
         guard case .object(let fields)? = try? decoder.decode(JSONTree.self, from: data) else {
             throw UserError("it is not a JSON object", at: path, fix: "is the file whole?")

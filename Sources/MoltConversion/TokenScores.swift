@@ -21,7 +21,7 @@ package struct TokenScores {
     package init(tokens path: String, for model: HybridModel) throws {
         let vocabulary = model.section.vocabularySize ?? 0
         let data = try DurableFile.read(path, limit: Limits.tokensFileBytesMax)
-        guard let rows = try? JSONDecoder().decode([[Int64]].self, from: data) else {
+        guard let rows = try? BoundedJSON().decode([[Int64]].self, from: data) else {
             throw UserError("it is not a list of lists of token ids", at: path, fix: "like [[1, 2, 3], [4, 5]]")
         }
         guard !rows.isEmpty, rows.contains(where: { !$0.isEmpty }) else {

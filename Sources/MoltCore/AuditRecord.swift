@@ -69,7 +69,7 @@ package struct AuditLine: Sendable {
     /// Nil for what no daemon has written, or what somebody has changed since.
     package init?(parsing bytes: [UInt8]) {
         guard bytes.count > Self.bodyStart, bytes.starts(with: Self.head),
-            let whole = try? JSONDecoder().decode(Whole.self, from: Data(bytes)),
+            let whole = try? BoundedJSON().decode(Whole.self, from: Data(bytes)),
             whole.hash.utf8.count == 64, whole.hash == Self.hash(bytes[Self.bodyStart...]),
             bytes.dropFirst(Self.head.count).starts(with: Array(whole.hash.utf8))
         else { return nil }

@@ -111,7 +111,7 @@ package struct CheckpointFolder: Hashable, Sendable {
         do throws(FileError) { data = try DurableFile.read(path) } catch { throw .unreadable(error) }
         let manifest: CheckpointManifest
         do {
-            manifest = try JSONDecoder().decode(CheckpointManifest.self, from: data)
+            manifest = try BoundedJSON().decode(CheckpointManifest.self, from: data)
         } catch {
             throw .badManifest(path: path, reason: "it is not a manifest (\(data.count) bytes)")
         }

@@ -50,7 +50,7 @@ package struct DaemonFile: Codable, Hashable, Sendable {
                 default: throw error
                 }
             }
-            return try? JSONDecoder().decode(DaemonFile.self, from: data)
+            return try? BoundedJSON().decode(DaemonFile.self, from: data)
         }
     }
 }

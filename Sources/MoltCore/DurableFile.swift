@@ -126,6 +126,6 @@ package enum JSONFile {
     }
 
     package static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value {
-        try JSONDecoder().decode(type, from: DurableFile.read(path))
+        try BoundedJSON().decode(type, from: DurableFile.read(path))
     }
 }

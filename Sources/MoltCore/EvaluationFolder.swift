@@ -23,7 +23,7 @@ package enum EvaluationFolder {
         guard lstat(path, &status) == 0 else { throw FileError("look at", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw FileError("read", path, code: EINVAL) }
         let data = try DurableFile.read(path, limit: bytesMax)
-        guard let report = try? JSONDecoder().decode(EvaluationReport.self, from: data), report.isPlausible else {
+        guard let report = try? BoundedJSON().decode(EvaluationReport.self, from: data), report.isPlausible else {
             throw FileError("read a report from", path, code: EBADMSG)
         }
         return report

@@ -53,7 +53,7 @@ struct EventTail {
         }
         guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
         offsets[name] = start + end + 1
-        let decoder = JSONDecoder()
+        let decoder = BoundedJSON()
         return bytes[0..<end].split(separator: UInt8(ascii: "\n")).map { line in
             (try? decoder.decode(RunEvent.self, from: Data(line))) ?? RunEvent(.note, at: Clock.now())
         }

@@ -128,7 +128,7 @@ package enum Preflight {
 
     /// The lines that nodes have written, among whatever else was said.
     static func answers(in output: String) -> [PreflightReport] {
-        let decoder = JSONDecoder()
+        let decoder = BoundedJSON()
         return output.split(separator: "\n").compactMap { line in
             try? decoder.decode(PreflightReport.self, from: Data(line.utf8))
         }

@@ -6,7 +6,7 @@ package enum RecipeText {
     /// - Parameter origins: from `LoadedRecipe`; when given, each line ends in a comment that says where it came from.
     package static func yaml(_ recipe: Recipe, origins: [String: Place]? = nil) throws -> String {
         let data = try JSONFile.encode(recipe)
-        let value = try JSONDecoder().decode(JSONValue.self, from: data)
+        let value = try BoundedJSON().decode(JSONValue.self, from: data)
         var writer = Writer(origins: origins)
         for key in Recipe.CodingKeys.allCases.map(\.rawValue) {
             writer.write(key, value[key], path: key, indent: 0)

@@ -33,7 +33,7 @@ struct StartModel {
         guard let manifest = try? JSONFile.read(CheckpointManifest.self, from: path),
             let text = manifest.state["model"]
         else { return nil }
-        return try? JSONDecoder().decode(ModelSection.self, from: Data(text.utf8))
+        return try? BoundedJSON().decode(ModelSection.self, from: Data(text.utf8))
     }
 
     private struct Config: Decodable {
@@ -45,7 +45,7 @@ struct StartModel {
     /// By the bytes of its files and the type that its configuration names.
     private static func parameters(inHuggingFace folder: String) -> Int? {
         guard let data = try? DurableFile.read("\(folder)/config.json", limit: Limits.fileBytes),
-            let config = try? JSONDecoder().decode(Config.self, from: data),
+            let config = try? BoundedJSON().decode(Config.self, from: data),
             let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
         else { return nil }
         let bytes = names.filter { $0.hasSuffix(".safetensors") }.reduce(0) { sum, name in

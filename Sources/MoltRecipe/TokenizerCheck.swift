@@ -39,7 +39,7 @@ enum TokenizerCheck {
         }
         guard let start = recipe.initFrom, start.hasPrefix("/"),
             let data = try? DurableFile.read("\(start)/config.json", limit: Limits.fileBytes),
-            let config = try? JSONDecoder().decode(Config.self, from: data)
+            let config = try? BoundedJSON().decode(Config.self, from: data)
         else { return nil }
         return (config.vocab_size, "name the tokenizer of the model in init_from")
     }

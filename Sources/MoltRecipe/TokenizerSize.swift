@@ -80,7 +80,7 @@ package struct TokenizerSize: Hashable, Sendable {
     }
 
     private static func idsOfJSON(_ data: Data, _ file: String) throws(UserError) -> Int {
-        let decoder = JSONDecoder(), found = try? decoder.decode(Contents.self, from: data)
+        let decoder = BoundedJSON(), found = try? decoder.decode(Contents.self, from: data)
         if found?.model == nil {
             if let tekken = try? decoder.decode(Tekken.self, from: data) { return tekken.ids }
             if let tokens = try? decoder.decode([Ranked].self, from: data), !tokens.isEmpty {
@@ -120,7 +120,7 @@ package struct TokenizerSize: Hashable, Sendable {
     private static func idsOfList(_ tokens: [Ranked], _ file: String) throws(UserError) -> Int {
         var settings = ListSettings()
         if FileManager.default.fileExists(atPath: "\(file).json") {
-            guard let found = try? JSONDecoder().decode(ListSettings.self, from: read("\(file).json")) else {
+            guard let found = try? BoundedJSON().decode(ListSettings.self, from: read("\(file).json")) else {
                 throw damaged("\(file).json")
             }
             settings = found
@@ -170,7 +170,7 @@ package struct TokenizerSize: Hashable, Sendable {
             let name = file.split(separator: "/").last ?? ""
             return after(max(largest, lastSpecials.first { name.contains($0.key) }?.value ?? -1))
         }
-        guard let sidecar = try? JSONDecoder().decode(Sidecar.self, from: read("\(file).json")) else {
+        guard let sidecar = try? BoundedJSON().decode(Sidecar.self, from: read("\(file).json")) else {
             throw damaged("\(file).json")
         }
         return after(max(largest, sidecar.special_tokens?.values.max() ?? -1))

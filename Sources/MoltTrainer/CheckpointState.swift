@@ -31,7 +31,7 @@ package struct BaseReference: Codable, Equatable, Sendable {
 
 extension CheckpointManifest {
     func state<Value: Decodable>(_ key: String, as type: Value.Type, at folder: String) throws(UserError) -> Value {
-        guard let text = state[key], let value = try? JSONDecoder().decode(type, from: Data(text.utf8)) else {
+        guard let text = state[key], let value = try? BoundedJSON().decode(type, from: Data(text.utf8)) else {
             throw UserError("the checkpoint's manifest has no usable \"\(key)\"", at: folder)
         }
         return value

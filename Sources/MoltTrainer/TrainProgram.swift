@@ -33,7 +33,7 @@ package enum TrainProgram {
             throw UserError("cannot read the run's recipe: \(error)", fix: "start runs with 'molt submit'")
         }
         do {
-            return (try JSONDecoder().decode(Recipe.self, from: data), try FileHash.of(path).sha256)
+            return (try BoundedJSON().decode(Recipe.self, from: data), try FileHash.of(path).sha256)
         } catch {
             throw UserError("the run's recipe is damaged: \(error)", at: path)
         }

@@ -50,7 +50,7 @@ struct MoltSlurmMain {
     private static func reply(to message: Data) -> Data {
         let answer: SlurmAnswer
         do {
-            let call = try JSONDecoder().decode(SlurmCall.self, from: message)
+            let call = try BoundedJSON().decode(SlurmCall.self, from: message)
             answer = call.version == SlurmCall.currentVersion
                 ? SlurmService.perform(call.operation)
                 : .misunderstood("version \(call.version); this is version \(SlurmCall.currentVersion)")

@@ -78,7 +78,7 @@ package enum RestToken {
         guard parts.count == 3 else { return nil }
         var text = String(parts[1].map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
         text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: text), let claims = try? JSONDecoder().decode(Claims.self, from: data)
+        guard let data = Data(base64Encoded: text), let claims = try? BoundedJSON().decode(Claims.self, from: data)
         else { return nil }
         return claims.exp
     }

@@ -82,7 +82,7 @@ package struct RestReply: Decodable, Sendable {
     package static func read(_ body: Data) throws -> RestReply {
         let isText = body.withUnsafeBytes { String(validating: $0, as: UTF8.self) != nil }
         let data = isText ? body : Data(String(decoding: body, as: UTF8.self).utf8)
-        return try JSONDecoder().decode(RestReply.self, from: data)
+        return try BoundedJSON().decode(RestReply.self, from: data)
     }
 }
 

@@ -217,7 +217,7 @@ package actor RestScheduler: Scheduler {
         for path in ["/openapi", "/openapi/v3"] where description == nil {
             let answer = try await connection.send(.get, path, for: .ping, within: deadline)
             status = answer.status
-            description = status == 200 ? try? JSONDecoder().decode(Description.self, from: answer.body) : nil
+            description = status == 200 ? try? BoundedJSON().decode(Description.self, from: answer.body) : nil
         }
         guard let description else {
             throw .unavailable(message: "slurmrestd does not describe itself (\(status))")

@@ -96,7 +96,7 @@ enum EvaluationReports {
             throw CommandFailure(nil, exit: ended.status == JobExit.userError.rawValue || ended.status == 64
                 ? .userError : .negative)
         }
-        guard let report = try? JSONDecoder().decode(EvaluationReport.self, from: ended.data) else {
+        guard let report = try? BoundedJSON().decode(EvaluationReport.self, from: ended.data) else {
             throw CommandFailure.unavailable(
                 "the engine's report cannot be read", at: program, fix: "is molt-train of the same version?")
         }

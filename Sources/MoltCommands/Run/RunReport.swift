@@ -38,7 +38,7 @@ struct RunReport: AsyncParsableCommand {
             let detail = try await client.run(run)
             let curve = try await client.progress(detail.summary.id)
             let recipe = try await client.recipe(detail.summary.id).recipe
-            let every = (try? JSONDecoder().decode(Recipe.self, from: Data(recipe.utf8))).flatMap { recipe in
+            let every = (try? BoundedJSON().decode(Recipe.self, from: Data(recipe.utf8))).flatMap { recipe in
                 recipe.trains ? recipe.checkpoint.every : nil
             }
             reports.append(CostReport(detail, curve: curve, saveEvery: every, now: settings.now()))

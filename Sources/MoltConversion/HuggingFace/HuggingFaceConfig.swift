@@ -56,7 +56,7 @@ struct HuggingFaceConfig {
 
     private static func own(_ model: ModelSection) -> [String: JSONTree] {
         let data = (try? JSONEncoder().encode(model)) ?? Data("{}".utf8)
-        let tree = (try? JSONDecoder().decode(JSONTree.self, from: data)) ?? .null
+        let tree = (try? BoundedJSON().decode(JSONTree.self, from: data)) ?? .null
         return [
             "model_type": .text(ModelSection.ownType), "architectures": .list([.text("MoltForCausalLM")]),
             "molt": tree,

@@ -35,7 +35,7 @@ extension ModelSection {
 
     private static func own(_ config: ConfigReader) throws(UserError) -> ModelSection {
         guard let tree = config.fields["molt"], let data = try? JSONEncoder().encode(tree),
-            let section = try? JSONDecoder().decode(ModelSection.self, from: data)
+            let section = try? BoundedJSON().decode(ModelSection.self, from: data)
         else { throw config.wrong("molt", "a model section") }
         return section
     }

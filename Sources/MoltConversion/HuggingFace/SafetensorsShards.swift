@@ -25,7 +25,7 @@ struct SafetensorsShards {
             return
         }
         let data = try DurableFile.read(indexPath, limit: Limits.indexBytesMax)
-        guard let map = try? JSONDecoder().decode(Index.self, from: data).weight_map, !map.isEmpty else {
+        guard let map = try? BoundedJSON().decode(Index.self, from: data).weight_map, !map.isEmpty else {
             throw UserError("it is not an index of shards", at: indexPath, fix: "is the file whole?")
         }
         files = Set(map.values).sorted()

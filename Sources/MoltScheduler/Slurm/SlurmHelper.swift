@@ -84,7 +84,7 @@ actor SlurmHelper {
 
     private func decode(_ answer: Data) throws(Frame.Failure) -> SlurmAnswer {
         do {
-            return try JSONDecoder().decode(SlurmAnswer.self, from: answer)
+            return try BoundedJSON().decode(SlurmAnswer.self, from: answer)
         } catch {
             throw .system(EBADMSG)
         }

@@ -51,7 +51,7 @@ extension Request {
     func decoded<Value: Decodable>(_ type: Value.Type) async throws -> Value {
         let buffer = try await body.collect(upTo: WireLimits.requestBytes)
         do {
-            return try JSONDecoder().decode(type, from: Data(buffer.readableBytesView))
+            return try BoundedJSON().decode(type, from: Data(buffer.readableBytesView))
         } catch {
             throw APIError(.invalid, "the request's body is not a \(type)", fix: "is molt as old as moltd?")
         }

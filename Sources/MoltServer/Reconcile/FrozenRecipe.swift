@@ -6,7 +6,7 @@ import MoltRecipe
 enum FrozenRecipe {
     static func decode(_ text: String) throws(UserError) -> Recipe {
         do {
-            return try JSONDecoder().decode(Recipe.self, from: Data(text.utf8))
+            return try BoundedJSON().decode(Recipe.self, from: Data(text.utf8))
         } catch let DecodingError.keyNotFound(key, context) {
             throw UserError("the recipe lacks '\(key.stringValue)'", at: path(context))
         } catch let DecodingError.typeMismatch(_, context) {

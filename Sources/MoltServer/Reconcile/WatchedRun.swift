@@ -29,7 +29,7 @@ struct WatchedRun: Sendable {
     var folder: RunFolder { RunFolder(path: record.folder) }
 
     static func decode(_ text: String) throws -> RunLifecycle {
-        try JSONDecoder().decode(RunLifecycle.self, from: Data(text.utf8))
+        try BoundedJSON().decode(RunLifecycle.self, from: Data(text.utf8))
     }
 
     static func encode(_ lifecycle: RunLifecycle) throws -> String {

@@ -45,7 +45,7 @@ struct FoundHistory: Sendable {
             guard let data = try? DurableFile.read(folder.claim(epoch: epoch), limit: Limits.claimBytes) else {
                 return nil
             }
-            return try? JSONDecoder().decode(Claim.self, from: data)
+            return try? BoundedJSON().decode(Claim.self, from: data)
         }
     }
 

@@ -27,5 +27,5 @@ struct EvaluationIntake {
 
 extension EvaluationRecord {
     /// Nil for what a newer version wrote and this one cannot read.
-    var value: EvaluationReport? { try? JSONDecoder().decode(EvaluationReport.self, from: Data(report.utf8)) }
+    var value: EvaluationReport? { try? BoundedJSON().decode(EvaluationReport.self, from: Data(report.utf8)) }
 }

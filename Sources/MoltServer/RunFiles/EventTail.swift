@@ -135,7 +135,7 @@ package struct EventTail: Sendable {
             // A line longer than any that we write: pass over it rather than read it again for ever.
             return count > Limits.eventLine ? .new([], next: offset + count, isAll: isAll) : end
         }
-        let decoder = JSONDecoder()
+        let decoder = BoundedJSON()
         let events = bytes[0..<lastNewline].split(separator: UInt8(ascii: "\n")).compactMap { line in
             line.count > Limits.eventLine ? nil : try? decoder.decode(RunEvent.self, from: Data(line))
         }

@@ -57,7 +57,7 @@ struct EvidenceReader {
         for name in names {
             guard let epoch = Int(name), known[epoch] == nil,
                 let data = try? DurableFile.read(folder.claim(epoch: epoch), limit: Limits.claimBytes),
-                let claim = try? JSONDecoder().decode(Claim.self, from: data)
+                let claim = try? BoundedJSON().decode(Claim.self, from: data)
             else { continue }
             known[epoch] = claim
         }

@@ -76,7 +76,7 @@ package struct PluginRecords: Sendable {
     /// Nil for what is not whole, or of a version that we do not know.
     static func record(_ path: String) -> Record? {
         guard let data = try? DurableFile.read(path, limit: Limits.claimBytes),
-            let record = try? JSONDecoder().decode(Record.self, from: data), record.version == 1
+            let record = try? BoundedJSON().decode(Record.self, from: data), record.version == 1
         else { return nil }
         return record
     }

@@ -81,7 +81,7 @@ enum RemainsReader {
 
     /// What rank 0 was at when it last wrote.
     private static func progress(_ path: String, _ remains: inout Remains) {
-        let decoder = JSONDecoder()
+        let decoder = BoundedJSON()
         for line in (tail(path) ?? "").split(separator: "\n").reversed() {
             guard let event = try? decoder.decode(RunEvent.self, from: Data(line.utf8)) else { continue }
             remains.phase = remains.phase ?? (event.kind == .step ? RunEvent.Phase.step : event.phase)?.rawValue

@@ -39,7 +39,7 @@ enum JSONLines {
         var lines: [Line] = []
         for (number, bytes) in zip(1..., data.split(separator: 0x0A, omittingEmptySubsequences: false)) {
             guard bytes.contains(where: { $0 > 0x20 }) else { continue }
-            guard let line = try? JSONDecoder().decode(type, from: Data(bytes)) else {
+            guard let line = try? BoundedJSON().decode(type, from: Data(bytes)) else {
                 throw UserError("the line is not like \(what)", at: "\(DisplayText.escaped(path)):\(number)")
             }
             lines.append(line)
