@@ -11,7 +11,7 @@ import Glibc
 /// Rows of the catalogue of faults that take too long for `make test`, or that unit tests show well enough there: on a
 /// real Slurm, in `Scripts/soak catalogue`.
 struct CatalogueScenarios {
-    /// A folder with a script of the site's, which Slurm's daemons can execute before the cluster's own folder is known.
+    /// A folder with a script of the site's, which Slurm's daemons can execute: the cluster's own is not known yet.
     private static func script(_ body: String) throws -> (folder: TemporaryFolder, path: String) {
         let folder = TemporaryFolder("site"), path = folder("script.sh")
         try DurableFile.write(Data("#!/bin/sh\n\(body)\n".utf8), to: path)
@@ -71,8 +71,8 @@ struct CatalogueScenarios {
         withExtendedLifetime(site.folder) {}
     }
 
-    /// n1 cannot make the folder in which the script of the first job would lie; Slurm holds the job, and the node stays
-    /// idle.
+    /// n1 cannot make the folder in which the script of the first job would lie; Slurm holds the job, and the node
+    /// stays idle.
     ///
     /// Covers D18.
     @Test func aJobThatANodeCouldNotStartGoesOnAsAnother() async throws {
