@@ -3,8 +3,8 @@ package import FoundationEssentials
 /// Reads JSON that others wrote, to a bounded depth.
 ///
 /// Foundation's decoder stops at 512 levels, but a text whose last byte opens the 513th ends the process (Swift 6.3),
-/// and what a file or an answer holds must never end a daemon. It also takes UTF-16 and UTF-32, in which brackets cannot
-/// be counted byte by byte; RFC 8259 (8.1) knows UTF-8 alone.
+/// and what a file or an answer holds must never end a daemon. It also takes UTF-16 and UTF-32, in which brackets
+/// cannot be counted byte by byte; RFC 8259 (8.1) knows UTF-8 alone.
 package struct BoundedJSON: Sendable {
     package static let depthMax = 256
 

@@ -86,8 +86,8 @@ package struct EndWatch: Hashable, Sendable {
         return endsAt != found
     }
 
-    /// What `squeue -o %e` prints for a job that runs without a time limit (tried on 22.05; `N/A` and `Unknown` say that
-    /// it does not know).
+    /// What `squeue -o %e` prints for a job that runs without a time limit (tried on 22.05; `N/A` and `Unknown` say
+    /// that it does not know).
     package static func isEndless(_ text: String) -> Bool { text == "NONE" || text == "NONE\n" }
 
     /// What `squeue -o %e` prints with SLURM_TIME_FORMAT=%s: one number, or a word (`NONE`, `N/A`).

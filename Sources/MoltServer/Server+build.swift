@@ -112,14 +112,12 @@ package func buildServer(
         home: paths.home, environment: configuration.environment, userID: configuration.userID)
     try Failpoints.pass(.socketPrepared)
     let (store, restoration) = try openStore(paths, isShared: configuration.isHomeShared, at: clock.now())
+    try Failpoints.pass(.storeOpened)
+    let audit = AuditLog(home: paths.home, logger: logger), userID = configuration.userID
     if let restoration {
         logger.critical(
             "the database was damaged, and was restored from its newest copy",
             metadata: ["damage": "\(restoration.damage)", "aside": "\(restoration.aside)"])
-    }
-    try Failpoints.pass(.storeOpened)
-    let audit = AuditLog(home: paths.home, logger: logger), userID = configuration.userID
-    if let restoration {
         audit.write(
             AuditRecord(
                 at: clock.now(), userID: userID, source: "daemon", verb: "database.restored",
