@@ -58,6 +58,17 @@ struct ChatTemplateTests {
         #expect(try template.renderForTraining(chat, answersAfter: 2).answers == [rendering.answers[1]])
     }
 
+    /// As jinja2 3.1 writes them.
+    @Test(arguments: [
+        ("{{ namespace(a=7).a }}", "7"), ("{{ namespace(a=7)['a'] }}", "7"),
+        ("{{ namespace(a='x').a.upper() }}", "X"), ("{{ namespace(a=['p', 'q'])['a'][namespace(i=1).i] }}", "q"),
+        ("{{ namespace(a=7).b is defined }}", "False"),
+    ])
+    func aNamespaceCanBeAskedWhereItIsMade(_ template: String, _ text: String) throws {
+        let chat = ChatInput(messages: [("user", "a")])
+        #expect(try ChatTemplate(template, at: "t").render(chat) == text)
+    }
+
     @Test func aTemplateThatTakesTurnsBackIsSaid() throws {
         let template = try ChatTemplate("{% for m in messages | reverse %}{{ m.content }}{% endfor %}", at: "t")
         let chat = ChatInput(messages: [("user", "a"), ("assistant", "b"), ("user", "c")])

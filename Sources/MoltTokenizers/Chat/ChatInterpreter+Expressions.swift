@@ -44,8 +44,13 @@ extension ChatInterpreter {
             var table = ChatTable()
             for (key, member) in members { table[try name(of: value(of: key))] = try value(of: member) }
             return try weighed(.table(table))
-        case .member(let owner, let name): return try member(value(of: owner), name, prefersItem: false)
-        case .item(let owner, let index): return try item(value(of: owner), value(of: index))
+        // First the values: a namespace that they make must be there when it is asked.
+        case .member(let expression, let name):
+            let owner = try value(of: expression)
+            return try member(owner, name, prefersItem: false)
+        case .item(let expression, let place):
+            let owner = try value(of: expression), index = try value(of: place)
+            return try item(owner, index)
         case .slice(let owner, let first, let last, let step):
             return try slice(value(of: owner), bound(first), bound(last), bound(step))
         case .call(let callee, let positional, let named): return try call(callee, positional, named)
@@ -180,7 +185,8 @@ extension ChatInterpreter {
         case .item(let expression, let index):
             let value = try value(of: expression)
             owner = value
-            function = try item(value, self.value(of: index))
+            let place = try self.value(of: index)
+            function = try item(value, place)
         default: function = try value(of: callee)
         }
         let arguments = try values(of: positional)
