@@ -3,11 +3,12 @@ import MoltTesting
 import Testing
 
 /// N1: one thing goes wrong at one place, everywhere in turn: in the daemon, its helper, the job, the training.
-/// `make test` takes those between which a run could be lost or doubled; `Scripts/soak failpoints` takes all.
+/// `make test` takes those between which a run could be lost or doubled, and one that nothing else comes by;
+/// `Scripts/soak failpoints` takes all.
 struct FailpointScenarios {
     private static let some: [Failpoint] = [
         .sendingRecorded, .submitAnswered, .storeCommitted, .callCarriedOut, .claimWritten, .workersStarted,
-        .receiptWritten,
+        .receiptWritten, .folderRemoved,
     ]
 
     /// Covers N1.

@@ -79,10 +79,13 @@ extension ModelSection {
         try model.readMamba(config)
         try model.readAttention(config)
         try model.readRotary(config, share: 0.5)
-        let turned = Int((model.rotaryShare * Double(model.attentionHeadSize)).rounded())
-        try config.expect(
-            "attn_rotary_emb", among: [.integer(turned), .number(Double(turned))],
-            computed: "rotary positions turn \(turned) of a head's \(model.attentionHeadSize) channels")
+        // A share that is none is refused with the other numbers.
+        let channels = (model.rotaryShare * Double(model.attentionHeadSize)).rounded()
+        if (0...1).contains(model.rotaryShare), let turned = Int(exactly: channels) {
+            try config.expect(
+                "attn_rotary_emb", among: [.integer(turned), .number(channels)],
+                computed: "rotary positions turn \(turned) of a head's \(model.attentionHeadSize) channels")
+        }
         model.attentionBias = try config.flag("attention_bias", or: false)
         model.attentionOutputBias = model.attentionBias
         model.feedForwardSize = try config.integer("intermediate_size", or: 14336)
