@@ -1,6 +1,6 @@
 import FoundationEssentials
 import MoltCheckpoint
-import MoltCore
+package import MoltCore
 package import MoltModels
 import MoltRecipe
 import MoltTensor
@@ -12,8 +12,6 @@ import Glibc
 /// The scores of a model for rows of tokens, as one tensor in a file: how anybody compares a conversion with another
 /// tool.
 package struct TokenScores {
-    package enum Precision: String, Sendable, CaseIterable { case fp32, bf16 }
-
     private let rows: [[Int64]]
     private let vocabulary: Int
 

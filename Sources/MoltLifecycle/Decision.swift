@@ -36,14 +36,14 @@ enum Decision {
             budget.fruitlessLinks == 0
                 ? "it had saved something new"
                 : "\(budget.fruitlessLinks) of \(policy.maxFruitless) in a row without a new checkpoint"
-        case .nodeFailed, .gpuFault, .collectiveFault:
+        case .nodeFailed, .launchFailed, .gpuFault, .collectiveFault:
             "failure \(budget.faults ?? 0) of machines, of \(policy.maxFaults) without a new checkpoint"
         case .nodeUnfit: "unfit node \(budget.unfitNodes) of \(LifecycleLimits.unfitNodesMax)"
         case .launchRace where budget.launchRaces <= LifecycleLimits.launchRacesMax: "not counted against the run"
         case .lost: "lost \(budget.lost) of \(LifecycleLimits.lostMax) times"
         case .fenced: "\(budget.fenced) of \(LifecycleLimits.fencedMax)"
         case .unproven: "\(budget.unproven) of \(LifecycleLimits.unprovenMax)"
-        case .launchRace, .crashed, .launchFailed, .noProgress, .diskFull, .storageFault, .numerics, .userError,
+        case .launchRace, .crashed, .noProgress, .diskFull, .storageFault, .numerics, .userError,
             .outOfMemory, .outOfGPUMemory, .deadline, .done, .stopped, .cancelled, .cancelledElsewhere:
             "crash \(budget.crashes) of \(policy.maxCrashes) without a new checkpoint"
         }

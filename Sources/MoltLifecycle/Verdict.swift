@@ -49,14 +49,15 @@ extension Verdict {
                 return .stuck("\(budget.unfitNodes) nodes in all were found unfit: \(detail)")
             }
             return .again(after: 0, avoidNodes: true)
-        case .nodeFailed, .gpuFault, .collectiveFault: return fault(end, &budget, policy)
+        // A failed launch: nothing of the run has started, so it is not its own doing.
+        case .nodeFailed, .launchFailed, .gpuFault, .collectiveFault: return fault(end, &budget, policy)
         case .launchRace:
             budget.launchRaces += 1
             guard budget.launchRaces > LifecycleLimits.launchRacesMax else {
                 return .again(after: budget.backOff(policy), avoidNodes: false)
             }
             return crash(end, &budget, policy)
-        case .crashed, .launchFailed, .noProgress: return crash(end, &budget, policy)
+        case .crashed, .noProgress: return crash(end, &budget, policy)
         case .diskFull, .storageFault: return storage(end, &budget, policy)
         case .numerics: return policy.rollsBackOnNaN ? crash(end, &budget, policy) : .fail(detail)
         // Read from a log alone it may also be a node that lacks a file; so it is tried once more.

@@ -1,3 +1,5 @@
+package import MoltCore
+
 /// What `task: evaluate` asks the model of `init_from`; texts and questions are those of `data.validation`.
 package struct EvaluationSection: Codable, Hashable, Sendable {
     package var task: Task
@@ -21,7 +23,7 @@ package struct EvaluationSection: Codable, Hashable, Sendable {
     /// Answers that the model writes together.
     package var batch: Int = 16
     /// Of weights and products; nil for bf16 on a GPU, fp32 on CPUs.
-    package var dtype: TrainSection.Precision?
+    package var dtype: Precision?
 
     package enum Task: String, Codable, Sendable, CaseIterable {
         case perplexity

@@ -1,3 +1,5 @@
+package import MoltCore
+
 /// What `task: generate` lets the model of `init_from` continue, and how.
 package struct GenerationSection: Codable, Hashable, Sendable {
     package var prompts: [String] = []
@@ -17,7 +19,7 @@ package struct GenerationSection: Codable, Hashable, Sendable {
     /// Texts that the model continues together.
     package var batch: Int = 16
     /// Of weights and products; nil for bf16 on a GPU, fp32 on CPUs.
-    package var dtype: TrainSection.Precision?
+    package var dtype: Precision?
     /// A file of JSON lines, one a text; nil for `generated.jsonl` in the run's folder.
     package var out: String?
 

@@ -1,10 +1,10 @@
-import MoltCore
+package import MoltCore
 
 /// What a run that generates or evaluates holds for as long as it computes, said before it is submitted. Activations,
 /// which come and go, are not counted.
 package struct InferenceEstimate: Hashable, Sendable, Codable {
     package var parameters: Int
-    package var precision: TrainSection.Precision
+    package var precision: Precision
     /// Bytes of the weights: 2 a parameter in bf16, else 4.
     package var weights: Double
     /// Texts that are written together, 0 where texts are only read; and tokens of each at most, without those of
@@ -18,7 +18,7 @@ package struct InferenceEstimate: Hashable, Sendable, Codable {
 
     /// Nil for other tasks, and for a model that is not on this machine or lies in a layout that only the engine reads.
     package init?(_ recipe: Recipe) {
-        let dtype: TrainSection.Precision?
+        let dtype: Precision?
         switch recipe.task {
         case .generate:
             guard let section = recipe.generation else { return nil }

@@ -39,7 +39,7 @@ package struct PolicySection: Codable, Hashable, Sendable {
     package var maxCrashes: Int = 3
     /// Ends at the same step with the same error that end the run.
     package var maxRepeats: Int = 2
-    /// Failures of nodes, GPUs and networks in a row, without a new checkpoint, until a person should look.
+    /// Failures of nodes, GPUs, networks and launches in a row, without a new checkpoint, until a person should look.
     package var maxFaults: Int = 8
     /// Attempts in a row that end at their time limit without a new checkpoint, until a person should look.
     package var maxFruitless: Int = 3

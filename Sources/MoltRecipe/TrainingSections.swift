@@ -1,3 +1,5 @@
+package import MoltCore
+
 /// How long, in what portions and in which precision.
 package struct TrainSection: Codable, Hashable, Sendable {
     /// Exactly one of tokens and steps decides the length; the other is derived.
@@ -17,8 +19,6 @@ package struct TrainSection: Codable, Hashable, Sendable {
     package var threads: Int?
     /// Ends the run when validation no longer improves; nil never does.
     package var earlyStopping: EarlyStopping?
-
-    package enum Precision: String, Codable, Sendable, CaseIterable { case fp32, bf16 }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case tokens, steps, precision, seed, threads

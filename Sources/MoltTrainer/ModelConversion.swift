@@ -149,6 +149,6 @@ package enum ModelConversion {
         _ path: String, tokens: String, out: String, on place: ComputePlace
     ) throws {
         let model = try ModelLoader.model(of: try CheckpointSource(path, key: path), on: place)
-        try TokenScores(tokens: tokens, for: model).write(model, precision: place.scores, to: out)
+        try TokenScores(tokens: tokens, for: model).write(model, precision: place.precision, to: out)
     }
 }

@@ -1,3 +1,4 @@
+import MoltCore
 import MoltModels
 import MoltNN
 import MoltRecipe

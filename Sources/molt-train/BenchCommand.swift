@@ -1,4 +1,5 @@
 import ArgumentParser
+import MoltCore
 import MoltTrainer
 
 struct BenchCommand: ParsableCommand {
@@ -10,8 +11,6 @@ struct BenchCommand: ParsableCommand {
         case train, scan
         case scanForward = "scan-forward"
     }
-
-    enum Precision: String, ExpressibleByArgument, CaseIterable { case fp32, bf16 }
 
     @Argument(help: "A small Mamba-2's training step, the scan with gradients, or the scan's forward.")
     var what: Case = .train

@@ -15,7 +15,7 @@ struct DeviceOption: ParsableArguments {
 struct ComputeOptions: ParsableArguments {
     @OptionGroup var on: DeviceOption
     @Option(help: "fp32 or bf16: of the weights and the products; when left out, bf16 on a GPU, fp32 on a CPU.")
-    var dtype: ComputePlace.Precision?
+    var dtype: Precision?
 
     /// Told to whoever watches.
     /// - Throws: `UserError` when it is not there, before anything is read.
@@ -35,7 +35,7 @@ struct CheckOptions: ParsableArguments {
     func place() throws(UserError) -> ComputePlace { try ComputeChoice(device, .fp32).place() }
 }
 
-extension ComputePlace.Precision: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 extension ComputeChoice.Kind: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }

@@ -139,6 +139,27 @@ struct BudgetTests {
 
     // MARK: - Nodes
 
+    /// A node that nobody drains takes each job, cannot start it, and has done so before anybody looks: which it is,
+    /// is not known.
+    ///
+    /// Covers D18.
+    @Test func aNodeThatCannotStartJobsUnseenCostsTheRunNothingUntilAPersonLooks() throws {
+        var machine = Machine(), pauses: [Double] = []
+        for _ in 1...50 where machine.run.isActive {
+            try machine.submit()
+            try machine.observe(machine.seen(.pending, restart: 1, reason: "launch failed requeued held"))
+            machine.clock += 1
+            try machine.observe(machine.seen(.cancelled, restart: 1))
+            guard case .queued(let queued) = machine.run.state else { break }
+            pauses.append(queued.notBefore - machine.clock)
+            machine.clock = queued.notBefore
+        }
+        #expect(stuck(machine)?.contains("8 failures of nodes") == true, "\(machine.run.state)")
+        #expect(pauses == [5, 10, 20, 40, 80, 160, 300] && machine.run.budget.crashes == 0)
+        try machine.handle(.resumeAsked(at: machine.clock))
+        #expect(machine.run.isActive, "whoever has seen to the node goes on")
+    }
+
     /// A node on which everything fails at once.
     ///
     /// Covers D25.

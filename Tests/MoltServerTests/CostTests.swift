@@ -48,19 +48,10 @@ struct CostTests {
         let (run, job) = try await daemon.running()
         try daemon.report(run, epoch: 1, steps(1...10, from: try await spans(run)[0].0))
         try await daemon.pass(100, step: 10)
-        await daemon.scheduler.preempt(job)
-        try daemon.leaveReceipt(run, code: 75, signal: 15)
-        await daemon.scheduler.drain(job)
-        try await daemon.pass(30, step: 5)
-        await daemon.scheduler.start(job, on: ["n2"])
-        try daemon.claim(run, job, incarnation: 1)
-        try await daemon.pass(2)
+        try await daemon.restart(run, job, on: ["n2"])
         try daemon.report(run, epoch: 2, steps(6...15, from: try await spans(run)[1].0))
         try await daemon.pass(110, step: 10)
-        try daemon.leaveReceipt(run, incarnation: 1, code: 0)
-        await daemon.scheduler.end(job, .complete)
-        try await daemon.pass(4)
-        try #require(try await daemon.state(run) == .finished)
+        try await daemon.finish(run, job)
         return run
     }
 

@@ -18,7 +18,7 @@ extension WorkerTests {
             return fleet
         }
 
-        private func evaluation(of model: Fleet, _ dtype: TrainSection.Precision?) -> Recipe {
+        private func evaluation(of model: Fleet, _ dtype: Precision?) -> Recipe {
             var recipe = Recipe(name: "compute", task: .evaluate)
             recipe.initFrom = model.run.path
             var section = EvaluationSection(task: .perplexity)
@@ -37,7 +37,7 @@ extension WorkerTests {
             let model = try await trained()
             var losses: [Double] = []
             for (dtype, words) in [(nil, "computes on cpu in fp32"), (.bf16, "computes on cpu in bf16")]
-                as [(TrainSection.Precision?, String)] {
+                as [(Precision?, String)] {
                 let fleet = try Fleet(evaluation(of: model, dtype))
                 #expect(try await fleet.live() == [0], "\(fleet.output())")
                 #expect(fleet.events().contains { $0.message == words }, "\(words)")

@@ -20,9 +20,9 @@ struct ComputeTests {
         (Kind.any, nil, 0, "cpu in fp32"), (.any, nil, 2, "cuda:0 in bf16"), (.any, .bf16, 0, "cpu in bf16"),
         (.any, .fp32, 1, "cuda:0 in fp32"), (.cpu, nil, 2, "cpu in fp32"), (.gpu(nil), nil, 1, "cuda:0 in bf16"),
         (.gpu(1), nil, 2, "cuda:1 in bf16"), (.gpu(1), .fp32, 2, "cuda:1 in fp32"),
-    ] as [(ComputeChoice.Kind, ComputePlace.Precision?, Int, String)])
+    ] as [(ComputeChoice.Kind, Precision?, Int, String)])
     func theTypeFollowsTheDeviceUnlessItIsSaid(
-        kind: ComputeChoice.Kind, precision: ComputePlace.Precision?, visible: Int, expected: String
+        kind: ComputeChoice.Kind, precision: Precision?, visible: Int, expected: String
     ) throws {
         let place = try ComputeChoice(kind, precision).place(at: "--device", visible: visible)
         #expect("\(place)" == expected)

@@ -8,9 +8,9 @@ extension WorkerTests {
     struct MemoryTests {
         private let data = TemporaryFolder("data")
 
-        @Test(arguments: [(TrainSection.Precision.fp32, "M-*-"), (.fp32, "MM"), (.bf16, "M-*-"), (.bf16, "MM")])
+        @Test(arguments: [(Precision.fp32, "M-*-"), (.fp32, "MM"), (.bf16, "M-*-"), (.bf16, "MM")])
         func theEstimateIsWithinFifteenPercentOfThePeak(
-            _ precision: TrainSection.Precision, _ pattern: String
+            _ precision: Precision, _ pattern: String
         ) async throws {
             var recipe = try TinyRecipe.make(data, steps: 3)
             var model = ModelSection(

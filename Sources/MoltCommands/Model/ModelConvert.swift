@@ -1,4 +1,5 @@
 import ArgumentParser
+import MoltCore
 import MoltRecipe
 
 /// The type that weights are written in.
@@ -154,8 +155,6 @@ struct ModelLogits: AsyncParsableCommand {
               molt model logits exports/support-bot --tokens tokens.json --out logits.safetensors
             """)
 
-    enum Precision: String, ExpressibleByArgument, CaseIterable { case fp32, bf16 }
-
     @Argument(help: "A run, or the folder of a run or of a model.") var model: String
     @Option(name: .long, help: "A JSON list of lists of token ids.") var tokens: String
     @Option(name: .long, help: "The safetensors file to write.") var out: String
@@ -172,3 +171,5 @@ struct ModelLogits: AsyncParsableCommand {
             ] + (device.map { ["--device", $0] } ?? []) + (dtype.map { ["--dtype", $0.rawValue] } ?? []))
     }
 }
+
+extension Precision: ExpressibleByArgument {}

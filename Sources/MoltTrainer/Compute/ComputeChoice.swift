@@ -26,9 +26,9 @@ package struct ComputeChoice: Hashable, Sendable {
 
     package var device: Kind
     /// Nil for bf16 on a GPU, fp32 elsewhere.
-    package var precision: ComputePlace.Precision?
+    package var precision: Precision?
 
-    package init(_ device: Kind = .any, _ precision: ComputePlace.Precision? = nil) {
+    package init(_ device: Kind = .any, _ precision: Precision? = nil) {
         self.device = device
         self.precision = precision
     }
@@ -68,16 +68,7 @@ package struct ComputeChoice: Hashable, Sendable {
 extension ComputeChoice {
     /// Of a run: what its recipe gives it.
     /// - Parameter localRank: the number of its GPU among those that the scheduler gave, as in training.
-    init(_ recipe: Recipe, localRank: Int, _ dtype: TrainSection.Precision?) {
-        self.init(recipe.resources.gpusPerNode > 0 ? .gpu(localRank) : .cpu, dtype.map { .init($0) })
-    }
-}
-
-extension ComputePlace.Precision {
-    init(_ precision: TrainSection.Precision) {
-        switch precision {
-        case .fp32: self = .fp32
-        case .bf16: self = .bf16
-        }
+    init(_ recipe: Recipe, localRank: Int, _ dtype: Precision?) {
+        self.init(recipe.resources.gpusPerNode > 0 ? .gpu(localRank) : .cpu, dtype)
     }
 }

@@ -1,4 +1,4 @@
-import MoltConversion
+package import MoltCore
 import MoltTensor
 
 /// Where a model computes that is not trained, and in which type.
@@ -6,8 +6,6 @@ import MoltTensor
 /// In bf16 the matrices are held in it and products are rounded to it; vectors, norms, scans, states and sums stay in
 /// fp32, as in training in bf16.
 package struct ComputePlace: Hashable, Sendable, CustomStringConvertible {
-    package enum Precision: String, Sendable, CaseIterable { case fp32, bf16 }
-
     let device: Device
     package let precision: Precision
 
@@ -23,8 +21,6 @@ package struct ComputePlace: Hashable, Sendable, CustomStringConvertible {
 
     /// What products are rounded to; nil for nothing.
     var products: DType? { precision == .bf16 ? .bfloat16 : nil }
-
-    var scores: TokenScores.Precision { precision == .bf16 ? .bf16 : .fp32 }
 
     /// `cuda:0 in bf16`
     package var description: String { "\(device) in \(precision.rawValue)" }

@@ -1,3 +1,4 @@
+import MoltCore
 package import MoltModels
 import MoltTensor
 

@@ -69,7 +69,7 @@ final class SoloWorker {
     }
 
     /// Where this run computes, told in its events.
-    func place(_ dtype: TrainSection.Precision?) throws(UserError) -> ComputePlace {
+    func place(_ dtype: Precision?) throws(UserError) -> ComputePlace {
         let choice = ComputeChoice(recipe, localRank: context.localRank, dtype)
         let place = try choice.place(at: "resources.gpus_per_node")
         events.write(.note, message: "computes on \(place)")

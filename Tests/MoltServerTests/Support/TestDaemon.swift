@@ -233,6 +233,25 @@ final class TestDaemon {
         try JSONFile.write(receipt, to: folder.receipt(key: receipt.key, incarnation: incarnation))
     }
 
+    /// The job is preempted, saves, and half a minute later its second start has claimed the run.
+    func restart(_ run: String, _ job: UInt32, on nodes: [String] = ["n1"]) async throws {
+        await scheduler.preempt(job)
+        try leaveReceipt(run, code: 75, signal: 15)
+        await scheduler.drain(job)
+        try await pass(30, step: 5)
+        await scheduler.start(job, on: nodes)
+        try claim(run, job, incarnation: 1)
+        try await pass(2)
+    }
+
+    /// The second start has done all.
+    func finish(_ run: String, _ job: UInt32) async throws {
+        try leaveReceipt(run, incarnation: 1, code: 0)
+        await scheduler.end(job, .complete)
+        try await pass(4)
+        try #require(try await state(run) == .finished)
+    }
+
     /// What rank 0 of the newest attempt's first start has written.
     func leaveLog(_ run: String, _ text: String) throws {
         let folder = RunFolder(path: "\(self.folder("runs"))/\(run)")
