@@ -42,15 +42,14 @@ package struct InferenceEstimate: Hashable, Sendable, Codable {
         }
     }
 
-    /// Bytes that `sequences` texts of so many tokens keep. States are fp32, those of S4D and DSS fp64; keys and values
-    /// are of the type of products, and get room in blocks.
+    /// Bytes that `sequences` texts of so many tokens keep. States are fp32, those of S4D and DSS fp64; tails of
+    /// convolutions, keys and values are of the type of products; keys and values get room in blocks.
     package static func states(of model: ModelSection, sequences: Int, tokens: Int, isHalf: Bool) -> Double {
         let blocks = (tokens.plus(Limits.keyBlockTokens - 1)) / Limits.keyBlockTokens
         let room = Double(blocks) * Double(Limits.keyBlockTokens), width = isHalf ? 2.0 : 4
         let one = model.pattern.layers.reduce(0.0) { sum, kind in
             let layer = LayerSize(kind, model, sequenceLength: tokens)
-            let state = kind == .s4d || kind == .dss ? 8.0 : kind == .window ? width : 4
-            return sum + layer.state * state + layer.cache * width * room
+            return sum + layer.stateBytes(products: width) + layer.cache * width * room
         }
         return one * Double(sequences)
     }
