@@ -62,7 +62,7 @@ package final class LoRAAdapter {
         }
         let vector = try linear.scope.parameter("lora_magnitude_vector", [linear.outputs], .ones, decays: false)
         magnitude = vector
-        try noGrad { try vector.assign(Self.rowLengths(linear.weight.value)) }
+        try noGrad { try vector.assign(Self.rowLengths(linear.weight.value.to(registry.dtype))) }
     }
 
     /// The layer's output with the adapter's part, in the type of the output without.

@@ -69,6 +69,11 @@ package final class ParameterRegistry {
         return parameter
     }
 
+    /// Holds matrices in another type from now on, frozen, where they were loaded in a wider one.
+    package func hold(matricesIn dtype: DType) throws(TorchError) {
+        for parameter in parameters where parameter.isMatrix { try parameter.hold(in: dtype) }
+    }
+
     /// Freezes all that there is: what is created from now on are adapters.
     package func beginAdapters() throws(TorchError) {
         baseCount = parameters.count

@@ -53,7 +53,7 @@ extension Estimate.Memory {
     /// What a recipe takes of each rank, its length left aside. Nil for one that does not train or whose model is only
     /// known from `init_from`.
     ///
-    /// A preference pair is two sequences, and what all weights' training is measured from is a second model in fp32.
+    /// A preference pair is two sequences, and what all weights' training is measured from is a second model.
     package init?(_ recipe: Recipe) {
         guard recipe.trains, let model = recipe.model, let data = recipe.data else { return nil }
         let parameters = ModelSize(model, sequenceLength: data.sequenceLength).parameters
@@ -61,12 +61,15 @@ extension Estimate.Memory {
             model, parameters: parameters, trainable: AdapterSize.trainable(recipe.method, model, of: parameters),
             isHalf: recipe.train.precision == .bf16,
             microBatch: recipe.train.microBatch.times(recipe.prefers ? 2 : 1), sequenceLength: data.sequenceLength)
-        if recipe.prefers, !recipe.method.type.adapts { weights += 4 * Double(parameters) }
+        if recipe.prefers, !recipe.method.type.adapts {
+            weights += (recipe.train.precision == .bf16 ? 2 : 4) * Double(parameters)
+        }
     }
 
     /// Weights, gradients and AdamW's two moments are fp32 (4, 4 and 8 bytes a parameter); bf16 adds a 2-byte copy of
-    /// the weights that autocast keeps during a step. Activations are what backward needs, `Activations` counts them; a
-    /// stage holds those of as many micro-batches as there are stages, so that cutting into stages saves none.
+    /// the weights that autocast keeps during a step, and what adapters stand on is held in it alone. Activations are
+    /// what backward needs, `Activations` counts them; a stage holds those of as many micro-batches as there are stages,
+    /// so that cutting into stages saves none.
     package init(
         _ model: ModelSection, parameters: Int, trainable: Int, isHalf: Bool, microBatch: Int, sequenceLength: Int,
         split: Split = Split()
@@ -74,8 +77,9 @@ extension Estimate.Memory {
         let tokens = Double(microBatch) * Double(sequenceLength)
         let parts = Double(split.tensor) * Double(split.pipeline)
         let all = Double(parameters) / parts, trained = Double(trainable) / parts
+        let own = isHalf ? 6.0 : 4, frozen = isHalf ? 2.0 : 4
         self.init(
-            weights: all * (isHalf ? 6 : 4) + (trainable < parameters ? trained * 4 : 0),
+            weights: trainable < parameters ? all * frozen + trained * own : all * own,
             gradients: trained * 4, optimizer: trained * 8 / Double(split.data),
             activations: tokens * Activations.bytesPerToken(model, isHalf: isHalf, sequenceLength: sequenceLength)
                 * (isHalf ? 1 : Activations.fragmentation) / Double(split.tensor),

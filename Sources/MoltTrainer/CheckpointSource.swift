@@ -10,6 +10,9 @@ package struct CheckpointSource {
     /// The weights, where they lie in another tool's layout.
     package let foreign: (any ModelWeights)?
 
+    /// It holds adapters alone, and names the model that they stand on.
+    var hasAdapters: Bool { manifest.state[StateKey.base] != nil }
+
     /// - Parameters:
     ///   - key: the recipe's key, or the option, that named it.
     ///   - beat: called again and again while files are read.

@@ -18,11 +18,14 @@ final class LearnerState {
     let saved: [Parameter]
     /// What the adapters stand on; nil when all weights are trained.
     let base: BaseReference?
+    /// The hash of those weights as they are held here.
+    private let heldBase: String?
     /// What preferences are measured from; nil when that is this model without its adapters, or nothing is.
     let reference: (model: HybridModel, source: BaseReference)?
     var progress = TrainingProgress()
 
-    /// Builds the model and gives it its first weights: fresh ones, or those of `source`.
+    /// Builds the model and gives it its first weights: fresh ones, or those of `source`. What adapters stand on is held
+    /// in the type that products round it to.
     /// - Parameters:
     ///   - promptTokens: what prompt tuning starts from.
     ///   - note: told of what people should know, such as which modules got adapters.
@@ -31,15 +34,12 @@ final class LearnerState {
         note: (String) -> Void
     ) throws {
         self.plan = plan
-        let registry = ParameterRegistry(device: device, seed: plan.recipe.train.seed)
-        model = try HybridModel(plan.model, registry: registry)
-        var base: BaseReference?
-        if let source {
-            let sha256 = try ModelLoader.load(source, into: model)
-            note("weights from \(source.folder)")
-            base = BaseReference(folder: source.folder, sha256: sha256)
-        }
         let method = plan.recipe.method
+        let (model, base) = try Self.model(
+            plan, source, isFixed: method.type.adapts, seed: plan.recipe.train.seed, on: device)
+        self.model = model
+        let registry = model.registry
+        if let base { note("weights from \(base.folder)") }
         if method.type.adapts {
             let report = try model.adapt(method, promptTokens: promptTokens)
             note("\(report); \(report.coverage)")
@@ -52,7 +52,9 @@ final class LearnerState {
                     + "\(registry.count) parameters are trained")
             }
         }
-        reference = try Self.reference(plan, base, source, device)
+        let isNarrow = registry.base.contains { $0.value.dtype != registry.dtype }
+        heldBase = try self.base.map { isNarrow ? try ModelLoader.hash(of: registry.base) : $0.sha256 }
+        reference = try Self.reference(plan, source, device)
         saved = method.type.adapts ? registry.adapters : registry.parameters
         parameters = registry.trainable
         let settings = plan.recipe.optimizer
@@ -64,16 +66,32 @@ final class LearnerState {
                 epsilon: settings.epsilon, weightDecay: settings.weightDecay), group: { groups($0) })
     }
 
+    /// A model with the weights of `source`, and what those are known by.
+    /// - Parameter isFixed: its matrices are not trained. A run in bf16 holds them in that alone: a third of what they
+    ///   take in fp32 together with the copies that autocast keeps.
+    private static func model(
+        _ plan: TrainingPlan, _ source: CheckpointSource?, isFixed: Bool, seed: Int, on device: Device
+    ) throws -> (HybridModel, BaseReference?) {
+        let matrices: DType = isFixed && plan.recipe.train.precision == .bf16 ? .bfloat16 : .float32
+        // A model with adapters is known by its merged weights in fp32.
+        let isMerged = source?.hasAdapters == true
+        let registry = ParameterRegistry(device: device, matrices: isMerged ? nil : matrices, seed: seed)
+        let model = try HybridModel(plan.model, registry: registry)
+        guard let source else { return (model, nil) }
+        let sha256 = try ModelLoader.load(source, into: model)
+        if isMerged, matrices != registry.dtype { try registry.hold(matricesIn: matrices) }
+        return (model, BaseReference(folder: source.folder, sha256: sha256))
+    }
+
     /// A second model, frozen at the weights that the run starts from.
     private static func reference(
-        _ plan: TrainingPlan, _ base: BaseReference?, _ source: CheckpointSource?, _ device: Device
+        _ plan: TrainingPlan, _ source: CheckpointSource?, _ device: Device
     ) throws -> (model: HybridModel, source: BaseReference)? {
         guard plan.recipe.prefers, !plan.recipe.method.type.adapts else { return nil }
-        guard let source, let base else {
+        let (model, base) = try Self.model(plan, source, isFixed: true, seed: 0, on: device)
+        guard let base else {
             throw UserError("preferences need a model to start from", at: "init_from", fix: "name one")
         }
-        let model = try HybridModel(plan.model, registry: ParameterRegistry(device: device, seed: 0))
-        _ = try ModelLoader.load(source, into: model)
         for parameter in model.registry.parameters { try parameter.setTrainable(false) }
         return (model, base)
     }
@@ -147,7 +165,7 @@ final class LearnerState {
     /// Training adapters must not have moved what they stand on.
     func checkBase(note: (String) -> Void) throws {
         guard let base else { return }
-        guard try ModelLoader.hash(of: model.registry.base) == base.sha256 else {
+        guard try ModelLoader.hash(of: model.registry.base) == heldBase else {
             throw SaveFailure(text: "the weights that the adapters stand on have changed during training")
         }
         note("the weights that adapters stand on are unchanged: \(base.sha256)")

@@ -15,7 +15,7 @@ enum ModelLoader {
         try ModelFiles.compare(source.manifest.architecture, with: model.architecture, at: source.folder)
         if let foreign = source.foreign {
             return try foreign.load(into: model)
-        } else if source.manifest.state[StateKey.base] == nil {
+        } else if !source.hasAdapters {
             var hash = WeightsHash()
             try ModelFiles.load(model.registry.parameters, from: source.folder, source.manifest) {
                 hash.add(try $0.converted(to: .float32))
@@ -44,10 +44,8 @@ enum ModelLoader {
             section,
             registry: ParameterRegistry(device: place.device, matrices: isStacked ? nil : place.matrices, seed: nil))
         _ = try load(source, into: model, keeps: true)
-        for parameter in model.registry.parameters {
-            try parameter.setTrainable(false)
-            if isStacked, parameter.isMatrix { try parameter.hold(in: place.matrices) }
-        }
+        for parameter in model.registry.parameters { try parameter.setTrainable(false) }
+        if isStacked { try model.registry.hold(matricesIn: place.matrices) }
         return model
     }
 
@@ -60,10 +58,9 @@ enum ModelLoader {
     }
 
     private static func standsOnAdapters(_ source: CheckpointSource) throws -> Bool {
-        guard source.manifest.state[StateKey.base] != nil else { return false }
+        guard source.hasAdapters else { return false }
         let base = try source.manifest.state(StateKey.base, as: BaseReference.self, at: source.folder)
-        return try CheckpointSource(verified: base.folder, key: "base of \(source.folder)")
-            .manifest.state[StateKey.base] != nil
+        return try CheckpointSource(verified: base.folder, key: "base of \(source.folder)").hasAdapters
     }
 
     /// The base as the adapters know it, then the adapters.

@@ -73,6 +73,29 @@ struct MethodTests {
         #expect(try logits().equals(before))
     }
 
+    /// What adapters learn does not depend on the type that the model below them is held in, where bf16 has its numbers.
+    @Test(arguments: TinyModels.families, methods)
+    func aModelThatIsHeldInBF16TeachesAdaptersTheSame(_ family: String, _ type: MethodSection.MethodType) throws {
+        let section = try TinyModels.family(family)
+        func gradients(_ matrices: DType?) throws -> [Tensor] {
+            let model = try TinyModels.synthetic(section, matrices: matrices)
+            for parameter in model.registry.parameters where parameter.isMatrix {
+                try parameter.assign(parameter.value.to(.bfloat16))
+            }
+            _ = try model.adapt(Self.section(type))
+            try Self.fill(model)
+            let tokens = try TinyModels.tokens(2, 19), targets = try TinyModels.tokens("targets", 2, 19)
+            try autocast(.bfloat16) { () throws(TorchError) in
+                try model.lossSum(tokens, targets: targets)
+            }.backward()
+            #expect(model.registry.isNarrow == (matrices != nil))
+            return try model.registry.adapters.map { try #require($0.value.grad) }
+        }
+        let held = try gradients(.bfloat16), wide = try gradients(nil)
+        #expect(!held.isEmpty && held.allSatisfy { $0.dtype == .float32 })
+        for (a, b) in zip(held, wide) { #expect(try relativeDifference(a, b) <= 1e-6) }
+    }
+
     /// No fused operator goes past an adapter: each of its numbers changes the result.
     @Test(arguments: TinyModels.families, methods)
     func everyAdapterMatters(_ family: String, _ type: MethodSection.MethodType) throws {

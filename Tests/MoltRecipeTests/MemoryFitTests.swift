@@ -85,7 +85,7 @@ struct MemoryFitTests {
         #expect(MemoryFit.warnings(recipe, site: site()).isEmpty)
     }
 
-    /// Another model in fp32, and two sequences a pair.
+    /// Another model in bf16, and two sequences a pair.
     @Test func preferencesTakeTheReferenceAndBothAnswers() throws {
         let plain = try #require(Estimate.Memory(try recipe()))
         let pairs = try #require(Estimate.Memory(try recipe("objective: {type: dpo}")))
@@ -93,7 +93,7 @@ struct MemoryFitTests {
         let adapted = try #require(Estimate.Memory(try recipe(lora)))
         let adaptedPairs = try #require(Estimate.Memory(try recipe(lora, "objective: {type: dpo}")))
         #expect(pairs.activations == 2 * plain.activations && adaptedPairs.activations == 2 * adapted.activations)
-        #expect(pairs.weights * 6 == plain.weights * 10)
+        #expect(pairs.weights * 6 == plain.weights * 8)
         #expect(adaptedPairs.weights == adapted.weights)
     }
 }

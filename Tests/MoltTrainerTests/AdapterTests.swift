@@ -19,7 +19,7 @@ extension WorkerTests {
             return fleet
         }
 
-        private func adapting(_ base: Fleet) throws -> Recipe {
+        private func adapting(_ base: Fleet, in precision: Precision = .fp32) throws -> Recipe {
             let lines = (0..<40).map {
                 "{\"prompt\": \"question \($0)? \", \"completion\": \"it is \($0 % 7), surely.\"}"
             }
@@ -36,13 +36,16 @@ extension WorkerTests {
             recipe.data?.validation = [data("qa.jsonl")]
             recipe.optimizer.learningRate = 1e-2
             recipe.train.evaluateEvery = 1
+            recipe.train.precision = precision
             return recipe
         }
 
-        @Test func adaptersLowerTheCompletionLossAndLeaveTheRestAsItWas() async throws {
+        /// In bf16 the model is held in that, and known by what its files hold.
+        @Test(arguments: Precision.allCases)
+        func adaptersLowerTheCompletionLossAndLeaveTheRestAsItWas(in precision: Precision) async throws {
             let base = try await pretrained()
             let before = try await base.hashes()
-            let fleet = try Fleet(try adapting(base))
+            let fleet = try Fleet(try adapting(base, in: precision))
             try fleet.start()
             #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 10 }, "\(fleet.output())")
             fleet.kill(SIGTERM)
@@ -76,10 +79,11 @@ extension WorkerTests {
         }
 
         /// The run that was adapted loses its checkpoints, as by pruning; adapters, and what stands on them, live on.
-        @Test func adaptersOutliveTheCheckpointTheyWereMadeFrom() async throws {
+        @Test(arguments: Precision.allCases)
+        func adaptersOutliveTheCheckpointTheyWereMadeFrom(in precision: Precision) async throws {
             let base = try await pretrained()
             let hashes = try await base.hashes()
-            let fleet = try Fleet(try adapting(base))
+            let fleet = try Fleet(try adapting(base, in: precision))
             try fleet.start(ranks: 2)
             #expect(await fleet.poll { fleet.lastStep(epoch: 1) >= 3 }, "\(fleet.output())")
             fleet.kill(SIGTERM)
@@ -95,7 +99,7 @@ extension WorkerTests {
             let last = try Fleet(recipe)
             #expect(try await last.live() == [0], "\(last.output())")
             // Adapters on adapters know what they stand on by its merged weights in fp32.
-            recipe = try adapting(base)
+            recipe = try adapting(base, in: precision)
             (recipe.initFrom, recipe.train.steps) = (fleet.run.path, 2)
             let stacked = try Fleet(recipe)
             #expect(try await stacked.live() == [0], "\(stacked.output())")

@@ -12,6 +12,30 @@ extension WorkerTests {
         func theEstimateIsWithinFifteenPercentOfThePeak(
             _ precision: Precision, _ pattern: String
         ) async throws {
+            try await compare(try recipe(precision, pattern))
+        }
+
+        /// A wide model, of which most of what it takes is weights.
+        @Test(arguments: Precision.allCases)
+        func theEstimateOfAdaptersIsWithinFifteenPercentToo(_ precision: Precision) async throws {
+            var recipe = try recipe(precision, "MM")
+            recipe.model?.hiddenSize = 2048
+            recipe.model?.mambaHeads = 64
+            recipe.data?.sequenceLength = 128
+            recipe.train.microBatch = 1
+            recipe.train.globalBatch = 1
+            recipe.train.steps = 1
+            let base = try Fleet(recipe)
+            #expect(try await base.live() == [0], "\(base.output())")
+            recipe.train.steps = 3
+            recipe.task = .finetune
+            recipe.initFrom = base.run.path
+            recipe.method.type = .lora
+            recipe.method.targets = ["in_proj", "out_proj"]
+            try await compare(recipe)
+        }
+
+        private func recipe(_ precision: Precision, _ pattern: String) throws -> Recipe {
             var recipe = try TinyRecipe.make(data, steps: 3)
             var model = ModelSection(
                 pattern: try LayerPattern(parsing: pattern), hiddenSize: 512, mambaHeads: 16)
@@ -24,6 +48,10 @@ extension WorkerTests {
             recipe.train.microBatch = 4
             recipe.train.precision = precision
             recipe.checkpoint.everySteps = nil
+            return recipe
+        }
+
+        private func compare(_ recipe: Recipe) async throws {
             let estimate = try #require(Estimate(recipe)).memoryPerRank
             let fleet = try Fleet(recipe)
             #expect(try await fleet.live() == [0], "\(fleet.output())")

@@ -98,9 +98,13 @@ extension WorkerTests {
 
         /// With adapters the reference is the model without, else it is a second one; the bits are the same when it was
         /// interrupted. The adapters learn from prepared pairs.
-        @Test(arguments: [MethodSection.MethodType.full, .lora])
-        func preferencesAreLearnedAndResumedToTheBit(_ type: MethodSection.MethodType) async throws {
-            let base = try Fleet(try TinyRecipe.make(data, steps: 4))
+        @Test(arguments: [MethodSection.MethodType.full, .lora], Precision.allCases)
+        func preferencesAreLearnedAndResumedToTheBit(
+            _ type: MethodSection.MethodType, in precision: Precision
+        ) async throws {
+            var start = try TinyRecipe.make(data, steps: 4)
+            start.train.precision = precision
+            let base = try Fleet(start)
             #expect(try await base.live() == [0], "\(base.output())")
             let lines = (0..<24).map {
                 "{\"prompt\": \"is \($0) odd? \", \"chosen\": \"yes, \($0)\", \"rejected\": \"no\"}"
@@ -119,11 +123,12 @@ extension WorkerTests {
                 recipe.data?.train = [data("pairs")]
             }
             recipe.optimizer.learningRate = 1e-2
+            recipe.train.precision = precision
             let whole = try Fleet(recipe, sameNumericsAs: base)
             #expect(try await whole.live() == [0], "\(whole.output())")
             let losses = whole.events().filter { $0.kind == .step }.compactMap(\.loss)
-            // Without a difference to the reference the loss is ln 2.
-            #expect(abs((losses.first ?? 0) - 0.693147) < 1e-5, "\(losses)")
+            // Without a difference to the reference the loss is ln 2; one that is held in bf16 has other embeddings.
+            #expect(abs((losses.first ?? 0) - 0.693147) < (precision == .fp32 ? 1e-5 : 1e-3), "\(losses)")
             #expect(losses.last ?? 1 < 0.4, "\(losses)")
             let last = try #require(whole.events().last { $0.kind == .validation })
             #expect(last.message?.hasPrefix("preferences: 100.0 % of the pairs") == true, "\(last.message ?? "")")

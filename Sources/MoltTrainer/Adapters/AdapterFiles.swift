@@ -55,7 +55,7 @@ package enum AdapterFiles {
     private static let ofModel = [StateKey.model, StateKey.tokenizer, StateKey.framing]
 
     private static func base(of source: CheckpointSource) throws -> BaseReference {
-        guard source.manifest.state[StateKey.base] != nil else {
+        guard source.hasAdapters else {
             throw UserError("the checkpoint is of a whole model and has no adapters", at: source.folder)
         }
         return try source.manifest.state(StateKey.base, as: BaseReference.self, at: source.folder)
