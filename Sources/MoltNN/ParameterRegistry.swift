@@ -5,11 +5,13 @@ package final class ParameterRegistry {
     /// Where parameters are created; on `meta` they have a shape and no memory.
     package let device: Device
     package let dtype: DType
-    /// The type of what products multiply with: projections, embeddings, experts. Vectors, norms and what scans and
-    /// convolutions read are of `dtype`.
+    /// The type of what products multiply with: projections, embeddings, experts. Vectors, norms, what scans and
+    /// convolutions read, and adapters are of `dtype`.
     package let matrices: DType
-    /// Nil leaves the model's parameters without values, until a checkpoint's are assigned; adapters have theirs.
-    package let seed: Int?
+    /// What fresh values follow from.
+    package let seed: Int
+    /// True leaves the model's parameters without values, until a checkpoint's are assigned; adapters have theirs.
+    package let startsEmpty: Bool
     package private(set) var parameters: [Parameter] = []
     package private(set) var linears: [Linear] = []
     /// Linear maps beside those, which cannot carry adapters.
@@ -23,12 +25,14 @@ package final class ParameterRegistry {
     private var baseCount: Int?
 
     package init(
-        device: Device = .cpu, dtype: DType = .float32, matrices: DType? = nil, seed: Int? = 1
+        device: Device = .cpu, dtype: DType = .float32, matrices: DType? = nil, seed: Int = 1,
+        startsEmpty: Bool = false
     ) {
         self.device = device
         self.dtype = dtype
         self.matrices = matrices ?? dtype
         self.seed = seed
+        self.startsEmpty = startsEmpty
     }
 
     /// The scope of the whole model.
@@ -54,13 +58,14 @@ package final class ParameterRegistry {
         _ name: String, _ shape: [Int], _ initializer: Initializer, decays: Bool, isMatrix: Bool = false
     ) throws(TorchError) -> Parameter {
         precondition(byName[name] == nil, "two parameters are named \(name)")
+        let isMatrix = isMatrix && baseCount == nil
         let type = isMatrix ? matrices : dtype
         let value =
-            if seed == nil, baseCount == nil {
+            if startsEmpty, baseCount == nil {
                 try Tensor.empty(shape, dtype: type, device: device)
             } else {
                 try initializer.tensor(
-                    shape, dtype: type, device: device, seed: Initializer.seed(for: name, run: seed ?? 0))
+                    shape, dtype: type, device: device, seed: Initializer.seed(for: name, run: seed))
             }
         let parameter = try Parameter(
             name: name, shape: shape, initializer: initializer, decays: decays, isMatrix: isMatrix, value: value)

@@ -68,8 +68,8 @@ extension Estimate.Memory {
 
     /// Weights, gradients and AdamW's two moments are fp32 (4, 4 and 8 bytes a parameter); bf16 adds a 2-byte copy of
     /// the weights that autocast keeps during a step, and what adapters stand on is held in it alone. Activations are
-    /// what backward needs, `Activations` counts them; a stage holds those of as many micro-batches as there are stages,
-    /// so that cutting into stages saves none.
+    /// what backward needs, `Activations` counts them; a stage holds those of as many micro-batches as there are
+    /// stages, so that cutting into stages saves none.
     package init(
         _ model: ModelSection, parameters: Int, trainable: Int, isHalf: Bool, microBatch: Int, sequenceLength: Int,
         split: Split = Split()

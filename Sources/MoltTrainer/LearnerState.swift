@@ -24,8 +24,8 @@ final class LearnerState {
     let reference: (model: HybridModel, source: BaseReference)?
     var progress = TrainingProgress()
 
-    /// Builds the model and gives it its first weights: fresh ones, or those of `source`. What adapters stand on is held
-    /// in the type that products round it to.
+    /// Builds the model and gives it its first weights: fresh ones, or those of `source`. What adapters stand on is
+    /// held in the type that products round it to.
     /// - Parameters:
     ///   - promptTokens: what prompt tuning starts from.
     ///   - note: told of what people should know, such as which modules got adapters.
@@ -75,7 +75,8 @@ final class LearnerState {
         let matrices: DType = isFixed && plan.recipe.train.precision == .bf16 ? .bfloat16 : .float32
         // A model with adapters is known by its merged weights in fp32.
         let isMerged = source?.hasAdapters == true
-        let registry = ParameterRegistry(device: device, matrices: isMerged ? nil : matrices, seed: seed)
+        let registry = ParameterRegistry(
+            device: device, matrices: isMerged ? nil : matrices, seed: seed, startsEmpty: source != nil)
         let model = try HybridModel(plan.model, registry: registry)
         guard let source else { return (model, nil) }
         let sha256 = try ModelLoader.load(source, into: model)

@@ -42,7 +42,8 @@ enum ModelLoader {
         let isStacked = try place.matrices != .float32 && standsOnAdapters(source)
         let model = try HybridModel(
             section,
-            registry: ParameterRegistry(device: place.device, matrices: isStacked ? nil : place.matrices, seed: nil))
+            registry: ParameterRegistry(
+                device: place.device, matrices: isStacked ? nil : place.matrices, startsEmpty: true))
         _ = try load(source, into: model, keeps: true)
         for parameter in model.registry.parameters { try parameter.setTrainable(false) }
         if isStacked { try model.registry.hold(matricesIn: place.matrices) }
@@ -52,7 +53,7 @@ enum ModelLoader {
     /// The model of a checkpoint of adapters, with them beside its weights.
     static func adapted(_ source: CheckpointSource) throws -> HybridModel {
         let section = try source.manifest.state(StateKey.model, as: ModelSection.self, at: source.folder)
-        let model = try HybridModel(section, registry: ParameterRegistry(seed: nil))
+        let model = try HybridModel(section, registry: ParameterRegistry(startsEmpty: true))
         _ = try loadAdapted(source, into: model)
         return model
     }

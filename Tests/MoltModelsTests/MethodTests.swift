@@ -73,7 +73,7 @@ struct MethodTests {
         #expect(try logits().equals(before))
     }
 
-    /// What adapters learn does not depend on the type that the model below them is held in, where bf16 has its numbers.
+    /// What adapters learn does not depend on the type that the model below is held in, where bf16 has its numbers.
     @Test(arguments: TinyModels.families, methods)
     func aModelThatIsHeldInBF16TeachesAdaptersTheSame(_ family: String, _ type: MethodSection.MethodType) throws {
         let section = try TinyModels.family(family)

@@ -140,7 +140,9 @@ enum TinyModels {
         _ section: ModelSection, dtype: DType = .float32, matrices: DType? = nil, on device: Device = .cpu
     ) throws -> HybridModel {
         let model = try HybridModel(
-            section, registry: ParameterRegistry(device: device, dtype: dtype, matrices: matrices, seed: nil))
+            section,
+            registry: ParameterRegistry(
+                device: device, dtype: dtype, matrices: matrices, seed: 0, startsEmpty: true))
         for parameter in model.registry.parameters {
             let values = SyntheticNumbers.weight(parameter.name, parameter.shape)
             try parameter.assign(Tensor(values, shape: parameter.shape).to(dtype))

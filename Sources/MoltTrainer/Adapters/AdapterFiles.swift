@@ -43,7 +43,7 @@ package enum AdapterFiles {
         _ = try base(of: source)
         let method = try source.manifest.state(StateKey.method, as: MethodSection.self, at: source.folder)
         let section = try source.manifest.state(StateKey.model, as: ModelSection.self, at: source.folder)
-        let model = try HybridModel(section, registry: ParameterRegistry(seed: 0))
+        let model = try HybridModel(section, registry: ParameterRegistry(startsEmpty: true))
         _ = try ModelLoader.load(source, into: model)
         let tensors = try ModelFiles.snapshot(model.registry.parameters)
         let state = source.manifest.state.filter { ofModel.contains($0.key) }
