@@ -49,6 +49,6 @@ struct ModelCard: Encodable {
     /// That the memory is no run's of this version; nil where it is.
     static func note(_ split: Estimate.Memory.Split) -> String? {
         guard !split.unavailable.isEmpty else { return nil }
-        return "\(Unavailable.words(split.unavailable)): the memory is an estimate for one that has them"
+        return "\(Unavailable.words(split.unavailable)): the memory is what a later one would take"
     }
 }

@@ -21,7 +21,8 @@ package enum EstimateText {
         var line = "\(Quantities.text(Double(estimate.parameters))) parameters in \(estimate.precision.rawValue), "
             + "about \(weights) of memory for weights"
         if let states = estimate.states, estimate.sequences > 0 {
-            line += " and \(Quantities.bytesText(states)) for states and keys of \(estimate.sequences) texts of "
+            line += " and \(Quantities.bytesText(states)) for states and keys of "
+                + (estimate.sequences == 1 ? "a text of " : "\(estimate.sequences) texts of ")
                 + "\(estimate.tokens) tokens"
         }
         return line + ", activations besides"
