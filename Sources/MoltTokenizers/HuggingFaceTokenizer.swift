@@ -185,17 +185,20 @@ final class HuggingFaceTokenizer: TokenizerModel {
 /// Where a text may be cut before the model sees it, since no token reaches over the place: before a character that
 /// stands for a space, when another character is before it.
 enum Seams {
-    static func forEach(_ text: UnsafeBufferPointer<UInt8>, _ seam: [UInt8], _ body: (Int, Int) -> Void) {
+    /// - Parameter after: cut behind a run of seams instead of before it.
+    static func forEach(
+        _ text: UnsafeBufferPointer<UInt8>, _ seam: [UInt8], after: Bool = false, _ body: (Int, Int) -> Void
+    ) {
         var start = 0
         var at = 0
-        var wasSeam = true
+        var wasSeam = !after
         let first = seam[0]
         while at < text.count {
             let length = UTF8Text.length(text[at])
             let isSeam =
                 text[at] == first && length == seam.count
                 && UnsafeBufferPointer(rebasing: text[at..<at + length]).elementsEqual(seam)
-            if isSeam, !wasSeam {
+            if isSeam != wasSeam, isSeam != after {
                 body(start, at)
                 start = at
             }
@@ -205,10 +208,10 @@ enum Seams {
         if start < text.count { body(start, text.count) }
     }
 
-    /// Whether a token has the seam behind another character.
-    static func isCrossed(by token: [UInt8], _ seam: [UInt8]) -> Bool {
+    /// Whether a token has the seam behind another character, or with `after` before one.
+    static func isCrossed(by token: [UInt8], _ seam: [UInt8], after: Bool = false) -> Bool {
         var pieces = 0
-        token.withUnsafeBufferPointer { text in forEach(text, seam) { _, _ in pieces += 1 } }
+        token.withUnsafeBufferPointer { text in forEach(text, seam, after: after) { _, _ in pieces += 1 } }
         return pieces > 1
     }
 }

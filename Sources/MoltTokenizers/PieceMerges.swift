@@ -12,7 +12,9 @@ final class PieceMerges: Sendable {
     private let texts: [[UInt8]]
     private let unknown: Int32
     private let bytes: [Int32]?
-    /// No piece has the sign for the space behind another character.
+    /// Words end in the sign for the space, which else they begin with.
+    private let endsInSpace: Bool
+    /// No piece has that sign elsewhere.
     private let isClosed: Bool
     /// Ids from here on are of characters that are no pieces, but part of some.
     private let firstCharacter: Int32
@@ -44,9 +46,11 @@ final class PieceMerges: Sendable {
             if let byte = ByteToken.byte(piece.text) { bytes[Int(byte)] = Int32(id) }
         }
         self.bytes = contents.fallsBackToBytes ? bytes : nil
-        isClosed =
-            !contents.treatsSpaceAsSuffix && unused.isEmpty
-            && pieces.allSatisfy { !Seams.isCrossed(by: $0.element.text, SentencePieceNormalizer.sign) }
+        let endsInSpace = contents.treatsSpaceAsSuffix
+        self.endsInSpace = endsInSpace
+        isClosed = unused.isEmpty && pieces.allSatisfy {
+            !Seams.isCrossed(by: $0.element.text, SentencePieceNormalizer.sign, after: endsInSpace)
+        }
     }
 
     private static func merges(
@@ -71,7 +75,7 @@ final class PieceMerges: Sendable {
         guard let base = text.baseAddress else { return }
         let start = result.count
         guard isClosed else { return segment(base, text.count, bench, &result, joins: start) }
-        Seams.forEach(text, SentencePieceNormalizer.sign) { from, to in
+        Seams.forEach(text, SentencePieceNormalizer.sign, after: endsInSpace) { from, to in
             let count = to - from
             guard count <= Limits.cachedWordBytesMax else {
                 return segment(base + from, count, bench, &result, joins: start)

@@ -43,6 +43,25 @@ final class Molt: Sendable {
     }
 
     func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Answer {
+        try begin(program, arguments, environment: environment).answer()
+    }
+
+    /// A program that has been started, which takes no thread while it runs.
+    struct Running {
+        fileprivate let child: pid_t
+        fileprivate let out: String
+        fileprivate let error: String
+
+        /// Waits for its end; once.
+        func answer() throws -> Answer {
+            var status: Int32 = 0
+            while waitpid(child, &status, 0) < 0, errno == EINTR {}
+            let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
+            return Answer(status: code, out: try Molt.text(out), error: try Molt.text(error))
+        }
+    }
+
+    func begin(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Running {
         let out = folder("out-\(UInt32.random(in: .min ... .max))"), error = out + ".err"
         var variables = ProcessInfo.processInfo.environment
         variables["MOLT_HOME"] = home
@@ -65,10 +84,7 @@ final class Molt: Sendable {
         guard posix_spawn(&child, "/usr/bin/env", &actions, nil, words, settings) == 0 else {
             throw CannotStart(program)
         }
-        var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0, errno == EINTR {}
-        let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
-        return Answer(status: code, out: try text(out), error: try text(error))
+        return Running(child: child, out: out, error: error)
     }
 
     struct CannotStart: Error {
@@ -84,7 +100,9 @@ final class Molt: Sendable {
         try DurableFile.write(Data(text.utf8), to: folder(name))
     }
 
-    func text(_ path: String) throws -> String {
+    func text(_ path: String) throws -> String { try Self.text(path) }
+
+    fileprivate static func text(_ path: String) throws -> String {
         String(decoding: try DurableFile.read(path), as: UTF8.self)
     }
 
