@@ -12,12 +12,13 @@ import Glibc
 struct ExposureTests {
     private let folder = TemporaryFolder("exposure")
 
-    private func look(_ change: (inout String) -> Void = { _ in }) -> Exposure {
+    /// - Parameter daemon: nobody's by default: other tests open ports of this process.
+    private func look(daemon: Int32? = nil, _ change: (inout String) -> Void = { _ in }) -> Exposure {
         var slurmUser = "nobody-here"
         change(&slurmUser)
         return Exposure.look(
             home: folder("home"), sites: folder("sites"), secrets: folder("secrets"), runs: folder("runs"),
-            programs: folder("bin"), tokenFile: folder("token"), slurmUser: slurmUser, daemon: getpid(), user: 4242)
+            programs: folder("bin"), tokenFile: folder("token"), slurmUser: slurmUser, daemon: daemon, user: 4242)
     }
 
     private func prepare() throws {
@@ -96,7 +97,7 @@ struct ExposureTests {
         }
         let own = try listen(at: 0x7f00_0001), open = try listen(at: 0)
         defer { [own, open].forEach { close($0.descriptor) } }
-        let found = ListeningPorts.beyondThisMachine(of: getpid())
+        let found = look(daemon: getpid()).ports
         #expect(found.contains("port \(open.port)") && !found.contains("port \(own.port)"), "\(found)")
     }
 
